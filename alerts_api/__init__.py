@@ -1,0 +1,1 @@
+"""The analysts' room: the store of alerts and verdicts, the JSON API and the pages."""

@@ -1,0 +1,1 @@
+"""Learning models. They know numbers only: neither events nor pseudonyms enter this room."""

@@ -1,0 +1,1 @@
+"""The stream: records that cross rooms, account states, the pipeline and its runners."""
