@@ -1,0 +1,75 @@
+"""Peers' baselines: histograms of account-day maxima -> tables of surprise.
+
+A day's histogram is a plain sum over account-days, so parts counted apart merge by addition and any
+number of workers makes the same table. The table of a measure is ``-ln p`` at every bin edge:
+empirical in the body, exponential on the logarithmic scale beyond the 99 % point, where counts are
+too few to be read off. A prior of ``PRIOR_DAYS`` account-days, given by four quantiles, lets a site
+be judged from its first day and fades as its own days come in.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.evidence import BINS, BINS_PER_E, CAP
+
+PRIOR_DAYS = 200.0
+PRIOR_SHARES = (0.5, 0.1, 0.01, 0.001)  # share of account-days at or above each quantile
+WINDOW_DAYS = 14
+TAIL_SHARE = 0.01
+TAIL_CAP = 30.0  # of a tail that is used as a score
+SLOPE = (0.02, 0.6)  # bounds of the tail's rate, per bin
+
+Floats = NDArray[np.float64]
+
+
+def prior_survival(quantiles: Sequence[float]) -> Floats:
+    """Share of account-days at or above each bin edge, (BINS,), from the four quantiles."""
+    at = BINS_PER_E * np.log1p(np.asarray(quantiles, dtype=np.float64))
+    at = np.maximum.accumulate(at + 1e-3 * np.arange(1, 5))
+    depth = -np.log(PRIOR_SHARES)
+    edges = np.arange(BINS, dtype=np.float64)
+    inside = np.interp(edges, np.concatenate(([0.0], at)), np.concatenate(([0.0], depth)))
+    slope = np.clip((depth[3] - depth[2]) / max(at[3] - at[2], 1.0), *SLOPE)
+    beyond = np.maximum(0.0, edges - at[3]) * slope
+    survival: Floats = np.exp(-(inside + beyond))
+    return survival
+
+
+def count(positions: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Histogram of positions (n, k) on the common scale -> (k, BINS)."""
+    bins = np.clip(positions.astype(np.int64), 0, BINS - 1)
+    k = bins.shape[1]
+    flat = np.bincount((bins + BINS * np.arange(k)).ravel(), minlength=k * BINS)
+    return flat.reshape(k, BINS).astype(np.uint32)
+
+
+def table(counts: NDArray[np.uint32], prior: Floats, cap: float = CAP) -> NDArray[np.float32]:
+    """Surprise at every bin edge, (k, BINS), from counts (k, BINS) and prior survivals (k, BINS)."""
+    at_or_above = np.cumsum(counts[:, ::-1].astype(np.float64), axis=1)[:, ::-1]
+    total = at_or_above[:, :1]
+    share = (at_or_above + PRIOR_DAYS * prior) / (total + PRIOR_DAYS)
+    depth = -np.log(share)
+    start = np.argmax(share <= TAIL_SHARE, axis=1)
+    for k in range(counts.shape[0]):
+        j = start[k]
+        if share[k, j] <= TAIL_SHARE:
+            depth[k, j:] = depth[k, j] + _tail_slope(share[k], j) * np.arange(BINS - j)
+    depth[:, 0] = 0.0
+    return np.clip(depth, 0.0, cap).astype(np.float32)
+
+
+def _tail_slope(share: Floats, start: int) -> float:
+    """Maximum-likelihood rate of an exponential tail: one over the mean excess, in bins."""
+    mean_excess = share[start + 1 :].sum() / share[start] + 0.5
+    return float(np.clip(1.0 / mean_excess, *SLOPE))
+
+
+def moments(counts: NDArray[np.uint32], prior: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance of ln(1 + value) per row, prior included."""
+    mass = counts + PRIOR_DAYS * np.clip(prior - np.append(prior[:, 1:], np.zeros((len(prior), 1)), 1), 0, 1)
+    x = (np.arange(BINS) + 0.5) / BINS_PER_E
+    total = mass.sum(axis=1)
+    mean = mass @ x / total
+    return mean, mass @ (x * x) / total - mean * mean

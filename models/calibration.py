@@ -1,0 +1,98 @@
+"""Calibration: the operator's budget of alerts per day -> the threshold of the next day.
+
+The threshold is the score at which the last 14 days would have opened as many alerts as the budget
+allows, counting that an account rests after an alert; a slow feedback on the logarithm of the
+budget takes out what that estimate misses. All of it changes only at the close of a day.
+"""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+GAIN = 0.15  # of the feedback, per day
+CLIP = 1.2  # of the feedback, in units of ln(budget)
+WINDOW_DAYS = 14
+WARM_DAYS = 3  # before that, the prior threshold
+FLOOR = 2.5  # -ln share: a quiet day shall not fill the queue with noise
+REST_DAYS = 3
+KEPT_PER_ALERT = 40  # candidates kept per day, in budgets
+
+
+class Candidate(msgspec.Struct, frozen=True, array_like=True):
+    """The highest score of one account on one day."""
+
+    day: int
+    account: int  # any stable hash
+    score: float
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """What is remembered; ``threshold`` is in force until the next close."""
+
+    threshold: float = 6.0
+    feedback: float = 0.0
+    days: tuple[tuple[int, int, int], ...] = ()  # (day, active accounts, alerts opened)
+    candidates: tuple[Candidate, ...] = ()
+
+
+def close_day(
+    old: Calibration, day: int, active: int, opened: int, scores: Sequence[Candidate], budget: float
+) -> Calibration:
+    """Take in a day and set the next threshold.
+
+    ``scores`` are that day's account maxima above ``FLOOR``; ``opened`` counts real alerts.
+    """
+    since = day - WINDOW_DAYS
+    days = (*(d for d in old.days if d[0] > since), (day, active, opened))
+    kept = sorted(scores, key=lambda c: (-c.score, c.account))[: max(50, int(KEPT_PER_ALERT * budget))]
+    candidates = (*(c for c in old.candidates if c.day > since), *kept)
+    feedback = old.feedback
+    if len(days) > WARM_DAYS:
+        feedback += GAIN * math.log((budget + 0.5) / (opened + 0.5))
+        feedback = min(CLIP, max(-CLIP, feedback))
+    wanted = budget * math.exp(feedback)
+    threshold = _prior(days, wanted) if len(days) <= WARM_DAYS else _fit(candidates, wanted * len(days))
+    return Calibration(threshold=max(FLOOR, threshold), feedback=feedback, days=days, candidates=candidates)
+
+
+def _prior(days: Sequence[tuple[int, int, int]], wanted: float) -> float:
+    """While there is no history: scores are ``-ln share`` by construction."""
+    active = sum(d[1] for d in days) / len(days)
+    return math.log(max(active, 50.0) / wanted)
+
+
+def _fit(candidates: Sequence[Candidate], wanted: float) -> float:
+    """Lowest score at which at most ``wanted`` alerts would have been opened in the window."""
+    low, high = FLOOR, max((c.score for c in candidates), default=FLOOR) + 0.1
+    ordered = sorted(candidates, key=lambda c: c.day)
+    for _ in range(30):
+        middle = (low + high) / 2
+        if _openings(ordered, middle) > wanted:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _openings(ordered: Sequence[Candidate], threshold: float) -> int:
+    """Alerts that a threshold would have opened, an account resting ``REST_DAYS`` after its last."""
+    last: dict[int, int] = {}
+    count = 0
+    for c in ordered:
+        if c.score < threshold:
+            continue
+        if c.day - last.get(c.account, -999) > REST_DAYS:
+            count += 1
+        last[c.account] = c.day
+    return count
+
+
+def probability(score: float, prior: float) -> float:
+    """That the account is stolen, by Bayes' rule.
+
+    ``prior`` is the share of account-days that are thefts; seven of ten thefts are taken to reach any
+    score, ``exp(-score)`` of ordinary account-days do. An estimate under a stated prior, no frequency.
+    """
+    odds = 0.7 * prior / ((1.0 - prior) * math.exp(-score))
+    return odds / (1.0 + odds)

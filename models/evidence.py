@@ -1,0 +1,56 @@
+"""Evidence: measures -> surprises -> groups -> one number. Compiled, pure, no state.
+
+A surprise is ``-ln p``: p is the share of account-days whose largest value reaches the present one
+(see ``models.baselines``). Groups take their largest surprise; evidence is what the groups say
+beyond an ordinary level, ``sum(max(0, group - 2))``.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+BINS = 256
+BINS_PER_E = 24.0  # bin = 24 * ln(1 + value): values up to 41,000
+CAP = 16.0  # of one surprise
+ORDINARY = 2.0  # what a group may say without being evidence
+
+
+@njit
+def position(value: float) -> float:
+    """Where a value >= 0 falls on the common logarithmic scale, 0 to BINS - 1."""
+    if not value > 0.0:  # also NaN
+        return 0.0
+    scaled: float = min(BINS_PER_E * math.log1p(value), BINS - 1.001)
+    return scaled
+
+
+@njit
+def surprise(row: NDArray[np.float32], at: float) -> float:
+    """Interpolate one measure's table (``BINS`` values of -ln p) at a position."""
+    low = int(at)
+    part = at - low
+    return row[low] * (1.0 - part) + row[low + 1] * part
+
+
+@njit
+def weigh(
+    measures: NDArray[np.float64],
+    table: NDArray[np.float32],
+    group_of: NDArray[np.int64],
+    groups: NDArray[np.float64],
+) -> float:
+    """Fill ``groups`` with the largest surprise of each and return the evidence.
+
+    Shapes: measures (K,), table (K, BINS), group_of (K,), groups (G,).
+    """
+    groups[:] = 0.0
+    for k in range(measures.shape[0]):
+        if measures[k] > 0.0:
+            s = surprise(table[k], position(measures[k]))
+            groups[group_of[k]] = max(groups[group_of[k]], s)
+    total = 0.0
+    for g in range(groups.shape[0]):
+        total += max(0.0, groups[g] - ORDINARY)
+    return total

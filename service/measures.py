@@ -1,0 +1,306 @@
+"""The measures an account is judged by: their order, groups, units and words.
+
+A measure is a number >= 0 taken after every event. Windows are exponential: a counter with time
+constant T is multiplied by exp(-dt/T) at each event, so "in an hour" means "lately, weighted with
+one hour". Measures of one group say one kind of thing; only the strongest of a group counts.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Group(IntEnum):
+    """Kinds of evidence."""
+
+    RATE = 0
+    DAY = 1
+    WEEK = 2
+    SPREAD = 3
+    TRAVEL = 4
+    TARGETS = 5
+    ERRORS = 6
+    RHYTHM = 7
+    NOVELTY = 8
+
+
+class M(IntEnum):
+    """Index of each measure in the measure vector."""
+
+    DOCS_10M = 0
+    DOCS_1H = 1
+    DOCS_10M_Z = 2
+    DOCS_1H_Z = 3
+    REQUESTS_1H = 4
+    MB_1H = 5
+    DOCS_1D = 6
+    DOCS_1D_Z = 7
+    MB_1D = 8
+    DOCS_7D = 9
+    DOCS_7D_Z = 10
+    NETWORKS_1D = 11
+    OWNERS_1D = 12
+    CITIES_1D = 13
+    COUNTRIES_1D = 14
+    NETWORKS_1D_Z = 15
+    ADDRESSES_1D = 16
+    SESSIONS_1D = 17
+    SPEED = 18
+    SWITCHES_1H = 19
+    TWO_PLACES = 20
+    SESSION_MOVED = 21
+    PLATFORMS_1H = 22
+    PLATFORMS_1H_Z = 23
+    DOCS_NEW_PLATFORM_1D = 24
+    HOPS_1H = 25
+    ERRORS_1H = 26
+    ERROR_SHARE = 27
+    LOGIN_FAILED_1H = 28
+    FAILED_THEN_OK = 29
+    REGULAR = 30
+    SWEEP = 31
+    PDF_ONLY = 32
+    DOCS_NEW_NETWORK_1D = 33
+    DOCS_NEW_NETWORK_7D = 34
+    DOCS_YOUNG_NETWORK_7D = 35
+    DOCS_JOINT_1D = 36
+    DOCS_JOINT_7D = 37
+    DOCS_HOSTING_1D = 38
+    DOCS_ODD_HOUR_1D = 39
+    DOCS_AFTER_SLEEP = 40
+    JOURNALS_1D = 41
+
+
+K = len(M)
+G = len(Group)
+
+# Measures that are also compared with the account's own daily maxima: (base, its z measure).
+OWN = (
+    (M.DOCS_10M, M.DOCS_10M_Z),
+    (M.DOCS_1H, M.DOCS_1H_Z),
+    (M.DOCS_1D, M.DOCS_1D_Z),
+    (M.DOCS_7D, M.DOCS_7D_Z),
+    (M.NETWORKS_1D, M.NETWORKS_1D_Z),
+    (M.PLATFORMS_1H, M.PLATFORMS_1H_Z),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How one measure is grouped and told."""
+
+    index: M
+    group: Group
+    label: str  # head of the table's row
+    unit: str
+    said: str  # "{n}" is the observed value
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure(M.DOCS_10M, Group.RATE, "Documents in 10 minutes", "documents", "{n} documents in 10 minutes"),
+    Measure(M.DOCS_1H, Group.RATE, "Documents in an hour", "documents", "{n} documents in one hour"),
+    Measure(
+        M.DOCS_10M_Z,
+        Group.RATE,
+        "Documents in 10 minutes against own history",
+        "standard deviations",
+        "documents in 10 minutes {n} standard deviations above its own busiest",
+    ),
+    Measure(
+        M.DOCS_1H_Z,
+        Group.RATE,
+        "Documents in an hour against own history",
+        "standard deviations",
+        "documents in an hour {n} standard deviations above its own busiest",
+    ),
+    Measure(M.REQUESTS_1H, Group.RATE, "Requests in an hour", "requests", "{n} requests in one hour"),
+    Measure(M.MB_1H, Group.RATE, "Megabytes in an hour", "MB", "{n} MB in one hour"),
+    Measure(M.DOCS_1D, Group.DAY, "Documents in a day", "documents", "{n} documents in a day"),
+    Measure(
+        M.DOCS_1D_Z,
+        Group.DAY,
+        "Documents in a day against own history",
+        "standard deviations",
+        "documents in a day {n} standard deviations above its own busiest",
+    ),
+    Measure(M.MB_1D, Group.DAY, "Megabytes in a day", "MB", "{n} MB in a day"),
+    Measure(M.DOCS_7D, Group.WEEK, "Documents in a week", "documents", "{n} documents in a week"),
+    Measure(
+        M.DOCS_7D_Z,
+        Group.WEEK,
+        "Documents in a week against own history",
+        "standard deviations",
+        "documents in a week {n} standard deviations above its own busiest",
+    ),
+    Measure(M.NETWORKS_1D, Group.SPREAD, "Networks in a day", "networks", "{n} networks in a day"),
+    Measure(M.OWNERS_1D, Group.SPREAD, "Network owners in a day", "owners", "{n} network owners in a day"),
+    Measure(M.CITIES_1D, Group.SPREAD, "Cities in a day", "cities", "{n} cities in a day"),
+    Measure(M.COUNTRIES_1D, Group.SPREAD, "Countries in a day", "countries", "{n} countries in a day"),
+    Measure(
+        M.NETWORKS_1D_Z,
+        Group.SPREAD,
+        "Networks in a day against own history",
+        "standard deviations",
+        "networks in a day {n} standard deviations above its own most",
+    ),
+    Measure(M.ADDRESSES_1D, Group.SPREAD, "Addresses in a day", "addresses", "{n} addresses in a day"),
+    Measure(M.SESSIONS_1D, Group.SPREAD, "Sessions in a day", "sessions", "{n} sessions in a day"),
+    Measure(
+        M.SPEED,
+        Group.TRAVEL,
+        "Travel speed to an unfamiliar city",
+        "km/h",
+        "a journey to an unfamiliar city at {n} km/h",
+    ),
+    Measure(
+        M.SWITCHES_1H,
+        Group.TRAVEL,
+        "Changes of address within 10 minutes",
+        "changes",
+        "{n} changes of address within minutes of each other",
+    ),
+    Measure(
+        M.TWO_PLACES,
+        Group.TRAVEL,
+        "In two distant places at once",
+        "changes",
+        "{n} changes between distant places within 10 minutes",
+    ),
+    Measure(
+        M.SESSION_MOVED,
+        Group.TRAVEL,
+        "One session on two networks",
+        "moves",
+        "one session carried {n} times to another network",
+    ),
+    Measure(M.PLATFORMS_1H, Group.TARGETS, "Platforms in an hour", "platforms", "{n} platforms in one hour"),
+    Measure(
+        M.PLATFORMS_1H_Z,
+        Group.TARGETS,
+        "Platforms in an hour against own history",
+        "standard deviations",
+        "platforms in an hour {n} standard deviations above its own most",
+    ),
+    Measure(
+        M.DOCS_NEW_PLATFORM_1D,
+        Group.TARGETS,
+        "Documents from platforms new to it",
+        "documents",
+        "{n} documents in a day from platforms it does not use",
+    ),
+    Measure(
+        M.HOPS_1H,
+        Group.TARGETS,
+        "Hops between platforms in an hour",
+        "hops",
+        "{n} hops between platforms in one hour",
+    ),
+    Measure(
+        M.ERRORS_1H,
+        Group.ERRORS,
+        "Refused or missing pages in an hour",
+        "errors",
+        "{n} refused or missing pages in one hour",
+    ),
+    Measure(
+        M.ERROR_SHARE,
+        Group.ERRORS,
+        "Share of refused or missing pages",
+        "%",
+        "{n} % of its requests refused or missing",
+    ),
+    Measure(
+        M.LOGIN_FAILED_1H,
+        Group.ERRORS,
+        "Failed logins in an hour",
+        "failures",
+        "{n} failed logins in one hour",
+    ),
+    Measure(
+        M.FAILED_THEN_OK,
+        Group.ERRORS,
+        "Login from another network right after failures",
+        "times",
+        "a login from another network right after failed ones",
+    ),
+    Measure(
+        M.REGULAR,
+        Group.RHYTHM,
+        "Documents at a machine's rhythm",
+        "documents",
+        "about {n} documents an hour at evenly spaced moments",
+    ),
+    Measure(
+        M.SWEEP,
+        Group.RHYTHM,
+        "Documents of one journal in order",
+        "documents",
+        "{n} documents of one journal in order",
+    ),
+    Measure(
+        M.PDF_ONLY,
+        Group.RHYTHM,
+        "Documents taken without pages around them",
+        "documents",
+        "about {n} documents an hour taken without looking at a page",
+    ),
+    Measure(
+        M.DOCS_NEW_NETWORK_1D,
+        Group.NOVELTY,
+        "Documents from unfamiliar networks in a day",
+        "documents",
+        "{n} documents in a day from networks it does not use",
+    ),
+    Measure(
+        M.DOCS_NEW_NETWORK_7D,
+        Group.NOVELTY,
+        "Documents from unfamiliar networks in a week",
+        "documents",
+        "{n} documents in a week from networks it does not use",
+    ),
+    Measure(
+        M.DOCS_YOUNG_NETWORK_7D,
+        Group.NOVELTY,
+        "Documents from networks first seen lately",
+        "documents",
+        "{n} documents in a week from networks first seen less than three weeks ago",
+    ),
+    Measure(
+        M.DOCS_JOINT_1D,
+        Group.NOVELTY,
+        "Documents from unfamiliar network and platform in a day",
+        "documents",
+        "{n} documents in a day from a network and a platform that are both unfamiliar",
+    ),
+    Measure(
+        M.DOCS_JOINT_7D,
+        Group.NOVELTY,
+        "Documents from unfamiliar network and platform in a week",
+        "documents",
+        "{n} documents in a week from a network and a platform that are both unfamiliar",
+    ),
+    Measure(
+        M.DOCS_HOSTING_1D,
+        Group.NOVELTY,
+        "Documents to hosting or VPN networks",
+        "documents",
+        "{n} documents in a day to hosting or VPN networks it does not use",
+    ),
+    Measure(
+        M.DOCS_ODD_HOUR_1D,
+        Group.NOVELTY,
+        "Documents at hours unusual for it",
+        "documents",
+        "{n} documents in a day at hours when it is not usually active",
+    ),
+    Measure(
+        M.DOCS_AFTER_SLEEP,
+        Group.NOVELTY,
+        "Documents after a long silence",
+        "documents",
+        "{n} documents right after a silence of weeks",
+    ),
+    Measure(M.JOURNALS_1D, Group.TARGETS, "Journals in a day", "journals", "{n} journals in a day"),
+)
+
+GROUP_OF: tuple[int, ...] = tuple(int(m.group) for m in MEASURES)
+BASE_OF: dict[M, M] = {z: base for base, z in OWN}

@@ -1,0 +1,54 @@
+"""What the kernel hands back: flags per event, and the moments the models must be asked about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.account import ACCOUNT
+from service.measures import G, K
+
+MOMENTS = 64  # at most in one go of the kernel; each carries a copy of the account's state
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One account as it was right after one event."""
+
+    state: np.void  # ACCOUNT
+    evidence: float
+    measures: Sequence[float]  # (K,)
+    groups: Sequence[float]  # (G,)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The kernel's outputs for a batch of n events."""
+
+    flags: NDArray[np.uint8]  # (n,)
+    evidence: NDArray[np.float32]  # (n,)
+    asked: NDArray[np.int32]  # (MOMENTS,), as are the rest
+    states: NDArray[np.void]
+    measures: NDArray[np.float64]
+    groups: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, n: int) -> "Outcome":
+        return cls(
+            flags=np.zeros(n, np.uint8),
+            evidence=np.zeros(n, np.float32),
+            asked=np.zeros(MOMENTS, np.int32),
+            states=np.zeros(MOMENTS, ACCOUNT),
+            measures=np.zeros((MOMENTS, K)),
+            groups=np.zeros((MOMENTS, G)),
+        )
+
+    def moment(self, row: int) -> Moment:
+        """The row-th moment of the last go."""
+        return Moment(
+            state=self.states[row].copy(),
+            evidence=float(self.evidence[self.asked[row]]),
+            measures=self.measures[row].tolist(),
+            groups=self.groups[row].tolist(),
+        )

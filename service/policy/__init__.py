@@ -1,0 +1,161 @@
+"""Policy: detections, budget and prior as data, read from TOML.
+
+``detections/*.toml`` say what each detection sees, how to look into it and what it takes for theft
+wrongly; ``budget.toml`` the operator's budget and the gates; ``prior.toml`` what is believed of
+readers before a site's own days come in. A site's ``policy/`` folder may replace any of them by a
+file of the same name.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from service.errors import PolicyError
+from service.measures import M
+
+T = TypeVar("T")
+
+
+class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of finding, as data."""
+
+    id: str
+    title: str
+    severity: str  # "low", "medium", "high"
+    description: str
+    guide: tuple[str, ...]  # steps for the analyst
+    false_positives: tuple[str, ...]
+    misses: str  # what it cannot see
+    attack: str  # MITRE ATT&CK technique
+    measures: tuple[str, ...]  # names of service.measures.M
+
+
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much may be asked of the analysts, and when the models are asked."""
+
+    alerts_per_day: float
+    thefts_per_10000_account_days: float  # the prior behind an alert's probability
+    gate: float  # least evidence at which the models are asked
+    gate_moved: float  # or asked again after it moved by so much,
+    gate_minutes: float  # or after so many minutes
+    guard: float  # -ln share of account-days from which a day does not teach
+    trees_handicap: float  # taken off the trees' tail before it competes with the evidence's
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Everything the pipeline is told by people."""
+
+    detections: Mapping[str, Detection]
+    detection_of: tuple[str, ...]  # by measure, an id
+    budget: Budget
+    prior: tuple[tuple[float, float, float, float], ...]  # by measure, then evidence, then trees
+    hash: str  # of the files, 12 hexadecimal digits
+
+    @property
+    def alerts_per_day(self) -> float:
+        return self.budget.alerts_per_day
+
+    @property
+    def guard(self) -> float:
+        return self.budget.guard
+
+    @property
+    def trees_handicap(self) -> float:
+        return self.budget.trees_handicap
+
+
+def load_policy(directory: Path | None = None, *, alerts_per_day: float | None = None) -> Policy:
+    """Read the policies that ship with journalguard, overlaid by a site's own folder.
+
+    Raises PolicyError naming the file and the mend.
+    """
+    texts = _texts(directory)
+    detections = {}
+    for name, text in texts.items():
+        if name not in ("budget.toml", "prior.toml"):
+            found = _convert(name, text, Detection)
+            detections[found.id] = found
+    budget = _convert("budget.toml", texts["budget.toml"], Budget)
+    if alerts_per_day is not None:
+        budget = msgspec.structs.replace(budget, alerts_per_day=float(alerts_per_day))
+    if not budget.alerts_per_day > 0:
+        raise PolicyError(
+            "budget.toml: alerts_per_day must be more than 0; say how many alerts can be read a day"
+        )
+    digest = hashlib.sha256("\0".join(f"{n}\0{t}" for n, t in sorted(texts.items())).encode())
+    digest.update(repr(budget.alerts_per_day).encode())
+    return Policy(
+        detections=dict(sorted(detections.items())),
+        detection_of=_assign(detections),
+        budget=budget,
+        prior=_prior(texts["prior.toml"]),
+        hash=digest.hexdigest()[:12],
+    )
+
+
+def _texts(directory: Path | None) -> dict[str, str]:
+    own = files("service.policy")
+    found = {
+        p.name: p.read_text("utf-8") for p in own.joinpath("detections").iterdir() if p.name.endswith(".toml")
+    }
+    for name in ("budget.toml", "prior.toml"):
+        found[name] = own.joinpath(name).read_text("utf-8")
+    if directory is not None and directory.is_dir():
+        for path in sorted(directory.glob("*.toml")):
+            try:
+                found[path.name] = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise PolicyError(f"{path}: cannot be read ({error}); mend or remove the file") from error
+    return found
+
+
+def _parse(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"policy {name}: not valid TOML: {error}") from error
+
+
+def _convert(name: str, text: str, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(_parse(name, text), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise PolicyError(
+            f"policy {name}: {error}; compare it with the file of that name that ships"
+        ) from error
+
+
+def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
+    """Every measure belongs to exactly one detection."""
+    owner: dict[str, str] = {}
+    for detection in detections.values():
+        for name in detection.measures:
+            if name not in M.__members__:
+                raise PolicyError(
+                    f"policy {detection.id}: unknown measure {name}; known: {', '.join(M.__members__)}"
+                )
+            if name in owner:
+                raise PolicyError(f"policy {detection.id}: measure {name} belongs to {owner[name]} already")
+            owner[name] = detection.id
+    missing = [m.name for m in M if m.name not in owner]
+    if missing:
+        raise PolicyError(
+            f"policy: no detection reads {', '.join(missing)}; add each to one detection's measures"
+        )
+    return tuple(owner[m.name] for m in M)
+
+
+def _prior(text: str) -> tuple[tuple[float, float, float, float], ...]:
+    quantiles = _parse("prior.toml", text)
+    rows = []
+    for name in (*(m.name for m in M), "EVIDENCE", "TREES"):
+        row = quantiles.get(name)
+        if not isinstance(row, list) or len(row) != 4 or sorted(row) != row:
+            raise PolicyError(f"policy prior.toml: {name} needs four rising numbers, got {row!r}")
+        rows.append((float(row[0]), float(row[1]), float(row[2]), float(row[3])))
+    return tuple(rows)

@@ -1,0 +1,210 @@
+"""What the site as a whole knows: peers' tables, prevalences, the trees and the threshold.
+
+Renewed only at the close of a local day, from sums over that day's active accounts, so nothing an
+event does depends on other accounts' events of the same day, and parts counted apart would merge.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models import baselines, calibration
+from models.calibration import Calibration, Candidate
+from models.detectors import Trees
+from models.evidence import BINS, BINS_PER_E, CAP
+from service.account import BIN_UNIT
+from service.closing import CLASSES
+from service.measures import GROUP_OF, OWN, G, Group, K
+from service.policy import Policy
+
+EVIDENCE, TREES = K, K + 1  # rows of a histogram after the measures
+ROWS = K + 2
+TREES_SAMPLE = 2000  # account-days a day that the trees see
+TREES_READY = 300.0  # account-days scored by the trees before their tail is used
+PREVALENCE_FADE = 0.95  # per day
+TABLES = ("networks", "owners", "cities", "platforms")
+
+
+class SiteSnapshot(msgspec.Struct, frozen=True):
+    """All but the histograms, which are kept a day each."""
+
+    version: int
+    day: int
+    trees: bytes
+    calibration: Calibration
+    account_days: float
+    prevalence: Mapping[str, tuple[bytes, bytes]]  # table -> keys u4, faded account-days f4
+
+
+class Site:
+    """The shared knowledge, and how a day changes it."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._prior = np.stack([baselines.prior_survival(q) for q in policy.prior])
+        self.day = 0
+        self.calibration = Calibration()
+        self.trees = Trees([g.name.lower() for g in Group])
+        self.changed: set[str] = set()
+        self._days: dict[int, NDArray[np.uint32]] = {}
+        self._account_days = 0.0
+        self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
+        self._group_of = np.array(GROUP_OF)
+        self._remake()
+
+    def prevalence(self, table: str, key: int) -> float:
+        """Share of the site's account-days with this network, owner, city or platform."""
+        if not key or self._account_days < 1.0:
+            return 0.0
+        return self._prevalence[table].get(key, 0.0) / self._account_days
+
+    def _remake(self) -> None:
+        """Tables and moments from the histograms of the window."""
+        counts = np.zeros((CLASSES, ROWS, BINS), np.uint32)
+        for day in self._days.values():
+            counts += day
+        self.table = np.stack([baselines.table(c[:K], self._prior[:K], CAP) for c in counts])
+        self.tails = np.stack([baselines.table(c[K:], self._prior[K:], baselines.TAIL_CAP) for c in counts])
+        base = [int(b) for b, _ in OWN]
+        both = [baselines.moments(c[base], self._prior[base]) for c in counts]
+        self.mean = np.stack([b[0] for b in both])
+        self.var = np.stack([b[1] for b in both])
+        self.guards = np.array([self._evidence_at(t[0], self._policy.guard) for t in self.tails])
+        self._trees_known = counts[:, TREES].sum() >= TREES_READY
+
+    def _evidence_at(self, tail: NDArray[np.float32], depth: float) -> float:
+        at = np.interp(depth, tail, np.arange(BINS))
+        return float(np.expm1(at / BINS_PER_E))
+
+    def joined(self, rank: int, evidence: float, groups: Sequence[float]) -> float:
+        """Score of a moment: the larger of the tails of evidence and trees, ``-ln share``."""
+        by_evidence = _tail(self.tails[rank, 0], evidence)
+        far = self.trees.score(groups) if self._trees_known else None
+        if far is None:
+            return by_evidence
+        return max(by_evidence, _tail(self.tails[rank, 1], far) - self._policy.trees_handicap)
+
+    def close(
+        self, day: int, states: NDArray[np.void], active: NDArray[np.intp], hashes: Sequence[int], opened: int
+    ) -> None:
+        """Take in local ``day``: ``states`` (A,) before they are closed, ``active`` their indexes (n,),
+        ``hashes`` (n,) a stable number per active account, ``opened`` alerts of the day."""
+        today = states[active]
+        order = np.argsort(np.array(hashes, np.int64), kind="stable")
+        self._days = {d: c for d, c in self._days.items() if d > day - baselines.WINDOW_DAYS}
+        self._days[day] = self._count(today, order)
+        self._learn_prevalence(today)
+        scores = [
+            Candidate(day, hashes[int(i)], float(today["day_joined"][i]))
+            for i in np.flatnonzero(today["day_joined"] >= calibration.FLOOR)
+        ]
+        budget = self._policy.alerts_per_day
+        self.calibration = calibration.close_day(self.calibration, day, len(active), opened, scores, budget)
+        self.day = day
+        self._remake()
+        self.changed |= {"site", _slot_name(day)}
+
+    def _count(self, today: NDArray[np.void], order: NDArray[np.intp]) -> NDArray[np.uint32]:
+        """Histograms of the day, (CLASSES, ROWS, BINS); the trees score, then learn."""
+        maxima = today["day_max"].astype(np.float64) / BIN_UNIT
+        evidence = BINS_PER_E * np.log1p(today["day_evidence"].astype(np.float64))
+        counts = np.zeros((CLASSES, ROWS, BINS), np.uint32)
+        sample = order[:TREES_SAMPLE]
+        far = self._teach_trees(today[sample], maxima[sample])
+        for c in range(CLASSES):
+            of = today["rank"] == c
+            counts[c, :K] = baselines.count(maxima[of])
+            counts[c, EVIDENCE] = baselines.count(evidence[of, None])[0]
+            if far is not None:
+                counts[c, TREES] = baselines.count(far[of[sample], None])[0]
+        return counts
+
+    def _teach_trees(
+        self, today: NDArray[np.void], maxima: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """Positions of the trees' scores of the sampled account-days, None while not ready."""
+        groups = np.zeros((len(today), G))
+        low = maxima.astype(np.int64)
+        part = maxima - low
+        for k in range(K):
+            table = self.table[today["rank"], k]
+            rows = np.arange(len(today))
+            s = table[rows, low[:, k]] * (1 - part[:, k]) + table[rows, low[:, k] + 1] * part[:, k]
+            s[maxima[:, k] == 0] = 0.0
+            groups[:, GROUP_OF[k]] = np.maximum(groups[:, GROUP_OF[k]], s)
+        far = [self.trees.score(g) for g in groups.tolist()] if self.trees.ready else None
+        calm = today["day_evidence"] < self.guards[today["rank"]]
+        self.trees.learn(groups[calm].tolist())
+        return None if far is None else BINS_PER_E * np.log1p(np.array(far, np.float64))
+
+    def _learn_prevalence(self, today: NDArray[np.void]) -> None:
+        calm = today[today["day_evidence"] < self.guards[today["rank"]]]
+        self._account_days = self._account_days * PREVALENCE_FADE + len(calm)
+        for name in TABLES:
+            slots = calm[name]
+            since = (calm["last_time"] - 86400)[:, None]
+            keys, seen = np.unique(
+                slots["key"][(slots["last"] > since) & (slots["key"] != 0)], return_counts=True
+            )
+            faded = {k: v * PREVALENCE_FADE for k, v in self._prevalence[name].items() if v > 0.3}
+            for key, n in zip(keys.tolist(), seen.tolist(), strict=True):
+                faded[key] = faded.get(key, 0.0) + n
+            self._prevalence[name] = faded
+
+    def drain(self) -> dict[str, bytes]:
+        """Blobs of what changed since the last call."""
+        out = {name: self._blob(name) for name in sorted(self.changed)}
+        self.changed.clear()
+        return out
+
+    def _blob(self, name: str) -> bytes:
+        if name == "site":
+            return msgspec.msgpack.encode(self._snapshot())
+        day = next(d for d in self._days if _slot_name(d) == name)
+        return day.to_bytes(4, "little") + zlib.compress(self._days[day].astype("<u4").tobytes(), 1)
+
+    def _snapshot(self) -> SiteSnapshot:
+        packed = {
+            name: (
+                np.fromiter(p.keys(), "<u4", len(p)).tobytes(),
+                np.fromiter(p.values(), "<f8", len(p)).tobytes(),
+            )
+            for name, p in self._prevalence.items()
+        }
+        return SiteSnapshot(1, self.day, self.trees.snapshot(), self.calibration, self._account_days, packed)
+
+    def restore(self, shared: Mapping[str, bytes]) -> None:
+        """Start again from the blobs of ``drain``."""
+        if "site" not in shared:
+            return
+        saved = msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
+        self.day, self.calibration, self._account_days = saved.day, saved.calibration, saved.account_days
+        self.trees = Trees.from_snapshot(saved.trees)
+        self._prevalence = {
+            name: dict(
+                zip(np.frombuffer(keys, "<u4").tolist(), np.frombuffer(values, "<f8").tolist(), strict=True)
+            )
+            for name, (keys, values) in saved.prevalence.items()
+        }
+        for name, blob in shared.items():
+            if name.startswith("histogram/"):
+                day = int.from_bytes(blob[:4], "little")
+                if day > self.day - baselines.WINDOW_DAYS:
+                    counts = np.frombuffer(zlib.decompress(blob[4:]), "<u4")
+                    self._days[day] = counts.reshape(CLASSES, ROWS, BINS).astype(np.uint32)
+        self._days = dict(sorted(self._days.items()))
+        self._remake()
+
+
+def _tail(row: NDArray[np.float32], value: float) -> float:
+    at = min(BINS_PER_E * float(np.log1p(value)), BINS - 1.001)
+    low = int(at)
+    return float(row[low]) * (1 - (at - low)) + float(row[low + 1]) * (at - low)
+
+
+def _slot_name(day: int) -> str:
+    """Histograms are kept in a ring of blobs, one a day."""
+    return f"histogram/{day % baselines.WINDOW_DAYS:02d}"

@@ -1,0 +1,63 @@
+"""The states of all accounts in one dense array, and which of them changed."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+
+from service.account import ACCOUNT, VERSION
+from service.alerting import Episode
+from service.errors import StateError
+
+HEADER = VERSION.to_bytes(2, "little") + ACCOUNT.itemsize.to_bytes(2, "little")
+
+
+class States:
+    """Accounts by pseudonym, each at a slot of ``array``; grows by doubling."""
+
+    def __init__(self) -> None:
+        self.array = np.zeros(1024, ACCOUNT)
+        self.names: list[str] = []
+        self.episodes: dict[str, Episode] = {}
+        self._slot_of: dict[str, int] = {}
+        self._dirty: set[int] = set()
+
+    def slots(self, accounts: Sequence[str]) -> list[int]:
+        """Slot of each account; unknown ones get a new, empty state."""
+        of = self._slot_of
+        return [slot if (slot := of.get(a)) is not None else self._add(a) for a in accounts]
+
+    def _add(self, account: str) -> int:
+        slot = self._slot_of[account] = len(self.names)
+        self.names.append(account)
+        if slot == len(self.array):
+            self.array = np.concatenate([self.array, np.zeros_like(self.array)])
+        return slot
+
+    def touch(self, slots: Iterable[int]) -> None:
+        self._dirty.update(slots)
+
+    def drain(self) -> tuple[tuple[str, bytes], ...]:
+        """Packed records of the accounts changed since the last call."""
+        packed = tuple((self.names[s], self._pack(s)) for s in sorted(self._dirty))
+        self._dirty.clear()
+        return packed
+
+    def _pack(self, slot: int) -> bytes:
+        episode = self.episodes.get(self.names[slot])
+        record: bytes = self.array[slot].tobytes()
+        return HEADER + record + (msgspec.msgpack.encode(episode) if episode else b"")
+
+    def restore(self, accounts: Iterable[tuple[str, bytes]]) -> None:
+        """Raises StateError for a record that this version cannot read."""
+        end = len(HEADER) + ACCOUNT.itemsize
+        for account, blob in accounts:
+            if blob[: len(HEADER)] != HEADER or len(blob) < end:
+                raise StateError(
+                    f"state of an account has version {int.from_bytes(blob[:2], 'little')}, this release "
+                    f"reads {VERSION}; run the release that wrote the database, or start a new site"
+                )
+            slot = self._add(account)
+            self.array[slot] = np.frombuffer(blob[len(HEADER) : end], ACCOUNT)[0]
+            if len(blob) > end:
+                self.episodes[account] = msgspec.msgpack.decode(blob[end:], type=Episode)

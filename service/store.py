@@ -1,0 +1,60 @@
+"""The port to a store, and what crosses it. ``alerts_api.store`` implements it over SQL.
+
+Everything of one checkpoint is written in one transaction: where the logs were read up to, the
+states that include those lines, the alerts they raised. So a crash anywhere neither loses nor repeats.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from service.events import AccessEvent, Alert, Rejected
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """One event kept for the analyst: an account's doings while its evidence was raised."""
+
+    sequence: int  # number of the event in the pipeline's order: unique and increasing
+    event: AccessEvent
+    evidence: float  # after this event
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What the pipeline changed since it was last drained."""
+
+    accounts: tuple[tuple[str, bytes], ...] = ()  # pseudonym, packed record
+    shared: Mapping[str, bytes] = {}  # name -> blob; only those that changed
+    alerts: tuple[Alert, ...] = ()  # new or grown, each the whole alert
+    traces: tuple[Trace, ...] = ()
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """One transaction of the store."""
+
+    changes: Changes
+    positions: Mapping[str, bytes]  # log source -> JSON position, all of them
+    counters: Mapping[str, int]  # name -> value since the site was made, all of them
+    rejected: tuple[Rejected, ...] = ()  # newest few, for the quarantine index
+    last_event_time: int = 0  # s UTC, 0 = none yet
+    written_at: float = 0.0  # wall clock, s UTC; only for the pages to tell how stale they are
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What a runner starts again from."""
+
+    accounts: Iterable[tuple[str, bytes]]
+    shared: Mapping[str, bytes]
+    positions: Mapping[str, bytes]
+    counters: Mapping[str, int]
+    last_event_time: int
+
+
+class Store(Protocol):
+    """What a runner needs of a store."""
+
+    def load(self) -> Saved: ...
+
+    def commit(self, checkpoint: Checkpoint) -> None: ...
+
+    def close(self) -> None: ...
