@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 GAIN = 0.15  # of the feedback, per day
+FEEDBACK_DAYS = 7  # alerts a day are averaged over these before they are compared with the budget
 CLIP = 1.2  # of the feedback, in units of ln(budget)
 WINDOW_DAYS = 14
 WARM_DAYS = 3  # before that, the prior threshold
@@ -49,7 +50,8 @@ def close_day(
     candidates = (*(c for c in old.candidates if c.day > since), *kept)
     feedback = old.feedback
     if len(days) > WARM_DAYS:
-        feedback += GAIN * math.log((budget + 0.5) / (opened + 0.5))
+        lately = [d[2] for d in days[-FEEDBACK_DAYS:]]
+        feedback += GAIN * math.log((budget + 0.2) / (sum(lately) / len(lately) + 0.2))
         feedback = min(CLIP, max(-CLIP, feedback))
     wanted = budget * math.exp(feedback)
     threshold = _prior(days, wanted) if len(days) <= WARM_DAYS else _fit(candidates, wanted * len(days))

@@ -1,0 +1,104 @@
+# Everything a checkout needs. `make` alone lists the targets.
+#
+# Packages come from uv.lock by hash, from whatever index uv and pip are set to use here. uv itself is a pinned
+# package in a venv of its own under .cache. What is up to date is left alone.
+
+UV_VERSION := 0.13.9
+UV_VENV := .cache/uv-venv
+UV := $(UV_VENV)/bin/uv
+UV_READY := $(UV_VENV)/.uv-$(UV_VERSION)
+BIN := .venv/bin
+BENCHES := $(patsubst benchmarks/%.py,benchmarks.%,$(filter-out %/bench_detection.py,$(wildcard benchmarks/bench_*.py)))
+
+# A mirror that pip is told of serves uv too; and uv never fetches a Python of its own.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+export UV_PYTHON_DOWNLOADS := never
+# A later uv would say so in every run.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench wheel lock clean install install-dev
+
+help: ## This list
+	@echo "journalguard: make TARGET   (ARGS=... is handed to demo and test)"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-14s%s\n' "$$name" "$$text"; done
+
+demo: .venv/.runtime ## A simulated library with live alerts on this machine
+	@$(BIN)/journalguard demo $(ARGS)
+
+test: .venv/.dev ## All tests
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/.dev ## Lock, style, format, types and who may import whom
+	$(UV) lock --check --quiet
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev ## Throughput, memory and cost per event, as tables
+	@for bench in $(BENCHES); do echo "==> $$bench"; $(BIN)/python -m $$bench || exit 1; done
+
+wheel: $(UV_READY) ## The wheel, into dist/
+	@rm -rf dist
+	$(UV) build --quiet --wheel --out-dir dist
+	@ls dist/*.whl
+
+install: .venv/.runtime ## The command into .venv, without the developers' tools
+	@echo "$(BIN)/journalguard is ready"
+
+install-dev: .venv/.dev ## The command and the developers' tools into .venv
+	@echo "$(BIN) is ready"
+
+# The addresses of the index used are taken out again: they differ from site to site, hashes do not.
+lock: $(UV_READY) ## Renew uv.lock after a change of pyproject.toml (ARGS=--upgrade: newest versions)
+	$(UV) lock $(ARGS)
+	@sed -E -e 's#(registry = ")https?://[^"]*"#\1https://index.invalid/simple"#g' \
+		-e 's#(url = ")https?://[^"]*/([^/"]+)"#\1https://index.invalid/\2"#g' uv.lock > .cache/uv.lock
+	@mv .cache/uv.lock uv.lock
+
+clean: ## Remove what make made; downloaded packages stay in uv's own cache
+	rm -rf .venv .cache dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What the targets stand on.
+
+$(UV_READY):
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python; do \
+		if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "==> uv $(UV_VERSION) into $(UV_VENV), with $$("$$python" --version)"; \
+			rm -rf $(UV_VENV) && "$$python" -m venv $(UV_VENV) \
+				&& $(UV_VENV)/bin/python -m pip install --quiet --no-deps uv==$(UV_VERSION) && touch $@; \
+			exit; \
+		fi; \
+	done; \
+	echo "journalguard needs Python 3.11 or newer with its venv module (on Debian: apt-get install python3-venv)." >&2; \
+	echo "If it is somewhere else, name it: make PYTHON=/path/to/python3" >&2; exit 1
+
+.cache/runtime.txt: uv.lock pyproject.toml $(UV_READY)
+	@$(UV) export --quiet --frozen --no-default-groups --extra geo --no-emit-project \
+		--format requirements.txt --output-file $@ > /dev/null
+
+.cache/dev.txt: uv.lock pyproject.toml $(UV_READY)
+	@$(UV) export --quiet --frozen --all-groups --extra geo --no-emit-project \
+		--format requirements.txt --output-file $@ > /dev/null
+
+# A venv whose Python is gone (an upgraded system) is made anew.
+.venv/bin/python: | $(UV_READY)
+	@$@ -c '' 2>/dev/null || $(UV) venv --quiet --clear --python $(UV_VENV)/bin/python .venv
+
+.venv/.runtime: .cache/runtime.txt | .venv/bin/python
+	@echo "==> packages of journalguard into .venv, as uv.lock has them"
+	@$(UV) pip install --python $(BIN)/python --require-hashes -r .cache/runtime.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+.venv/.dev: .cache/dev.txt | .venv/bin/python
+	@echo "==> packages of journalguard and its developers' tools into .venv, as uv.lock has them"
+	@$(UV) pip sync --python $(BIN)/python --require-hashes .cache/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch .venv/.runtime $@

@@ -1,0 +1,73 @@
+"""The analysts' app: the pages, the JSON API, health and metrics over one site's database.
+
+It holds no key and imports nothing of the ingest room: a pseudonym that enters it leaves it as one.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from alerts_api import problems
+from alerts_api.api import json_api, probes
+from alerts_api.detections import Detections, site_detections
+from alerts_api.guard import LOOPBACK, Guard
+from alerts_api.pages import html_pages
+from alerts_api.room import Room
+from alerts_api.schemas import describe
+
+_DESCRIPTION = (
+    "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "
+    "Accounts, addresses and documents are keyed pseudonyms. Times are seconds since 1970 UTC."
+)
+
+
+def create_app(
+    database: Path,
+    *,
+    demo: bool = False,
+    hosts: Sequence[str] = LOOPBACK,
+    detections: Detections | None = None,
+    clock: Callable[[], float] = time.time,
+) -> FastAPI:
+    """The ASGI app over the site's ``database``, which is opened at the first request.
+
+    Args:
+        database: the file; the ingest process makes it.
+        demo: say on every page that the readers are simulated.
+        hosts: names, without ports, that the pages may be reached by.
+        detections: texts of the detections; by default those in force at the site.
+        clock: wall clock, s UTC.
+
+    Raises:
+        service.errors.PolicyError: a policy file of the site cannot be read.
+    """
+    known = site_detections(database) if detections is None else detections
+    room = Room(database, known, demo=demo, clock=clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        room.close()
+
+    # FastAPI's own documentation pages load scripts from a CDN.
+    app = FastAPI(
+        title="journalguard",
+        version=version("journalguard"),
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Guard, hosts=hosts)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    for router in (json_api(room), probes(room), html_pages(room)):
+        app.include_router(router)
+    problems.install(app)
+    describe(app)
+    return app

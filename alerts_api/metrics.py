@@ -1,0 +1,74 @@
+"""Every metric of the service: name, help, labels. Read from the store at each scrape.
+
+Prometheus naming: prefix ``journalguard_``, base units, ``_total`` for counters. Labels are bounded:
+a reason, detection or verdict is one of a closed list. No label ever holds an account.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from alerts_api.queries import count_detections, count_verdicts, read_counters
+from alerts_api.records import Status
+from alerts_api.room import Room
+
+# Counter of a checkpoint -> (metric without its _total, help)
+COUNTERS: dict[str, tuple[str, str]] = {
+    "lines_total": ("journalguard_lines", "Lines read from the logs."),
+    "events_total": ("journalguard_events", "Lines that became events."),
+    "events_without_account_total": (
+        "journalguard_events_without_account",
+        "Events of lines that name no reader.",
+    ),
+    "events_scored_total": ("journalguard_events_scored", "Events that were scored."),
+}
+REJECTED = ("journalguard_rejected", "Lines refused, by reason.")
+ALERTS = ("journalguard_alerts", "Alerts raised, by strongest detection.")
+VERDICTS = ("journalguard_alerts_judged", "Alerts by their latest verdict.")
+OPEN = ("journalguard_alerts_open", "Alerts that wait for a verdict.")
+LAST_EVENT = ("journalguard_last_scored_event_timestamp_seconds", "Event time of the newest scored line.")
+LAST_WRITTEN = ("journalguard_last_checkpoint_timestamp_seconds", "When the last checkpoint was written.")
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def exposition(room: Room) -> bytes:
+    """The page that Prometheus scrapes. Raises :class:`alerts_api.errors.StoreError`."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_StoreCollector(room))
+    return generate_latest(registry)
+
+
+class _StoreCollector(Collector):
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def describe(self) -> list[Metric]:
+        return []  # registering must not read the store
+
+    def collect(self) -> Iterator[Metric]:
+        with self._room.reading() as connection:
+            counters, status = read_counters(connection), self._room.status(connection)
+            detections, verdicts = count_detections(connection), count_verdicts(connection)
+        for name, (metric, text) in COUNTERS.items():
+            yield CounterMetricFamily(metric, text, value=counters.get(name, 0))
+        yield _labelled(CounterMetricFamily(*REJECTED, labels=["reason"]), status.rejected)
+        yield _labelled(CounterMetricFamily(*ALERTS, labels=["detection"]), detections)
+        yield _labelled(GaugeMetricFamily(*VERDICTS, labels=["verdict"]), verdicts)
+        yield from _gauges(status)
+
+
+def _gauges(status: Status) -> Iterator[Metric]:
+    yield GaugeMetricFamily(*OPEN, value=status.open_alerts)
+    yield GaugeMetricFamily(*LAST_EVENT, value=status.last_event_time)
+    yield GaugeMetricFamily(*LAST_WRITTEN, value=status.written_at)
+
+
+def _labelled(
+    family: CounterMetricFamily | GaugeMetricFamily, values: Mapping[str, int]
+) -> CounterMetricFamily | GaugeMetricFamily:
+    for name, value in values.items():
+        family.add_metric([name], value)
+    return family

@@ -1,0 +1,140 @@
+"""The pages for analysts. They need no script to read or to judge."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Query, Request
+from pydantic import ValidationError
+from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from alerts_api.detections import title_of
+from alerts_api.filters import Filters
+from alerts_api.queries import (
+    events_around,
+    filter_choices,
+    find_alerts,
+    get_alert,
+    newest_events,
+    similar_alerts,
+)
+from alerts_api.records import AlertRow, JudgedAlert, Status
+from alerts_api.rendering import page
+from alerts_api.room import Room
+from alerts_api.timelines import days_line, hours_line
+from alerts_api.travel import journeys
+from alerts_api.verdicts import Verdict, clean_note, record_verdict
+
+EVENTS = 50  # on a page
+_JOURNEY_EVENTS = 2_000  # newest events that journeys are looked for in
+_JOURNEYS = 10
+
+AlertId = Annotated[str, Path(max_length=200)]
+
+
+def html_pages(room: Room) -> APIRouter:
+    """Queue, alert and help."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    @router.get("/")
+    def queue(request: Request) -> HTMLResponse:
+        filters, understood = read_filters(request.query_params)
+        with room.reading() as connection:
+            return HTMLResponse(_queue(room, connection, filters, understood))
+
+    @router.get("/alerts/{alert_id}")
+    def detail(alert_id: AlertId, events: Annotated[int, Query(ge=1, le=100_000)] = 1) -> HTMLResponse:
+        with room.reading() as connection:
+            found = get_alert(connection, alert_id, room.detections)
+            if found is None:
+                raise HTTPException(404)
+            return HTMLResponse(_detail(room, connection, found, events))
+
+    @router.post("/alerts/{alert_id}/verdicts")
+    def judge(
+        alert_id: AlertId, verdict: Annotated[Verdict, Form()], note: Annotated[str, Form()] = ""
+    ) -> Response:
+        with room.writing() as connection:
+            if not record_verdict(connection, alert_id, verdict, clean_note(note), now=room.clock()):
+                raise HTTPException(404)
+        # Back to the alert by GET, so that reloading does not send the form again.
+        return RedirectResponse(f"/alerts/{alert_id}#verdict", 303)
+
+    @router.get("/help")
+    def help_page() -> HTMLResponse:
+        return HTMLResponse(page("help.html", demo=room.demo, here="help", detections=room.detections))
+
+    return router
+
+
+def read_filters(query: Mapping[str, str]) -> tuple[Filters, bool]:
+    """The URL's filters, and whether they were understood; the default ones if not."""
+    try:
+        return Filters.model_validate({name: value for name, value in query.items() if value}), True
+    except ValidationError:
+        return Filters.model_validate({}), False
+
+
+def _queue(room: Room, connection: Connection, filters: Filters, understood: bool) -> str:
+    status = room.status(connection)
+    reference = room.reference(status.last_event_time)
+    found = find_alerts(connection, filters, reference, room.detections)
+    anytime = filters.model_copy(update={"period": "all", "page": 1, "size": 1})
+    older = 0
+    if filters.period != "all":
+        older = find_alerts(connection, anytime, reference, room.detections).total - found.total
+    return page(
+        "queue.html",
+        **_frame(room, status, "queue"),
+        filters=filters,
+        understood=understood,
+        found=found,
+        older=older,
+        pages=max(1, -(-found.total // found.size)),
+        choices=filter_choices(connection),
+        reference=reference,
+    )
+
+
+def _detail(room: Room, connection: Connection, found: JudgedAlert, events: int) -> str:
+    status = room.status(connection)
+    alert = found.alert
+    same_account, judged = similar_alerts(connection, alert, room.detections)
+    travelled = journeys(trace.event for trace in newest_events(connection, alert, _JOURNEY_EVENTS))
+    return page(
+        "alert.html",
+        **_frame(room, status, "alert"),
+        row=found.row,
+        alert=alert,
+        history=found.history,
+        reference=room.reference(status.last_event_time),
+        hours=hours_line(alert),
+        days=days_line(alert),
+        journeys=travelled[:_JOURNEYS],
+        more_journeys=max(0, len(travelled) - _JOURNEYS),
+        traces=events_around(connection, alert, page=events, size=EVENTS),
+        same_account=same_account,
+        judged=judged,
+        next_alert=_next(room, connection, found.row, room.reference(status.last_event_time)),
+    )
+
+
+def _next(room: Room, connection: Connection, row: AlertRow, reference: float) -> AlertRow | None:
+    """The open alert to look at after this one: the highest other one."""
+    waiting = find_alerts(
+        connection, Filters.model_validate({"period": "all", "size": 2}), reference, room.detections
+    )
+    return next((other for other in waiting.alerts if other.alert_id != row.alert_id), None)
+
+
+def _frame(room: Room, status: Status, here: str) -> dict[str, object]:
+    """What the layout needs."""
+    return {
+        "status": status,
+        "demo": room.demo,
+        "here": here,
+        "now": room.clock(),
+        "detections": room.detections,
+        "title_of": lambda name: title_of(name, room.detections),
+    }

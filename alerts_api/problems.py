@@ -1,0 +1,81 @@
+"""What a caller sees when something is wrong: a page for people, RFC 9457 problem JSON for programs.
+
+No answer repeats what was sent, and none tells more of a fault than the operator needs.
+"""
+
+import logging
+from http import HTTPStatus
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from alerts_api.errors import StoreBusyError, StoreError, StoreFullError
+from alerts_api.rendering import page
+
+log = logging.getLogger(__name__)
+
+_SENTENCES = {
+    404: "There is nothing here. The alert may belong to another site, or the address is mistyped.",
+    405: "This address does not take that.",
+    413: "That is more than these pages take. Shorten it and send it again.",
+    422: "Something in the request is not understood.",
+    500: "The pages failed. The cause is in journalguard's log; nothing you entered before is lost.",
+}
+_PROGRAMS = ("/api/", "/healthz", "/metrics")
+
+
+def problem_response(scope: Scope, status: int, sentence: str) -> Response:
+    """The answer to a request that failed, in the form its caller reads."""
+    title = HTTPStatus(status).phrase
+    if scope["path"].startswith(_PROGRAMS):
+        body = msgspec.json.encode(
+            {"type": "about:blank", "title": title, "status": status, "detail": sentence}
+        )
+        return Response(body, status, media_type="application/problem+json")
+    return Response(
+        page("problem.html", title=title, status_code=status, sentence=sentence),
+        status,
+        media_type="text/html",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception of ``app`` in this way."""
+
+    async def http(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        response = problem_response(request.scope, status, _SENTENCES.get(status, HTTPStatus(status).phrase))
+        response.headers.update(getattr(error, "headers", None) or {})
+        return response
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        fields = error.errors() if isinstance(error, RequestValidationError) else []
+        names = ", ".join(sorted({str(field["loc"][-1]) for field in fields if field["loc"][0] != "body"}))
+        where = f" See: {names}." if names else ""
+        return problem_response(request.scope, 422, f"{_SENTENCES[422]}{where}")
+
+    async def store(request: Request, error: Exception) -> Response:
+        log.error("%s", error)
+        return problem_response(request.scope, 503, store_sentence(error))
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+        return problem_response(request.scope, 500, _SENTENCES[500])
+
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(StoreError, store)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def store_sentence(error: Exception) -> str:
+    """What an analyst is told of a database that does not answer: no path, and what to do."""
+    if isinstance(error, StoreBusyError):
+        return "The database is busy. Nothing was saved; try again in a moment."
+    if isinstance(error, StoreFullError):
+        return "The disk of journalguard's machine is full. Nothing was saved; tell its operator."
+    return "The database cannot be read. Tell the operator; the cause is in journalguard's log."

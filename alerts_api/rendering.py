@@ -1,0 +1,28 @@
+"""The templates: found inside the package, escaped always, with the words of :mod:`wording`."""
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from alerts_api.charts import line_chart, share_bar
+from alerts_api.verdicts import CLOSING, WORDS
+from alerts_api.wording import FILTERS
+
+
+def page(template: str, **values: object) -> str:
+    """The template as HTML. A name the template uses and ``values`` lacks is an error."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("alerts_api"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    environment.globals.update(line_chart=line_chart, share_bar=share_bar, WORDS=WORDS, CLOSING=CLOSING)
+    return environment

@@ -1,0 +1,130 @@
+"""The tables. ``migrations/`` makes them; a test holds the two together.
+
+Times are seconds since 1970 UTC: event times are whole, wall clock times are fractional.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypedColumns,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# SQLite keeps a table in order of its key only when the column is plainly INTEGER.
+BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
+
+
+class AccountColumns(TypedColumns):
+    account = Column(Text, primary_key=True)
+    state = Column(LargeBinary, nullable=False)
+
+
+class SharedColumns(TypedColumns):
+    name = Column(Text, primary_key=True)
+    state = Column(LargeBinary, nullable=False)
+
+
+class PositionColumns(TypedColumns):
+    source = Column(Text, primary_key=True)
+    position = Column(LargeBinary, nullable=False)
+
+
+class CounterColumns(TypedColumns):
+    name = Column(Text, primary_key=True)
+    value = Column(BigInteger, nullable=False)
+
+
+class FeedColumns(TypedColumns):
+    """One row, ``id`` 1: how far the site has come."""
+
+    id = Column(Integer, primary_key=True)
+    last_event_time = Column(BigInteger, nullable=False)
+    written_at = Column(Float, nullable=False)
+
+
+class AlertColumns(TypedColumns):
+    """What the queue sorts and filters by, the whole alert as JSON, and the analysts' latest word."""
+
+    number = Column(Integer, primary_key=True)  # 1, 2, 3 ... in order of arrival: the short id
+    alert_id = Column(Text, nullable=False, unique=True)
+    account = Column(Text, nullable=False)
+    opened_at = Column(BigInteger, nullable=False)
+    updated_at = Column(BigInteger, nullable=False)
+    score = Column(Float, nullable=False)
+    probability = Column(Float, nullable=False)
+    summary = Column(Text, nullable=False)
+    events = Column(BigInteger, nullable=False)
+    documents = Column(BigInteger, nullable=False)
+    payload = Column(LargeBinary, nullable=False)
+    verdict = Column(Text, nullable=False)  # "" while open
+    judged_at = Column(BigInteger, nullable=False)  # the alert's updated_at at that verdict, 0 if none
+
+
+class MarkColumns(TypedColumns):
+    """What an alert can be found by: its detections, platforms and places."""
+
+    alert_id = Column(Text, ForeignKey("alerts.alert_id"), primary_key=True)
+    kind = Column(Text, primary_key=True)
+    name = Column(Text, primary_key=True)
+    rank = Column(Integer, nullable=False)  # 0 is the strongest
+
+
+class VerdictColumns(TypedColumns):
+    """Append-only. The newest row of an alert counts."""
+
+    id = Column(Integer, primary_key=True)
+    alert_id = Column(Text, ForeignKey("alerts.alert_id"), nullable=False)
+    verdict = Column(Text, nullable=False)
+    note = Column(Text, nullable=False)
+    actor = Column(Text, nullable=False)
+    created_at = Column(Float, nullable=False)
+
+
+class TraceColumns(TypedColumns):
+    sequence = Column(BIG_KEY, primary_key=True, autoincrement=False)
+    account = Column(Text, nullable=False)
+    time = Column(BigInteger, nullable=False)
+    evidence = Column(Float, nullable=False)
+    event = Column(LargeBinary, nullable=False)
+
+
+class RejectedColumns(TypedColumns):
+    """Index of the newest refused lines. Never their text."""
+
+    id = Column(Integer, primary_key=True)
+    reason = Column(Text, nullable=False)
+    source = Column(Text, nullable=False)
+    line = Column(BigInteger, nullable=False)
+    length = Column(BigInteger, nullable=False)
+    written_at = Column(Float, nullable=False)
+
+
+accounts = Table("accounts", metadata, AccountColumns)
+shared = Table("shared", metadata, SharedColumns)
+positions = Table("positions", metadata, PositionColumns)
+counters = Table("counters", metadata, CounterColumns)
+feed = Table("feed", metadata, FeedColumns)
+alerts = Table("alerts", metadata, AlertColumns)
+marks = Table("alert_marks", metadata, MarkColumns)
+verdicts = Table("verdicts", metadata, VerdictColumns)
+traces = Table("traces", metadata, TraceColumns)
+rejected = Table(
+    "rejected", metadata, RejectedColumns, UniqueConstraint("source", "line", "reason", "length")
+)
+
+Index("alerts_by_score", alerts.c.verdict, alerts.c.score)
+Index("alerts_by_time", alerts.c.updated_at)
+Index("alerts_by_account", alerts.c.account)
+Index("alert_marks_by_name", marks.c.kind, marks.c.name)
+Index("verdicts_by_alert", verdicts.c.alert_id)
+Index("traces_by_account", traces.c.account, traces.c.time)

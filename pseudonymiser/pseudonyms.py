@@ -1,0 +1,117 @@
+"""Identifiers to keyed tokens, HMAC-SHA-256.
+
+``u1_`` (user), ``a1_`` (address), ``n1_`` (network), ``s1_`` (session): the digit is the epoch, then the
+first 15 bytes of the HMAC in base32, 24 lower-case characters, 120 bits. Documents and journals get 60 bits,
+12 lower-case characters of base32hex, which ``int(token, 32)`` reads. The input of every HMAC is
+length-prefixed, so no two tuples of parts give the same bytes.
+"""
+
+import ipaddress
+from base64 import b32encode
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
+from pseudonymiser.canonical import Identity
+from pseudonymiser.keys import Domain, Keys
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"
+_PAIRS = tuple(a + b for a in _DIGITS for b in _DIGITS)
+
+
+class Pseudonyms:
+    """The tokens of one epoch. Pure: the same keys and identifier always give the same token."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._user = _hasher(keys, Domain.USER)
+        self._ip = _hasher(keys, Domain.IP)
+        self._net = _hasher(keys, Domain.NET)
+        self._session = _hasher(keys, Domain.SESSION)
+        self._document = _hasher(keys, Domain.DOCUMENT)
+        self._journal = _hasher(keys, Domain.JOURNAL)
+        self._epoch = keys.epoch
+
+    def user(self, identity: Identity) -> str:
+        digest = self._user(_join("user", identity.realm, identity.local))
+        return f"u{self._epoch}_{_base32(digest)}"
+
+    def address(self, address: Address) -> str:
+        return f"a{self._epoch}_{_base32(self._ip(_join('ip', address.compressed)))}"
+
+    def network(self, address: Address) -> str:
+        """The /24 (IPv4) or /48 (IPv6) that the address lies in."""
+        return f"n{self._epoch}_{_base32(self._net(_join('net', network_of(address))))}"
+
+    def session(self, session: str) -> str:
+        return f"s{self._epoch}_{_base32(self._session(_join('session', session)))}"
+
+    def document(self, scheme: str, identifier: str) -> str:
+        """``scheme`` says whose identifier it is: "doi", "pii" or a platform."""
+        return _base32hex(self._document(_join(scheme, identifier)))
+
+    def journal(self, scheme: str, identifier: str) -> str:
+        return _base32hex(self._journal(_join("token", scheme, identifier)))
+
+    def shift(self, scheme: str, identifier: str) -> int:
+        """A secret number per journal, 60 bits, which its token does not tell."""
+        return int.from_bytes(self._journal(_join("shift", scheme, identifier))[:8], "big") >> 4
+
+
+def parse_address(text: str) -> Address | None:
+    """An address in any usual spelling, None if it is none; IPv4 written as IPv6 is the IPv4 address."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def network_of(address: Address) -> str:
+    """The /24 or /48 in CIDR notation.
+
+    >>> network_of(ipaddress.ip_address("192.0.2.77"))
+    '192.0.2.0/24'
+    """
+    prefix = 24 if address.version == 4 else 48
+    bits = address.max_prefixlen - prefix
+    first = type(address)((int(address) >> bits) << bits)
+    return f"{first.compressed}/{prefix}"
+
+
+def _hasher(keys: Keys, domain: Domain) -> Callable[[bytes], bytes]:
+    """One keyed object, copied per call: three times as fast as keying anew."""
+    keyed = HMAC(keys.subkey(domain), SHA256())
+
+    def digest(message: bytes) -> bytes:
+        work = keyed.copy()
+        work.update(message)
+        return work.finalize()
+
+    return digest
+
+
+def _join(*parts: str) -> bytes:
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+
+
+def _base32(digest: bytes) -> str:
+    return b32encode(digest[:15]).decode().lower()
+
+
+def _base32hex(digest: bytes) -> str:
+    """The first 60 bits, ten at a time."""
+    bits = int.from_bytes(digest[:8], "big") >> 4
+    return (
+        _PAIRS[bits >> 50]
+        + _PAIRS[(bits >> 40) & 1023]
+        + _PAIRS[(bits >> 30) & 1023]
+        + _PAIRS[(bits >> 20) & 1023]
+        + _PAIRS[(bits >> 10) & 1023]
+        + _PAIRS[bits & 1023]
+    )

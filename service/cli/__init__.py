@@ -1,0 +1,74 @@
+"""The command line: the one place that hands the store and the pages to the runners.
+
+A command's module is imported when the command is used, so that each starts as fast as its own parts do.
+"""
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+# command -> (module, one line for the list)
+COMMANDS = {
+    "init": ("site", "Make a site's folder: settings and keys."),
+    "run": ("running", "Follow the logs, score, and serve the pages."),
+    "replay": ("replaying", "Run old logs through, into alerts as JSON lines."),
+    "simulate": ("simulating", "Make a library's logs with thefts among them."),
+    "pseudonym": ("site", "Tell the pseudonyms of names read from standard input."),
+    "pages": ("paging", "Serve the pages of a database, without keys."),
+    "demo": ("demonstration", "A simulated library with live alerts, on this machine."),
+}
+# The roots of what an operator can mend: their text is the message, without a traceback.
+_ROOTS = {
+    "service.errors": "ServiceError",
+    "pseudonymiser.errors": "PseudonymiserError",
+    "alerts_api.errors": "StoreError",
+    "service.simulator.settings": "SimulationError",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"service.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if (message := _message(error)) is not None:
+                raise click.ClickException(message) from error
+            raise
+
+
+@click.group(cls=_Commands)
+@click.version_option(version("journalguard"), prog_name="journalguard")
+def main() -> None:
+    """Finds stolen accounts in a library's EZproxy logs.
+
+    \b
+    Look at it:         journalguard demo
+    With your own logs: journalguard init /srv/journalguard --help
+
+    Errors go to standard error; the exit code is 1 for what went wrong and 2 for a wrong call.
+    """
+
+
+def _message(error: Exception) -> str | None:
+    """What to tell the operator; ``None`` for an error of the program itself."""
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    roots = [getattr(sys.modules.get(module), name, None) for module, name in _ROOTS.items()]
+    return str(error) if isinstance(error, tuple(root for root in roots if root)) else None

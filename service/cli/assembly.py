@@ -1,0 +1,42 @@
+"""A site's parts, put together from its settings."""
+
+from pathlib import Path
+
+from pseudonymiser import keys
+from pseudonymiser.geo import GeoProvider, open_geo
+from pseudonymiser.ingest import Ingest, IngestSettings
+from service.embedded import Runner
+from service.merge import Clock, line_clock
+from service.pipeline import Pipeline
+from service.policy import load_policy
+from service.settings import Settings, Site
+
+
+def ingest_settings(settings: Settings) -> IngestSettings:
+    """The part of a site's settings that the ingest room needs."""
+    return IngestSettings(
+        log_format=settings.log_format,
+        timezone=settings.timezone,
+        home_realms=settings.realms,
+        username=settings.username,
+        forwarded=settings.forwarded,
+        campus=settings.campus,
+        proxy_hosts=settings.proxy_hosts,
+    )
+
+
+def site_geo(site: Site, city: Path | None = None, asn: Path | None = None) -> GeoProvider:
+    """The location databases given, else those of the site. Raises ``GeoFileError``."""
+    settings = site.settings
+    return open_geo(
+        city or site.path(settings.geo_city), asn or site.path(settings.geo_asn), campus=settings.campus
+    )
+
+
+def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> tuple[Runner, Clock]:
+    """A runner without any history, and the clock that orders its sources. Raises operators' errors."""
+    secrets = keys.load(site.keys)
+    settings = ingest_settings(site.settings)
+    policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
+    runner = Runner(Ingest(settings, secrets, geo), Pipeline(policy))
+    return runner, line_clock(Ingest(settings, secrets, geo))

@@ -1,0 +1,97 @@
+"""Who may import whom, and what no core stage may do."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.project.repository import ROOT, modules
+
+CORE = (
+    *(
+        f"service/{name}.py"
+        for name in (
+            "account", "alerting", "closing", "columns", "events", "explain", "features", "measures",
+            "moments", "pipeline", "site", "states", "store",
+        )
+    ),
+    "models/*.py",
+    "pseudonymiser/*.py",
+)  # fmt: skip
+AT_THE_EDGE = {"tail.py"}  # it follows files that grow
+CLOCKS = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("time", "monotonic"),
+    ("time", "monotonic_ns"),
+    ("time", "perf_counter"),
+    ("time", "sleep"),
+}
+UNSAFE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+
+
+def test_the_import_contracts_hold() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    checked = subprocess.run(
+        [str(command), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_nothing_is_unpickled_anywhere() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {name}" for path in modules() for name in _imports(path) if name in UNSAFE
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("pattern", CORE)
+def test_core_stages_live_by_event_time(pattern: str) -> None:
+    paths = [path for path in sorted(ROOT.glob(pattern)) if path.name not in AT_THE_EDGE]
+    assert paths, f"{pattern} fits no file: mend the list"
+    assert [f"{path.relative_to(ROOT)}:{line}" for path in paths for line in _clock_reads(path)] == []
+
+
+def test_a_clock_is_seen(tmp_path: Path) -> None:
+    """The check finds what it is there for."""
+    path = tmp_path / "stage.py"
+    path.write_text(
+        "import time as t\nfrom time import time\nx = t.time()\ny = time()\nz = datetime.now(UTC)\n"
+    )
+    assert list(_clock_reads(path)) == [2, 3, 5]
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def _clock_reads(path: Path) -> Iterator[int]:
+    """Lines that take a clock by name or read one."""
+    tree = ast.parse(path.read_bytes())
+    aliases = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            if any((node.module, alias.name) in CLOCKS for alias in node.names):
+                yield node.lineno
+        elif isinstance(node, ast.Attribute):
+            owner = (
+                node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            )
+            if (aliases.get(owner, owner), node.attr) in CLOCKS:
+                yield node.lineno

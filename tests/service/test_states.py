@@ -1,0 +1,72 @@
+"""All accounts in one array: slots, growth, what changed, and back again."""
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service import alerting
+from service.account import ACCOUNT
+from service.errors import StateError
+from service.states import HEADER, States
+
+
+def test_an_account_keeps_its_slot() -> None:
+    states = States()
+    assert states.slots(["a", "b", "a"]) == [0, 1, 0]
+    assert states.slots(["b", "c"]) == [1, 2]
+    assert states.names == ["a", "b", "c"]
+
+
+def test_growth_keeps_what_was_there() -> None:
+    states = States()
+    states.slots(["a"])
+    states.array[0]["documents"] = 7
+    states.slots([f"x{i}" for i in range(5000)])
+    assert len(states.array) >= 5001
+    assert states.array[0]["documents"] == 7
+    assert states.array[5000]["events"] == 0
+
+
+def test_drain_gives_each_changed_account_once_and_then_nothing() -> None:
+    states = States()
+    states.slots(["a", "b", "c"])
+    states.touch([2, 0])
+    states.touch([2])
+    assert [name for name, _ in states.drain()] == ["a", "c"]
+    assert states.drain() == ()
+
+
+def test_an_episode_travels_with_its_account() -> None:
+    states = States()
+    states.slots(["a", "b"])
+    states.episodes["a"] = alerting.opened("a", 1_760_000_000, 5, states.array[0])
+    states.touch([0, 1])
+    packed = dict(states.drain())
+    assert packed["b"] == HEADER + b"\0" * ACCOUNT.itemsize
+    other = States()
+    other.restore(packed.items())
+    assert other.episodes == states.episodes
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.dictionaries(st.text(min_size=1, max_size=12), st.integers(0, 2**32 - 1), max_size=20))
+def test_restore_undoes_drain(accounts: dict[str, int]) -> None:
+    states = States()
+    for slot, events in zip(states.slots(list(accounts)), accounts.values(), strict=True):
+        states.array[slot]["events"] = events
+    states.touch(range(len(accounts)))
+    other = States()
+    other.restore(states.drain())
+    slots = other.slots(list(accounts))
+    assert [int(other.array[s]["events"]) for s in slots] == list(accounts.values())
+    other.touch(slots)
+    assert other.drain() == tuple((n, HEADER + np.asarray(states.array[s]).tobytes()) for s, n in
+                                  enumerate(accounts))  # fmt: skip
+
+
+def test_a_damaged_episode_is_a_state_error() -> None:
+    blob = HEADER + b"\0" * ACCOUNT.itemsize + msgspec.msgpack.encode({"alert": 1})
+    with pytest.raises(StateError):
+        States().restore([("a", blob)])
