@@ -12,8 +12,8 @@ from alerts_api.errors import StoreError
 from alerts_api.filters import Filters
 from alerts_api.metrics import TEXT, exposition
 from alerts_api.problems import problem_response, store_sentence
-from alerts_api.queries import events_around, find_alerts, get_alert, read_feed
-from alerts_api.records import AlertPage, JudgedAlert, Judgement, Status, TracePage
+from alerts_api.queries import events_around, find_alerts, get_alert, newest_refused, read_feed
+from alerts_api.records import AlertPage, JudgedAlert, Judgement, Refused, Status, TracePage
 from alerts_api.room import Room
 from alerts_api.schemas import answers
 from alerts_api.verdicts import NOTE_LENGTH, Verdict, clean_note, read_history, record_verdict
@@ -75,6 +75,13 @@ def json_api(room: Room) -> APIRouter:
     def status() -> Response:
         with room.reading() as connection:
             return _json(room.status(connection))
+
+    @router.get(
+        "/rejected", summary="Newest refused lines", tags=["status"], responses=answers(tuple[Refused, ...])
+    )
+    def refused(size: PageSize = 50) -> Response:
+        with room.reading() as connection:
+            return _json(newest_refused(connection, size))
 
     return router
 

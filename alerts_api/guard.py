@@ -53,15 +53,14 @@ class Guard:
             return
         decorated = _with_headers(send, scope)
         refusal = self._refusal(scope)
-        body = b"" if refusal or scope["method"] in _SAFE else await _body(receive)
-        if body is None:
-            refusal = 413, _TOO_LARGE
+        if refusal is None and scope["method"] not in _SAFE:
+            body = await _body(receive)
+            refusal = (413, _TOO_LARGE) if body is None else None
+            receive = _replayed(body or b"", receive)
         if refusal is not None:
             await problem_response(scope, *refusal)(scope, receive, decorated)
-        elif body:
-            await self._app(scope, _replayed(body, receive), decorated)
-        else:
-            await self._app(scope, receive, decorated)
+            return
+        await self._app(scope, receive, decorated)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and sentence of a request that goes no further."""

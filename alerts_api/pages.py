@@ -17,6 +17,7 @@ from alerts_api.queries import (
     find_alerts,
     get_alert,
     newest_events,
+    newest_refused,
     similar_alerts,
 )
 from alerts_api.records import AlertRow, JudgedAlert, Status
@@ -29,6 +30,7 @@ from alerts_api.verdicts import Verdict, clean_note, record_verdict
 EVENTS = 50  # on a page
 _JOURNEY_EVENTS = 2_000  # newest events that journeys are looked for in
 _JOURNEYS = 10
+_REFUSED = 50  # newest refused lines shown
 
 AlertId = Annotated[str, Path(max_length=200)]
 
@@ -58,8 +60,14 @@ def html_pages(room: Room) -> APIRouter:
         with room.writing() as connection:
             if not record_verdict(connection, alert_id, verdict, clean_note(note), now=room.clock()):
                 raise HTTPException(404)
-        # Back to the alert by GET, so that reloading does not send the form again.
-        return RedirectResponse(f"/alerts/{alert_id}#verdict", 303)
+        # By GET, so that reloading does not send the form again; the browser moves the focus to the result.
+        return RedirectResponse(f"/alerts/{alert_id}#standing", 303)
+
+    @router.get("/log")
+    def log() -> HTMLResponse:
+        with room.reading() as connection:
+            status, refused = room.status(connection), newest_refused(connection, _REFUSED)
+        return HTMLResponse(page("log.html", **_frame(room, status, "log"), refused=refused))
 
     @router.get("/help")
     def help_page() -> HTMLResponse:

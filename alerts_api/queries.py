@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, fal
 from alerts_api import tables
 from alerts_api.detections import Detections, of_severity, severity_of
 from alerts_api.filters import DAY, SPANS, Filters
-from alerts_api.records import AlertPage, AlertRow, Feed, JudgedAlert, TracePage
+from alerts_api.records import AlertPage, AlertRow, Feed, JudgedAlert, Refused, TracePage
 from alerts_api.rows import DETECTION, PLACE, PLATFORM, to_alert, to_trace
 from alerts_api.verdicts import read_history
 from service.events import Alert
@@ -97,6 +97,14 @@ def read_feed(connection: Connection) -> Feed:
 
 def read_counters(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(select(tables.counters.c.name, tables.counters.c.value)).all())
+
+
+def newest_refused(connection: Connection, limit: int) -> tuple[Refused, ...]:
+    """The newest refused lines of the quarantine index, newest first."""
+    line = tables.rejected.c
+    found = select(line.reason, line.source, line.line, line.length, line.written_at)
+    rows = connection.execute(found.order_by(line.id.desc()).limit(limit))
+    return tuple(Refused(*row) for row in rows)
 
 
 def count_open(connection: Connection) -> int:

@@ -67,6 +67,16 @@ class Feed(msgspec.Struct, frozen=True):
     written_at: float = 0.0  # wall clock of the last checkpoint, s UTC, 0 = none yet
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """Where a refused line was. Its text is not kept."""
+
+    reason: str
+    source: str  # name of the file
+    line: int  # in what was read of it, from 1
+    length: int  # bytes
+    written_at: float  # wall clock of the checkpoint, s UTC
+
+
 class Status(msgspec.Struct, frozen=True):
     """The state of the service as a whole."""
 
@@ -77,4 +87,6 @@ class Status(msgspec.Struct, frozen=True):
     open_alerts: int
     newest_alert: int  # highest alert number so far, 0 = none
     lines: int
+    events: int  # lines that became events
+    events_without_account: int  # of them, those that name no reader
     rejected: dict[str, int]  # reason -> lines

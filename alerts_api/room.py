@@ -72,6 +72,8 @@ class Room:
             open_alerts=count_open(connection),
             newest_alert=newest_number(connection),
             lines=counters.get("lines_total", 0),
+            events=counters.get("events_total", 0),
+            events_without_account=counters.get("events_without_account_total", 0),
             rejected=rejected_reasons(counters),
         )
 

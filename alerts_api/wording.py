@@ -31,6 +31,14 @@ def score(value: float) -> str:
     return f"{value:.1f}"
 
 
+def percent(value: float) -> str:
+    """
+    >>> percent(0.004), percent(0), percent(12.34)
+    ('< 0.1 %', '0 %', '12.3 %')
+    """
+    return "< 0.1 %" if 0 < value < 0.1 else f"{number(value)} %"
+
+
 def plural(value: float, noun: str) -> str:
     """
     >>> plural(1, 'event'), plural(2, 'event')
@@ -120,6 +128,7 @@ def _moment(seconds: float) -> datetime:
 FILTERS = {
     "score": score,
     "number": number,
+    "percent": percent,
     "plural": plural,
     "age": age,
     "duration": duration,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-GAIN = 0.15  # of the feedback, per day
+GAIN = 0.25  # of the feedback, per day
 FEEDBACK_DAYS = 7  # alerts a day are averaged over these before they are compared with the budget
 CLIP = 1.2  # of the feedback, in units of ln(budget)
 WINDOW_DAYS = 14

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pseudonymiser.errors import LogFormatError, TimezoneError
+from pseudonymiser.memo import Memo
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAME = "|".join(_MONTHS)
@@ -52,6 +53,8 @@ _SHORTHANDS = {
     "r": "%I:%M:%S %p",
     "c": "%a %b %e %H:%M:%S %Y",
 }
+_BRACKETED = len("[30/Nov/2025:12:00:00 +0000]")
+_SECONDS = {f"{second:02d}": second for second in range(1, 60)}
 _CALENDAR = "%d/%b/%Y:%H:%M:%S"
 _CLF = re.compile(
     r"(\d\d)/([A-Za-z]{3})/(\d{4}):([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60) ([+-])(\d\d)([0-5]\d)", re.ASCII
@@ -97,10 +100,16 @@ class TimeFormat:
     def __init__(self, patterns: tuple[re.Pattern[str], ...], zone: Zone) -> None:
         self._patterns = patterns
         self._zone = zone
-        self._midnights: dict[str, int] = {}
+        self._minutes = Memo(self._read, 10_000)
 
     def read(self, text: str) -> Instant | None:
         """None: not a time of this shape, or not a date that exists."""
+        if len(text) == _BRACKETED and text[0] == "[" and (second := _SECONDS.get(text[19:21])):
+            minute = self._minutes[f"{text[:19]}00{text[21:]}"]
+            return minute and Instant(minute.time + second, minute.offset, minute.again + second)
+        return self._read(text)
+
+    def _read(self, text: str) -> Instant | None:
         text = text.strip(" []")
         if found := _CLF.fullmatch(text):
             return self._common(found)
@@ -110,15 +119,10 @@ class TimeFormat:
         return None
 
     def _common(self, match: re.Match[str]) -> Instant | None:
-        """``dd/Mon/yyyy:HH:MM:SS +zzzz``, the usual shape, without building a date for each second."""
+        """``dd/Mon/yyyy:HH:MM:SS +zzzz``, the usual shape."""
         day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
-        key = day + month + year
-        if (midnight := self._midnights.get(key)) is None:
-            if (midnight := _midnight(year, month, day)) < 0:
-                return None
-            if len(self._midnights) > 4000:
-                self._midnights.clear()
-            self._midnights[key] = midnight
+        if (midnight := _midnight(year, month, day)) < 0:
+            return None
         shift = int(zone_hours) * 3600 + int(zone_minutes) * 60
         if shift > _FARTHEST:
             return None

@@ -66,6 +66,15 @@ def campus_networks(campus: tuple[str, ...]) -> tuple[Network, ...]:
         raise NetworkError(f"campus network: {error}; write it like 192.0.2.0/24 or 2001:db8::/32") from None
 
 
+def is_private(address: Address) -> bool:
+    """Whether an address is of a private network, this machine or this link: it has no place of its own."""
+    return _within(address, _PRIVATE)
+
+
+def _within(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
+
+
 class LocalGeo:
     """Places by MMDB files. Fields of a later file fill what the earlier ones leave open."""
 
@@ -84,8 +93,8 @@ class LocalGeo:
         address = parse_address(text)
         if address is None:
             return _NOWHERE
-        campus = any(address in network for network in self._campus if network.version == address.version)
-        if any(address in network for network in _PRIVATE if network.version == address.version):
+        campus = _within(address, self._campus)
+        if is_private(address):
             return Place(kind=NetworkKind.CAMPUS) if campus else _NOWHERE
         records = [found for reader in self._readers if (found := _record(reader, address))]
         return _place(records, NetworkKind.CAMPUS if campus else self._kinds.of(records))

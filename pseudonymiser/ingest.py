@@ -18,7 +18,7 @@ from pseudonymiser.canonical import Canoniser
 from pseudonymiser.classes import Classes
 from pseudonymiser.clock import Instant, Zone, any_time
 from pseudonymiser.errors import StateError
-from pseudonymiser.geo import GeoProvider
+from pseudonymiser.geo import GeoProvider, is_private
 from pseudonymiser.keys import Keys
 from pseudonymiser.memo import Memo
 from pseudonymiser.order import Order
@@ -45,12 +45,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
 _NOBODY = frozenset({"", "-"})
 _NO_ADDRESS = ("", "", Place())
 _SESSION_LENGTH = 15  # of EZproxy's session ids
-_JITTER = 1800  # s; lines of one log are not further out of order than that
+_JITTER = 1800  # s; further back than that in a repeated hour, a line belongs to the second hour
+_JITTER_AFTER = 60  # s; the same once the second hour has begun
 _REQUEST = re.compile(r"([A-Za-z_-]{1,24}) +(.*) HTTP/\d(?:\.\d)?", re.DOTALL)
 _METHODS = frozenset(
     {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
 )
 _TEXT_BYTES = bytes({9, 10, 13, *range(32, 127)})
+_REFERER = 512  # characters of a referer that are looked at: its host is among them
 _MOST_SOURCES = 64  # whose last times are remembered
 
 
@@ -178,7 +180,7 @@ class Ingest:
             self._statuses[status],
             sent,
             resource,
-            self._referers[referer, resource.platform],
+            self._referers[referer[:_REFERER], resource.platform],
             self._agents[agent],
             self._categories[groups],
         )
@@ -221,9 +223,12 @@ class Ingest:
     def _in_order(self, instant: Instant, source: str) -> tuple[int, int]:
         """Time and the site's offset; in a repeated hour the reading that goes on from the last line."""
         time, offset, again = instant
-        if again == time or time >= self._last.get(source, 0) - _JITTER:
+        last = self._last.get(source, 0)
+        if again == time or time >= last:
             return time, offset
-        return again, self._zone.offset(again)
+        second = self._zone.offset(again)
+        slack = _JITTER_AFTER if self._zone.offset(last) == second else _JITTER
+        return (time, offset) if time >= last - slack else (again, second)
 
     def _remember(self, source: str, time: int) -> None:
         last = self._last.get(source)
@@ -283,7 +288,7 @@ class Ingest:
 
 def _is_inner(host: str) -> bool:
     address = parse_address(_bare(host))
-    return address is None or not address.is_global
+    return address is None or is_private(address)
 
 
 def _bare(entry: str) -> str:

@@ -163,7 +163,7 @@ def _source(elements: tuple[Element, ...], at: int, roles: dict[int, str]) -> st
     )
     if role == "request" and element.name == "request":
         return body
-    return f"(?P<{role}>{body})" if role else f"(?:{body})"
+    return f"(?P<{role}>{body})" if role else f"(?:{_unnamed(body)})"
 
 
 def _own(field: Field, elements: tuple[Element, ...], at: int) -> str:
@@ -190,7 +190,8 @@ def _standard(field: Field, elements: tuple[Element, ...], at: int, role: str) -
 
 
 def _bracketed(elements: tuple[Element, ...], at: int) -> str:
-    return r"\[[^\]]*+\]" if not _following(elements, at).startswith("]") else r"[^\]]*+"
+    """``%t`` brings its own brackets; ezPAARSE's ``[%t]`` may stand for them or be a second pair."""
+    return r"\[?[^\]]*+\]?" if _following(elements, at).startswith("]") else r"\[[^\]]*+\]"
 
 
 def _unnamed(source: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from pseudonymiser.memo import Memo
 from service.events import Kind
 
 Rule = tuple[Kind, re.Pattern[str]]
@@ -80,6 +81,7 @@ class Catalogue:
         platforms = msgspec.convert(table["platform"], tuple[_PlatformData, ...])
         self._by_host = {host: platform for platform in platforms for host in platform.hosts}
         self._compiled: dict[str, Platform] = {}
+        self._found = Memo(self._find, 10_000)
         data = msgspec.convert(_toml("identifiers.toml"), _Identifiers)
         self._hosts = data.hosts
         self.identifiers = _compile(data)
@@ -88,8 +90,15 @@ class Catalogue:
     def names(self) -> tuple[str, ...]:
         return tuple(sorted({platform.name for platform in self._by_host.values()}))
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(self._by_host)
+
     def find(self, host: str) -> Platform:
         """The platform of a host in lower case; an unknown one is named by its registrable domain."""
+        return self._found[host]
+
+    def _find(self, host: str) -> Platform:
         name = host
         while name:
             if data := self._by_host.get(name):

@@ -38,7 +38,7 @@ _ID_PARAMETER = re.compile(
 )
 _BOOK = re.compile(r"/(?:e?books?|reader|ebookviewer|lire|read)/([^/?]+)")
 _EXTENSION = re.compile(r"\.(?:pdf|html?|xhtml|epub|aspx?|php|full|xml)$")
-_NUMBER = re.compile(r"(\d{1,9})\D*$")
+_NUMBERS = re.compile(r"\d+", re.ASCII)
 _NAMELESS = frozenset({Kind.POLL, Kind.ASSET, Kind.SEARCH})  # what never gets a document
 _READABLE = frozenset({Kind.PDF, Kind.FULLTEXT, Kind.BOOK, Kind.MEDIA})
 
@@ -182,7 +182,10 @@ def _split(url: str) -> tuple[str, str]:
 
 
 def _host(text: str) -> str:
-    return _PORT.sub("", text.lower()).rstrip(".").removeprefix("www.")
+    host = text.lower()
+    if ":" in host:
+        host = _PORT.sub("", host)
+    return host.rstrip(".").removeprefix("www.")
 
 
 def _plain(target: str) -> str:
@@ -236,5 +239,5 @@ def _by_path(platform: Platform, host: str, target: str, kind: Kind) -> _Named:
 
 def _ordinal(text: str | None) -> int:
     """The last number in a text, at most nine digits of it; -1 where there is none."""
-    match = _NUMBER.search(text[-64:]) if text else None
-    return int(match[1]) if match else -1
+    numbers = _NUMBERS.findall(text[-64:]) if text else ()
+    return int(numbers[-1][-9:]) if numbers else -1

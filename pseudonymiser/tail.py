@@ -55,15 +55,14 @@ class _File:
         self._start = 0  # bytes before the first that the cutter was given
         self._end = 0  # bytes read
         self._line = 0  # lines given
-        self._opening = b""  # the first bytes, at most HEAD
+        self._opening = os.pread(self._descriptor, HEAD, 0)  # what the file is known by
 
     def close(self) -> None:
         os.close(self._descriptor)
 
     def resumed(self, position: Position) -> Self | None:
         """This file from ``position`` on; ``None``, and closed, where it is another file."""
-        self._opening = os.pread(self._descriptor, position.head, 0)
-        same = fingerprint(self._opening) == position.fingerprint
+        same = fingerprint(self._opening[: position.head]) == position.fingerprint
         if not same or os.fstat(self._descriptor).st_size < position.offset:
             self.close()
             return None
@@ -80,7 +79,7 @@ class _File:
             if shorter or os.pread(self._descriptor, len(self._opening), 0) != self._opening:
                 raise _TruncatedError
             if len(self._opening) < HEAD:
-                self._opening = (self._opening + chunk)[:HEAD]
+                self._opening = (self._opening[: self._end] + chunk)[:HEAD]
             self._end += len(chunk)
             self._cutter.push(chunk)
         return self._batch(self._cutter.take(limit))
@@ -100,7 +99,7 @@ class _File:
     def position(self) -> Position:
         """Behind the last line that was given."""
         offset = self._start + self._cutter.taken
-        head = self._opening[:offset]
+        head = self._opening
         return Position(*self.identity, offset, self._line, len(head), fingerprint(head), self.name)
 
     def _batch(self, lines: list[bytes]) -> Batch | None:
@@ -130,17 +129,20 @@ class Follower:
         self._saved = decode_position(position) if position else None
         self._file: _File | None = None
 
+    def begin(self) -> bytes | None:
+        """The position before the next ``read``; ``None`` while there is no file."""
+        file = self._begun()
+        return file.position().encode() if file else None
+
     def read(self, limit: int) -> Batch | None:
         """At most ``limit`` further lines; ``None`` while there are none."""
-        if self._file is None:
-            self._file = self._found(self._saved) if self._saved else self._opened(self._first())
-            self._saved = None
-        if self._file is None:
+        file = self._begun()
+        if file is None:
             return None
         try:
-            return self._read(self._file, limit)
+            return self._read(file, limit)
         except _TruncatedError:
-            lost = self._file.position()
+            lost = file.position()
             self._move(self._copy(lost) or self._restart(lost))
             return self.read(limit)
 
@@ -148,12 +150,23 @@ class Follower:
         """Gives back the open file."""
         self._move(None)
 
+    def _begun(self) -> _File | None:
+        if self._file is None:
+            self._file = self._found(self._saved) if self._saved else self._opened(self._first())
+            self._saved = None
+        return self._file
+
     def _read(self, file: _File, limit: int) -> Batch | None:
-        # The successor is looked for first: what the writer added before it changed files is then read.
-        successor = None if file.more() else self._successor(file)
-        batch = file.read(limit)
-        if batch is not None or successor is None or file.more():
-            return batch
+        while True:
+            more = file.more()
+            # The successor is looked for first: what the writer added before it changed files is then read.
+            successor = None if more else self._successor(file)
+            if (batch := file.read(limit)) is not None:
+                return batch
+            if not more and not file.more():
+                break
+        if successor is None:
+            return None
         if (last := file.rest()) is not None:
             return last
         self._move(self._opened(successor))

@@ -17,7 +17,7 @@ from service.measures import OWN, K
 VERSION = 1
 DAY_UNIT = 512  # of Slot.days
 BIN_UNIT = 256  # of day_max and usual
-RING = 112
+RING = 96
 HOURS = 48
 DAYS = 28
 NETWORKS, OWNERS, CITIES, COUNTRIES, PLATFORMS = 16, 8, 8, 6, 24
@@ -93,7 +93,7 @@ ACCOUNT = np.dtype(
         ("countries", SLOT, (COUNTRIES,)),
         ("platforms", SLOT, (PLATFORMS,)),
         ("addresses", SEEN, (12,)),
-        ("journals", SEEN, (8,)),
+        ("journals", SEEN, (16,)),
         ("sessions", SESSION, (8,)),
         ("ring", "u4", (RING,)),
     ]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.events import READING, AccessEvent, Kind, NetworkKind, Place, Resource
-from service.features import EVENT, IGNORED, LOGIN_FAILED, LOGIN_OK, OWN_PAGE, PAGE, WHAT, WHERE
-from service.features import READING as READING_CODE
+from service.rows import EVENT, IGNORED, LOGIN_FAILED, LOGIN_OK, OWN_PAGE, PAGE, WHAT, WHERE
+from service.rows import READING as READING_CODE
 
 LARGEST = 200_000  # rows of a side table before it is emptied
 MEASURED_AS: Mapping[Kind, int] = {
@@ -57,14 +57,17 @@ class Columns:
 
     def forget(self) -> None:
         """Empty the side tables."""
-        self._wheres: dict[tuple[str, str, Place], int] = {}
+        self._wheres: dict[str, tuple[Place, int]] = {}
         self._whats: dict[Resource, int] = {}
+        # Ingest hands out one object per resource it remembers: looking at which one it is saves hashing it.
+        self._same: dict[int, tuple[Resource, int]] = {}
         self.wheres = np.zeros(1024, WHERE)
         self.whats = np.zeros(1024, WHAT)
+        self._rows_of_wheres = 0
 
     def rows(self, events: Sequence[AccessEvent], slots: Sequence[int]) -> NDArray[np.void]:
         """Kernel rows (n,) EVENT of events with an account; ``slots`` are their states' indexes."""
-        if len(self._wheres) + len(self._whats) > LARGEST:
+        if self._rows_of_wheres + len(self._same) > LARGEST:
             self.forget()
         out = np.zeros(len(events), EVENT)
         out["slot"] = slots
@@ -86,13 +89,20 @@ class Columns:
         return out
 
     def _where(self, event: AccessEvent) -> int:
-        key = (event.address, event.network, event.place)
-        row = self._wheres.get(key)
-        return self._add_where(event) if row is None else row
+        found = self._wheres.get(event.address)
+        if found is not None and (found[0] is event.place or found[0] == event.place):
+            return found[1]
+        return self._add_where(event)
 
     def _what(self, resource: Resource) -> int:
+        found = self._same.get(id(resource))
+        if found is not None:
+            return found[1]
         row = self._whats.get(resource)
-        return self._add_what(resource) if row is None else row
+        if row is None:
+            row = self._add_what(resource)
+        self._same[id(resource)] = (resource, row)
+        return row
 
     def _session(self, session: str) -> int:
         key = self._sessions.get(session)
@@ -111,7 +121,9 @@ class Columns:
 
     def _add_where(self, event: AccessEvent) -> int:
         place = event.place
-        row = self._wheres[event.address, event.network, place] = len(self._wheres)
+        row = self._rows_of_wheres
+        self._rows_of_wheres += 1
+        self._wheres[event.address] = (place, row)
         if row == len(self.wheres):
             self.wheres = np.concatenate([self.wheres, np.zeros_like(self.wheres)])
         network, owner = key32(event.network), self._named(place.owner)

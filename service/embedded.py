@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Event
+from typing import TypeVar
 
 import msgspec
 
@@ -26,6 +27,8 @@ HEARTBEAT = 30.0  # s after which a checkpoint is written even if no line came
 ABSORB = 2_000  # events given to the pipeline at once
 QUARANTINE = 200  # newest rejected lines of a checkpoint
 LONGEST_PAUSE = 30.0  # s between attempts to save
+
+T = TypeVar("T")
 
 _log = logging.getLogger("journalguard.run")
 
@@ -118,16 +121,22 @@ class _Patient:
         self._follower = follower
         self._trouble = ""
 
+    def begin(self) -> bytes | None:
+        return self._try(self._follower.begin)
+
     def read(self, limit: int) -> Batch | None:
+        return self._try(lambda: self._follower.read(limit))
+
+    def _try(self, act: Callable[[], T | None]) -> T | None:
         try:
-            batch = self._follower.read(limit)
+            done = act()
         except OSError as error:
             if str(error) != self._trouble:
                 _log.warning("log-unreadable %s; tried again until it works", error)
             self._trouble = str(error)
             return None
         self._trouble = ""
-        return batch
+        return done
 
 
 class Follow:
@@ -163,6 +172,10 @@ class Follow:
 
     def run(self, stop: Event) -> None:
         """Goes on until ``stop`` is set, then saves once more. Raises the store's errors."""
+        self._look()
+        self._save(
+            stop
+        )  # the positions: a file that is renamed before its first lines are saved is found again
         while not stop.is_set():
             self._poll()
             if not self._catch_up(stop, time.monotonic() + POLL):
@@ -190,7 +203,13 @@ class Follow:
         for follower in self._tail.sources():
             if follower.key not in self._sources:
                 self._sources[follower.key] = _Patient(follower)
+            if follower.key not in self._positions:
+                self._begin(self._sources[follower.key])
         return list(self._sources.values())
+
+    def _begin(self, source: _Patient) -> None:
+        if (position := source.begin()) is not None:
+            self._positions[source.key] = position
 
     def _take(self, turn: Turn) -> None:
         self._merge.fed(turn, self._runner.feed(turn.batch, audit=turn.source.audit))

@@ -18,6 +18,7 @@ from service.moments import Moment
 from service.policy import Policy
 
 MOST_REASONS = 6
+SPREAD_OF = {base: j for j, (base, _) in enumerate(OWN)}
 LISTED = 12
 
 
@@ -31,19 +32,23 @@ def usual_most(state: np.void, measure: M) -> float | None:
     if state["history"] < 1.0:
         return None
     mean = float(state["usual"][measure]) / BIN_UNIT / BINS_PER_E
-    spread = {int(base): math.sqrt(float(v)) for (base, _), v in zip(OWN, state["spread"], strict=True)}
-    return math.expm1(mean + 1.5 * spread.get(int(measure), 0.3))
+    own = SPREAD_OF.get(measure)
+    spread = 0.2 if own is None else math.sqrt(float(state["spread"][own]))
+    return math.expm1(mean + 1.5 * spread)
+
+
+def _against_usual(observed: float, usual: float | None) -> str:
+    if usual is None:
+        return "nothing is known yet of this account's usual"
+    if usual >= observed:
+        return "this account has reached as much before"
+    return f"this account's usual most is {number(usual)}"
 
 
 def _sentence(measure: Measure, observed: float, usual: float | None, peers: float) -> str:
     parts = [measure.said.format(n=number(observed))]
     if measure.index not in BASE_OF:
-        usual_text = (
-            "none of this account's history is known"
-            if usual is None
-            else (f"this account's usual most is {number(usual)}")
-        )
-        parts.append(usual_text)
+        parts.append(_against_usual(observed, usual))
     rare = "more than 1,000,000" if peers > 1e6 else f"{number(float(f'{peers:.2g}'))}"
     parts.append(f"1 in {rare} account-days of readers reaches that")
     return "; ".join(parts)

@@ -14,99 +14,14 @@ from numba import njit
 from models.evidence import position, weigh
 from service.account import BIN_UNIT, DAY_UNIT, DAYS, HOURS, RING
 from service.measures import OWN, K, M
-
-# What a resource means to the features; see service.columns for the table.
-PAGE, READING, IGNORED, OWN_PAGE, LOGIN_OK, LOGIN_FAILED = range(6)
-
-EVENT = np.dtype(
-    [
-        ("slot", "i4"),
-        ("where", "i4"),
-        ("what", "i4"),
-        ("session", "u4"),
-        ("time", "i8"),
-        ("local", "i8"),  # time + offset
-        ("mb", "f4"),
-        ("error", "u1"),
-        ("document", "u1"),  # 1 if it may count as a document: reading, GET, 200 or 206
-    ]
-)
-WHERE = np.dtype(
-    [
-        ("address", "u4"), ("network", "u4"), ("owner", "u4"), ("city", "u4"), ("country", "u4"),
-        ("latitude", "f4"), ("longitude", "f4"),  # NaN unknown
-        ("hosting", "u1"),
-        ("p_network", "f4"), ("p_owner", "f4"), ("p_city", "f4"),  # share of the site's account-days
-    ]
-)  # fmt: skip
-WHAT = np.dtype(
-    [("kind", "u1"), ("platform", "u4"), ("journal", "u4"), ("document", "u8"), ("sequence", "i8"),
-     ("p_platform", "f4")]
-)  # fmt: skip
+from service.rows import IGNORED, LOGIN_FAILED, LOGIN_OK, PAGE, READING
+from service.slots import distance_km, recent, slot_of, touch, unfamiliar
 
 TEN_MINUTES, HOUR, SIX_HOURS, DAY, WEEK = 600.0, 3600.0, 21600.0, 86400.0, 604800.0
 FAR_KM = 200.0
 YOUNG_DAYS = 21
 SLEEP_DAYS = 30
 KEEP = 1  # flag of an event: worth keeping for the analyst
-
-
-@njit
-def _slot(table, key, now, today):
-    """Index of ``key`` in a slot table; a new key takes the place of the weakest."""
-    weakest = 0
-    for j in range(table.shape[0]):
-        if table[j].key == key:
-            table[j].last = max(table[j].last, now)
-            return j
-        if table[j].days < table[weakest].days or (
-            table[j].days == table[weakest].days and table[j].last < table[weakest].last
-        ):
-            weakest = j
-    table[weakest].key = key
-    table[weakest].last = now
-    table[weakest].days = 0
-    table[weakest].first = today
-    return weakest
-
-
-@njit
-def _touch(table, key, now):
-    """Remember the newest time of ``key``; the oldest leaves."""
-    oldest = 0
-    for j in range(table.shape[0]):
-        if table[j].key == key:
-            table[j].last = max(table[j].last, now)
-            return
-        if table[j].last < table[oldest].last:
-            oldest = j
-    table[oldest].key = key
-    table[oldest].last = now
-
-
-@njit
-def _recent(table, since):
-    count = 0
-    for j in range(table.shape[0]):
-        if table[j].last > since and table[j].key != 0:
-            count += 1
-    return count
-
-
-@njit
-def _unfamiliar(days, active, prior):
-    """0 to 1: how improbable it is here. ``(-ln share - 1) / 4`` clipped, with one pseudo-day."""
-    share = (days / DAY_UNIT + max(prior, 0.002)) / (active + 1.0)
-    return min(1.0, max(0.0, (-math.log(share) - 1.0) / 4.0))
-
-
-@njit
-def _distance_km(lat1, lon1, lat2, lon2):
-    """Great-circle distance (haversine), degrees -> km."""
-    p1, p2 = math.radians(lat1), math.radians(lat2)
-    a = math.sin((p2 - p1) / 2) ** 2
-    a += math.cos(p1) * math.cos(p2) * math.sin(math.radians(lon2 - lon1) / 2) ** 2
-    return 12742.0 * math.asin(min(1.0, math.sqrt(a)))
 
 
 @njit
@@ -146,13 +61,13 @@ def _travel(r, where, now, city_new):
     if math.isnan(where.latitude):
         return
     if r.place_time > 0 and where.city != r.last_city:
-        km = _distance_km(r.latitude, r.longitude, where.latitude, where.longitude)
+        km = distance_km(r.latitude, r.longitude, where.latitude, where.longitude)
         dt = max(0.0, float(now) - r.place_time)
         if km > FAR_KM:
             old_new = 0.0
             for j in range(r.cities.shape[0]):
                 if r.cities[j].key == r.last_city:
-                    old_new = _unfamiliar(r.cities[j].days, r.active_days, 0.01)
+                    old_new = unfamiliar(r.cities[j].days, r.active_days, 0.01)
             strange = max(city_new, old_new)
             r.speed = max(r.speed, strange * km / (max(dt, 60.0) / 3600.0))
             if dt < TEN_MINUTES:
@@ -187,24 +102,24 @@ def _where(r, event, where, today):
     now = event.time
     if where.network == 0:
         return 0.0, 0.0
-    owner = r.owners[_slot(r.owners, where.owner, now, today)] if where.owner != 0 else r.owners[0]
+    owner = r.owners[slot_of(r.owners, where.owner, now, today)] if where.owner != 0 else r.owners[0]
     owner_share = owner.days / DAY_UNIT / (r.active_days + 1.0) if where.owner != 0 else 0.0
     prior = max(where.p_network, 0.25 * max(owner_share, where.p_owner))
-    net = r.networks[_slot(r.networks, where.network, now, today)]
-    network_new = _unfamiliar(net.days, r.active_days, prior)
+    net = r.networks[slot_of(r.networks, where.network, now, today)]
+    network_new = unfamiliar(net.days, r.active_days, prior)
     young = network_new if today - net.first < YOUNG_DAYS else 0.0
     city_new = 0.0
     if where.city != 0:
-        city = r.cities[_slot(r.cities, where.city, now, today)]
-        city_new = _unfamiliar(city.days, r.active_days, where.p_city)
+        city = r.cities[slot_of(r.cities, where.city, now, today)]
+        city_new = unfamiliar(city.days, r.active_days, where.p_city)
     if where.country != 0:
-        _slot(r.countries, where.country, now, today)
+        slot_of(r.countries, where.country, now, today)
     if r.last_address != 0 and r.last_address != where.address and now - r.last_time < TEN_MINUTES:
         r.switches += 1.0
     _travel(r, where, now, city_new)
     if event.session != 0:
         _session(r, event.session, where.network, now, network_new)
-    _touch(r.addresses, where.address, now)
+    touch(r.addresses, where.address, now)
     r.last_address = where.address
     r.last_network = where.network
     return network_new, young
@@ -280,9 +195,9 @@ def _document(r, what, where, now, local, network_new, young, platform_new):
     if where.hosting:
         r.hosting += network_new
     part = (local % 86400) // 10800
-    r.odd_hour += _unfamiliar(r.hour_days[part], r.active_days, 0.125) if r.active_days >= 3.0 else 0.0
+    r.odd_hour += unfamiliar(r.hour_days[part], r.active_days, 0.125) if r.active_days >= 3.0 else 0.0
     if what.journal != 0:
-        _touch(r.journals, what.journal, now)
+        touch(r.journals, what.journal, now)
     _rhythm(r, what, now)
 
 
@@ -308,17 +223,17 @@ def _measure(r, site_mean, site_var, out):
     out[M.REQUESTS_1H] = r.requests
     out[M.MB_1H] = r.mb[0]
     out[M.MB_1D] = r.mb[1]
-    out[M.NETWORKS_1D] = _recent(r.networks, day_ago)
-    out[M.OWNERS_1D] = _recent(r.owners, day_ago)
-    out[M.CITIES_1D] = _recent(r.cities, day_ago)
-    out[M.COUNTRIES_1D] = _recent(r.countries, day_ago)
-    out[M.ADDRESSES_1D] = _recent(r.addresses, day_ago)
-    out[M.SESSIONS_1D] = _recent(r.sessions, day_ago)
+    out[M.NETWORKS_1D] = recent(r.networks, day_ago)
+    out[M.OWNERS_1D] = recent(r.owners, day_ago)
+    out[M.CITIES_1D] = recent(r.cities, day_ago)
+    out[M.COUNTRIES_1D] = recent(r.countries, day_ago)
+    out[M.ADDRESSES_1D] = recent(r.addresses, day_ago)
+    out[M.SESSIONS_1D] = recent(r.sessions, day_ago)
     out[M.SPEED] = r.speed
     out[M.SWITCHES_1H] = r.switches
     out[M.TWO_PLACES] = r.two_places
     out[M.SESSION_MOVED] = r.session_moved
-    out[M.PLATFORMS_1H] = _recent(r.platforms, hour_ago)
+    out[M.PLATFORMS_1H] = recent(r.platforms, hour_ago)
     out[M.DOCS_NEW_PLATFORM_1D] = r.new_platform
     out[M.HOPS_1H] = r.hops
     out[M.ERRORS_1H] = r.errors
@@ -339,7 +254,7 @@ def _measure(r, site_mean, site_var, out):
     out[M.DOCS_HOSTING_1D] = r.hosting
     out[M.DOCS_ODD_HOUR_1D] = r.odd_hour
     out[M.DOCS_AFTER_SLEEP] = r.docs[2] * min(1.0, r.asleep / 120.0) if r.asleep >= SLEEP_DAYS else 0.0
-    out[M.JOURNALS_1D] = _recent(r.journals, day_ago)
+    out[M.JOURNALS_1D] = recent(r.journals, day_ago)
     _own(r, site_mean, site_var, out)
 
 
@@ -372,8 +287,8 @@ def _step(r, event, where, what):
     r.hour_seen |= 1 << ((local % 86400) // 10800)
     platform_new = 0.0
     if what.kind <= READING and what.platform != 0:
-        slot = r.platforms[_slot(r.platforms, what.platform, now, today)]
-        platform_new = _unfamiliar(slot.days, r.active_days, what.p_platform)
+        slot = r.platforms[slot_of(r.platforms, what.platform, now, today)]
+        platform_new = unfamiliar(slot.days, r.active_days, what.p_platform)
         if r.last_platform != 0 and r.last_platform != what.platform:
             r.hops += 1.0
         r.last_platform = what.platform

@@ -168,7 +168,7 @@ class _Files:
         return self._open
 
     def took(self, source: Source) -> str:
-        """Notes whose turn it is; gives the log's name: a file that begins where another ended takes its name."""
+        """Notes whose turn it is; gives the log's name. A file that begins where another ended keeps that."""
         if source is self._fresh:
             self._fresh = None
             alone = all(file is source or file.done or file.audit != source.audit for file in self._open)

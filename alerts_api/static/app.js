@@ -61,7 +61,6 @@ function start() {
   const news = document.getElementById("news"), back = document.getElementById("back"), keys = document.getElementById("keys");
   if (news) { sessionStorage.setItem(BACK, location.search); setInterval(() => document.hidden || poll(), POLL_MS); }
   if (back) back.href = "/" + (sessionStorage.getItem(BACK) ?? "");
-  if (location.hash === "#verdict") document.getElementById("standing")?.focus();
   if (keys) {
     keys.checked = localStorage.getItem(KEYS) !== "off";
     keys.addEventListener("change", () => localStorage.setItem(KEYS, keys.checked ? "on" : "off"));

@@ -44,9 +44,7 @@ def demo(once: bool, host: str, port: int, folder: Path | None, seed: int) -> No
     start_logging()
     stop = stop_on_signals()
     with _home(folder) as home:
-        click.echo(
-            f"A library of {ACCOUNTS} readers is simulated for {DAYS} days, then read and scored.", err=True
-        )
+        click.echo(f"{DAYS} days of a library of {ACCOUNTS} readers are made, read and scored.", err=True)
         with progress("simulating") as shown:
             made = prepare(home / "library", seed, int(time.time()), shown)
         make_site(home, made.settings)
@@ -90,7 +88,7 @@ def _live(site: Site, made: Demo, host: str, port: int) -> Attendant:
                 elif _read_all(runner, made, shown.at):
                     shown.done()
                     live.append(Live(made, time.time()))
-                    click.echo(_welcome(address, runner.counters.get("alerts_total", 0)))
+                    click.echo(_welcome(address))
 
             yield poll
 
@@ -103,11 +101,11 @@ def _read_all(runner: Runner, made: Demo, show: Callable[[float, str], None]) ->
     return lines >= made.lines
 
 
-def _welcome(address: str, alerts: int) -> str:
+def _welcome(address: str) -> str:
     return (
         f"\nLook at {address}\n"
-        f"  {alerts} alerts of four weeks are in the queue. Open one: it says why.\n"
-        f"  Every {THEFT_SECONDS:.0f} seconds another account is stolen; the queue shows it within a minute.\n"
+        "  The alerts of four weeks are in the queue. Open one: it says why.\n"
+        f"  Every {THEFT_SECONDS:.0f} seconds another account is stolen; the queue soon shows it.\n"
         "  Ctrl-C ends it.\n"
     )
 

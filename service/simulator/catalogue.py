@@ -130,7 +130,8 @@ def fields(found: Article) -> dict[str, str | int]:
     issn = 10_000_000 + publisher * 1_000_000 + journal * 997 + seed % 997
     digits = f"{own:016x}{mix(own):016x}"
     return {
-        "y": year, "yy": f"{year % 100:02d}", "v": max(1, year - 1980 - seed % 10), "i": issue, "k": ordinal,
+        "y": year, "yy": f"{year % 100:02d}", "y1": year % 10, "v": max(1, year - 1980 - seed % 10),
+        "i": issue, "k": ordinal, "co": chr(97 + journal // 26 % 26) + chr(97 + journal % 26),
         "p": 1 + ordinal % 8 * 14, "n": (publisher + 1) * 3_000_000 + journal * 6000 + ordinal,
         "n5": f"{(journal * 37 + ordinal) % 100000:05d}", "c": "0123456789X"[own % 11], "h": digits,
         "H": digits.upper(), "code": _letters(seed), "issn": issn,

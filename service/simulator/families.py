@@ -103,7 +103,7 @@ def ramp(heist: Heist, start: int) -> None:
 
 def mimic(heist: Heist, start: int) -> None:
     """Low and careful: the victim's city, journals and hours."""
-    block, evening = heist.domestic(heist.victim.home.block.city.name), start % DAY
+    block, evening = heist.nearby(), start % DAY
     for day in range(3 + int(heist.rng.integers(6))):
         hour, second = heist.rng.random(2).tolist()
         begin = start - evening + day * DAY + second_of_day(hour, second, 0)

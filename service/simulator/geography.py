@@ -116,8 +116,8 @@ class Geography:
         return self._kept(kind, "abroad", lambda block: block.city.country != self.home)
 
     def town(self, kind: str, city: str) -> Blocks:
-        """Blocks of a kind in the home country's city; in all of the country if there are none."""
-        return self._kept(kind, city, lambda block: block.city.name == city) or self.of(kind, self.home)
+        """Blocks of a kind in the city."""
+        return self._kept(kind, f"town {city}", lambda block: block.city.name == city)
 
     def _kept(self, kind: str, where: str, fits: Callable[[Block], bool]) -> Blocks:
         """Chosen once for each kind and place."""

@@ -8,7 +8,7 @@ from service.simulator import catalogue
 from service.simulator.catalogue import Article
 from service.simulator.geography import READER_HOSTS, Block, Geography
 from service.simulator.readers import BROWSERS, Reader
-from service.simulator.requests import Request, Visit, download, session_id, sign_in
+from service.simulator.requests import Request, Visit, arrived_from, download, session_id, sign_in
 
 SCRIPTS = ("python-requests/2.32.3", "curl/8.14.1", "Go-http-client/2.0", "Java/21.0.7", "Wget/1.25.0")
 _REFUSED = 0.03  # share of fetches that a publisher answers with an error
@@ -39,9 +39,13 @@ class Heist:
         draw = self.rng.random()
         return self._pick(self.geography.abroad("hosting" if draw < 0.7 else "isp" if draw < 0.9 else "vpn"))
 
-    def domestic(self, city: str = "") -> Block:
-        """A household in the home country; in the city if one is named and there is one."""
-        return self._pick(self.geography.town("isp", city))
+    def domestic(self) -> Block:
+        """A household in the victim's country."""
+        return self._pick(self.geography.of("isp", self.victim.home.block.city.country))
+
+    def nearby(self) -> Block:
+        """A household in the victim's city."""
+        return self._pick(self.geography.town("isp", self.victim.home.block.city.name))
 
     def anywhere(self) -> Block:
         """Abroad twice as often as at home."""
@@ -65,11 +69,12 @@ class Heist:
 
     def take(self, time: float, visit: Visit, found: Article) -> bool:
         """Fetches the document, sometimes in vain; tells whether it was got."""
-        refused, form = self.rng.random(2).tolist()
+        refused, form, came = self.rng.random(3).tolist()
         if refused < _REFUSED:
             self.look(time, visit, catalogue.pdf_url(found), _DEAD[int(refused / _REFUSED * 4)])
             return False
-        lines = download(int(time), visit, found, form)
+        referer = "-" if visit.agent in SCRIPTS else arrived_from(catalogue.page_url(found), came)
+        lines = download(int(time), visit, found, form, referer)
         self.requests += lines
         got = next(line.time for line in lines if line.status in (200, 206))
         self.documents[found] = min(got, self.documents.get(found, got))

@@ -1,10 +1,10 @@
 """The platforms of a simulated library and the shapes of their URLs.
 
-Braces hold what ``catalogue.fields`` gives for an article: {y} year, {yy} its last two digits, {v} volume,
-{i} issue, {p} first page, {k} position in the journal, {n} a number unique to the article, {n5} five digits
-of it, {c} a check character, {h} and {H} 32 hex digits, {code} the journal's letters, {issn} 8 digits,
-{issn4} the same with a hyphen, {jid} five digits of the journal, {slug} words; and {q}, the words of a
-search.
+Braces hold what ``catalogue.fields`` gives for an article: {y} year, {yy} its last two digits, {y1} the
+last, {v} volume, {i} issue, {p} first page, {k} position in the journal, {n} a number unique to the
+article, {n5} five digits of it, {c} a check character, {h} and {H} 32 hex digits, {code} and {co} four and
+two letters of the journal, {issn} 8 digits, {issn4} the same with a hyphen, {jid} five digits of the
+journal, {slug} words; and {q}, the words of a search.
 """
 
 from typing import NamedTuple
@@ -83,9 +83,9 @@ PUBLISHERS = (
         "pubs.rsc.org",
         2,
         30,
-        "/en/content/articlelanding/{y}/{code}/{c}{yy}{code}{n5}",
-        "/en/content/articlepdf/{y}/{code}/{c}{yy}{code}{n5}",
-        "/en/journals/journalissues/{code}",
+        "/en/content/articlelanding/{y}/{co}/d{y1}{co}{n5}{c}",
+        "/en/content/articlepdf/{y}/{co}/d{y1}{co}{n5}{c}",
+        "/en/journals/journalissues/{co}",
     ),
     Publisher(
         "jstor",

@@ -59,6 +59,13 @@ def sign_in(time: int, visit: Visit, target: str, number: int) -> list[Request]:
     ]
 
 
+def arrived_from(page: str, uniform: float) -> str:
+    """Where a reader came from: the article's page, nowhere, a search engine, the library's own search."""
+    if uniform < 0.75:
+        return page if uniform < 0.5 else "-"
+    return "https://scholar.google.com/" if uniform < 0.9 else "https://discovery.example.ac.uk/"
+
+
 def download(time: int, visit: Visit, found: Article, form: float, referer: str = "-") -> list[Request]:
     """The lines of one PDF; ``form``, uniform in [0, 1), decides between whole, ranges, and repeats.
 

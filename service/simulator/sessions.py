@@ -11,19 +11,14 @@ import numpy as np
 from service.simulator import catalogue
 from service.simulator.catalogue import Article
 from service.simulator.readers import Haunt, Reader
-from service.simulator.requests import Request, Visit, download, session_id, sign_in
+from service.simulator.requests import Request, Visit, arrived_from, download, session_id, sign_in
 from service.simulator.rhythm import second_of_day
 from service.simulator.streams import lognormal, mix
 
 POLL_EVERY = 60
 _LONGEST_GAP = 2400.0
-_ODD = (
-    (500, 0.998),
-    (404, 0.982),
-    (204, 0.975),
-    (302, 0.93),
-    (304, 0.90),
-)  # status of a page, by a draw above
+# Status of a page by a uniform draw: the first whose edge the draw is above, else 200.
+_ODD = ((500, 0.998), (404, 0.982), (204, 0.975), (302, 0.93), (304, 0.90))
 
 
 def account_day(rng: np.random.Generator, reader: Reader, day: int, midnight: int) -> list[Request]:
@@ -79,9 +74,8 @@ def _visits(rng: np.random.Generator, reader: Reader, day: int, number: int) -> 
     draws = rng.random(4).tolist()
     session = session_id(reader.number, day, number)
     agent = reader.agents[int(draws[0] * len(reader.agents))]
-    user = (
-        reader.user.upper() if reader.number % 97 == 5 and draws[3] > 0.7 else reader.user
-    )  # typed in capitals
+    capitals = reader.number % 97 == 5 and draws[3] > 0.7  # some type their name so, now and then
+    user = reader.user.upper() if capitals else reader.user
     visits = []
     for haunt in _route(reader, day, draws[1], draws[2]):
         visit = reader.visit(haunt.address(day, number), haunt.block.city.country, session, agent)
@@ -114,7 +108,7 @@ class _Walk:
         self.requests: list[Request] = []
         self.left = documents + 1
         self.pace = self._pace(documents)
-        self.turn = max(1, documents // 2)
+        self.turn = (documents + 1) // 2
 
     def _pace(self, documents: int) -> float:
         """Median seconds between documents: unhurried for a few, quicker for many, seconds for tools."""
@@ -162,7 +156,8 @@ class _Walk:
         if html > 0.93:
             self._add(catalogue.html_url(found), 200, 190_000 + int(pick * 90_000), url)
             return
-        self.requests += download(int(self.time), self.visit, found, float(form), url)
+        came = arrived_from(url, float(assets))
+        self.requests += download(int(self.time), self.visit, found, float(form), came)
         if 0.60 < form < 0.62:  # looked at again
             self._add(catalogue.pdf_url(found), 304, 0, url)
 

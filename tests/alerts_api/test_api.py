@@ -144,7 +144,7 @@ words = st.text(max_size=40) | st.sampled_from(["open", "all", "-1", "0", "10" *
     | st.sampled_from(["sort", "after", "page", "size", "unknown"]),
     value=words,
 )
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_filter_breaks_anything(client: TestClient, name: str, value: str) -> None:
     assert client.get("/api/v1/alerts", params={name: value}).status_code in {200, 422}
     page = client.get("/", params={name: value})
@@ -163,6 +163,14 @@ def test_health_tells_how_fresh_the_site_is(database: Path, written_at: float, s
     found = msgspec.json.decode(answer.content, type=Status)
     assert (found.status, found.lag_seconds, found.lines) == (status, 20.0, 1_204_511)
     assert found.rejected == {"no-time": 30, "too-long": 7}
+
+
+def test_refused_lines_are_found_again(client: TestClient) -> None:
+    found = client.get("/api/v1/rejected").json()
+    assert [(line["reason"], line["source"], line["line"]) for line in found] == [
+        ("too-long", "ezproxy.log", 99),
+        ("no-time", "ezproxy.log", 12),
+    ]
 
 
 def test_health_fails_only_when_the_database_cannot_be_read(database: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_verdict_by_form_leads_back_to_the_alert(client: TestClient, alerts: l
     answer = client.post(
         f"{address}/verdicts", data={"verdict": "expected", "note": "review"}, follow_redirects=False
     )
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{address}#verdict")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{address}#standing")
     page = client.get(address).text
     assert "Suspicious but expected ✓" in page
     assert '<p class="note">review</p>' in page
@@ -156,7 +156,7 @@ def test_a_form_without_a_verdict_is_refused(
 @given(st.text(max_size=300))
 @example(HOSTILE)
 @example("a\x00b\x1b[31mc\u202ed")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_note_comes_out_alive(client: TestClient, alerts: list[Alert], note: str) -> None:
     address = f"/alerts/{alerts[0].alert_id}"
     answer = client.post(f"{address}/verdicts", data={"verdict": "expected", "note": note})
@@ -198,6 +198,13 @@ def test_hostile_names_in_an_alert_are_shown_as_text(database: Path) -> None:
         assert "49" not in re.findall(r"onload=x (\S+)", page)
 
 
+def test_the_log_page_tells_what_was_refused_and_where(client: TestClient) -> None:
+    page = client.get("/log").text
+    assert "1,204,511" in page
+    assert re.search(r"no-time</th><td class=\"num\">30</td><td class=\"num\">&lt; 0.1 %", page)
+    assert re.search(r"ezproxy.log</td><td class=\"num\">12</td><td>no-time", page)
+
+
 def test_unknown_pages_are_friendly(client: TestClient) -> None:
     answer = client.get("/alerts/<b>nothing</b>")
     assert answer.status_code == 404
@@ -206,7 +213,7 @@ def test_unknown_pages_are_friendly(client: TestClient) -> None:
 
 
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere(client: TestClient, alerts: list[Alert]) -> None:
-    for path in ("/", "/help", f"/alerts/{alerts[0].alert_id}", "/nothing"):
+    for path in ("/", "/log", "/help", f"/alerts/{alerts[0].alert_id}", "/nothing"):
         page = client.get(path).text
         assert not re.search(r"<style|style=|\son[a-z]+=|javascript:", page)
         assert not re.search(r"<script(?! src=\"/static/)", page)

@@ -14,7 +14,16 @@ BINARY = frozenset({".png", ".ico", ".woff2", ".gz", ".mmdb"})
 @cache
 def tracked() -> tuple[Path, ...]:
     """Files that are in the repository or about to be."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    command = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "-z",
+    ]
     try:
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):

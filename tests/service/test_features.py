@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from service.account import ACCOUNT
 from service.events import AccessEvent, Kind, NetworkKind, Place
@@ -16,8 +17,12 @@ MINUTE, HOUR = 60, 3600
 EXETER_OSAKA_KM = 9520
 
 
-def documents(n: int, gap: int = 30, **fields: object) -> list[AccessEvent]:
-    return [event(NOON + gap * i, document=i, **fields) for i in range(n)]  # type: ignore[arg-type]
+def documents(
+    n: int, gap: int = 30, network: str = "n1", place: Place = HOME, platform: str = "sciencedirect"
+) -> list[AccessEvent]:
+    return [
+        event(NOON + gap * i, document=i, network=network, place=place, platform=platform) for i in range(n)
+    ]
 
 
 def test_windows_forget_at_their_own_pace() -> None:
@@ -152,7 +157,7 @@ def test_documents_to_a_hosting_network() -> None:
     assert walk(documents(5, place=HOME)).last(M.DOCS_HOSTING_1D) == 0
 
 
-def habit(days: float = 30.0) -> np.ndarray:  # type: ignore[type-arg]
+def habit(days: float = 30.0) -> NDArray[np.void]:
     """The state of a reader who took one document at home at noon on each of the last days."""
     w = walk([event(NOON - DAY)])
     state = w.states
@@ -162,9 +167,9 @@ def habit(days: float = 30.0) -> np.ndarray:  # type: ignore[type-arg]
         r[table][0]["days"] = int(days * 512)
         r[table][0]["first"] -= int(days)
     r["hour_days"][4] = int(days * 512)
-    r["hour_seen"] = 0
-    r["day_events"] = 0
-    r["day_max"][:] = 0
+    for counter in ("docs", "new_network", "joint", "hour_seen", "day_events", "day_max"):
+        r[counter] = 0
+    r["young_network"] = r["new_platform"] = 0.0
     return state
 
 
@@ -213,7 +218,7 @@ def test_evidence_is_what_the_groups_say_beyond_the_ordinary() -> None:
     for i, groups in w.groups.items():
         assert w.evidence[i] == pytest.approx(np.maximum(0, groups - 2).sum(), rel=1e-5)
     assert w.flags[-1] == 1
-    assert w.flags[0] == 0
+    assert walk([page()]).flags.tolist() == [0]
 
 
 def test_ignored_events_leave_the_state_alone() -> None:

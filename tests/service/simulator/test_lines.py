@@ -33,7 +33,7 @@ def test_default_format() -> None:
     ("log_format", "pattern"),
     [
         (r"%h\t%u\t%U\t%s\t%b", r"(?P<h>\S+)\t(?P<u>\S+)\t(?P<U>\S+)\t(?P<s>\d+)\t(?P<b>\d+)"),
-        ("IP=%h|%u|U=%U|%s|%b|9%%", r"IP=(?P<h>[^|]+)\|(?P<u>[^|]+)\|U=(?P<U>[^|]+)\|(?P<s>\d+)\|(?P<b>\d+)\|9%"),
+        ("IP=%h|%u|%U|%s|%b|9%%", r"IP=(?P<h>[^|]+)\|(?P<u>[^|]+)\|(?P<U>[^|]+)\|(?P<s>\d+)\|(?P<b>\d+)\|9%"),
         ("%{%s}t;%a;%u;%m;%U;%s;%b", r"\d+;(?P<h>[^;]+);(?P<u>[^;]+);GET;(?P<U>[^;]+);(?P<s>\d+);(?P<b>\d+)"),
     ],
 )  # fmt: skip

@@ -1,0 +1,61 @@
+"""Measures -> surprises -> groups -> evidence."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.evidence import BINS, BINS_PER_E, CAP, ORDINARY, position, surprise, weigh
+
+LINE = np.arange(BINS, dtype=np.float32) / 16  # surprise grows by 1/16 a bin
+anything = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def test_zero_and_less_and_nan_stand_at_the_start() -> None:
+    assert position(0.0) == position(-5.0) == position(math.nan) == 0.0
+
+
+def test_positions_are_logarithmic() -> None:
+    assert position(math.e - 1) == pytest.approx(BINS_PER_E)
+    assert position(1e9) == position(math.inf) < BINS - 1
+
+
+@given(anything, anything)
+def test_positions_are_in_range_and_keep_the_order(a: float, b: float) -> None:
+    assert 0.0 <= position(a) < BINS - 1
+    if a <= b:
+        assert position(a) <= position(b)
+
+
+def test_a_table_is_read_between_its_bins() -> None:
+    assert surprise(LINE, 16.0) == pytest.approx(1.0)
+    assert surprise(LINE, 24.0) == pytest.approx(1.5)
+    assert surprise(LINE, BINS - 1.001) == pytest.approx((BINS - 1.001) / 16, rel=1e-6)
+
+
+def test_a_group_says_its_strongest_and_only_beyond_the_ordinary() -> None:
+    table = np.stack([LINE] * 4)
+    at = [math.expm1(bins / BINS_PER_E) for bins in (80, 48, 16, 0)]  # surprises 5, 3, 1, 0
+    groups = np.full(3, 99.0)
+    evidence = weigh(np.array(at), table, np.array([0, 0, 1, 2]), groups)
+    assert groups.tolist() == pytest.approx([5.0, 1.0, 0.0])
+    assert evidence == pytest.approx(5.0 - ORDINARY)
+
+
+@given(st.lists(anything, min_size=6, max_size=6))
+def test_evidence_is_finite_whatever_is_measured(measures: list[float]) -> None:
+    table = np.stack([np.minimum(LINE, CAP)] * 6)
+    groups = np.zeros(3)
+    evidence = weigh(np.array(measures), table, np.array([0, 0, 1, 1, 2, 2]), groups)
+    assert 0.0 <= evidence <= 3 * (CAP - ORDINARY)
+    assert evidence == pytest.approx(np.maximum(0.0, groups - ORDINARY).sum())
+
+
+@given(st.integers(0, 5), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_more_of_a_measure_is_never_less_evidence(k: int, less: float, more: float) -> None:
+    table, group_of = np.stack([LINE] * 6), np.array([0, 0, 1, 1, 2, 2])
+    low, high = np.full(6, 3.0), np.full(6, 3.0)
+    low[k], high[k] = min(less, more), max(less, more)
+    assert weigh(low, table, group_of, np.zeros(3)) <= weigh(high, table, group_of, np.zeros(3))

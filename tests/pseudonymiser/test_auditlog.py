@@ -1,0 +1,58 @@
+"""Lines of the audit log."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pseudonymiser.auditlog import AuditLine, is_header, parse_audit
+from service.events import Kind
+
+WHEN = "2025-11-30 12:00:00"
+
+
+def test_a_full_line() -> None:
+    line = f"{WHEN}\tLogin.Success\t192.0.2.7\tasmith\tAbCdEfGhIj01234\t|Groups  A B|"
+    assert parse_audit(line) == AuditLine(
+        WHEN, Kind.LOGIN_OK, "192.0.2.7", "asmith", "AbCdEfGhIj01234", "A B"
+    )
+
+
+def test_trailing_fields_may_be_missing() -> None:
+    line = f"{WHEN}\tLogin.Failure\t192.0.2.7\tasmith"
+    assert parse_audit(line) == AuditLine(WHEN, Kind.LOGIN_FAILED, "192.0.2.7", "asmith", "", "")
+
+
+@pytest.mark.parametrize(
+    ("event", "other", "kind"),
+    [
+        ("Login.Success", "", Kind.LOGIN_OK),
+        ("Login.Success.Relogin", "", Kind.LOGIN_OK),
+        ("Login.Failure", "", Kind.LOGIN_FAILED),
+        ("Login.Intruder.IP", "", Kind.INTRUDER),
+        ("Login.Intruder.User", "10 failed login attempts; evading username", Kind.INTRUDER),
+        ("Login.Intruder.User", "IntruderUserAttempts suspension cleared by expiration", Kind.AUDIT),
+        ("Login.Denied", "", Kind.BLOCKED),
+        ("Session.ReconnectBlocked", "3", Kind.BLOCKED),
+        ("BlockCountryChange", "", Kind.BLOCKED),
+        ("UsageLimit", "exceeded", Kind.BLOCKED),
+        ("Logout", "Expired", Kind.LOGOUT),
+        ("System", "Startup", Kind.AUDIT),
+        ("Security", "|502|OCLCPDFByteLimit|628122732|log|60|0", Kind.AUDIT),
+        ("Some.Event.Of.Tomorrow", "", Kind.AUDIT),
+    ],
+)
+def test_events(event: str, other: str, kind: Kind) -> None:
+    entry = parse_audit(f"{WHEN}\t{event}\t\tasmith\t\t{other}")
+    assert entry is not None
+    assert entry.kind is kind
+
+
+def test_the_header() -> None:
+    assert is_header("Date/Time\tEvent\tIP\tUsername\tSession\tOther")
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.lists(st.text(max_size=8), max_size=8).map("\t".join))
+def test_any_text_is_an_entry_or_none(text: str) -> None:
+    entry = parse_audit(text)
+    assert entry is None or (entry.time and isinstance(entry.kind, Kind))

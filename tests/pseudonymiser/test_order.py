@@ -1,0 +1,52 @@
+"""Times that fit, and those that do not."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pseudonymiser.order import AGREE, AHEAD, LATE, Order
+
+NOW = 1_700_000_000
+
+
+def test_the_first_line_is_taken_as_it_is() -> None:
+    assert Order().refuse(NOW) == ""
+
+
+def test_a_little_disorder_is_normal() -> None:
+    order = Order(newest=NOW)
+    assert order.refuse(NOW - LATE) == ""
+    assert order.newest == NOW
+    assert order.refuse(NOW - LATE - 1) == "time_too_late"
+
+
+def test_one_stray_line_ahead_does_not_move_the_log() -> None:
+    order = Order(newest=NOW)
+    assert order.refuse(NOW + AHEAD + 1) == "time_ahead"
+    assert order.newest == NOW
+    assert order.refuse(NOW + AHEAD) == ""
+
+
+def test_many_lines_ahead_that_agree_are_a_new_era() -> None:
+    order, later = Order(newest=NOW), NOW + 2 * AHEAD
+    refusals = [order.refuse(later + second) for second in range(AGREE)]
+    assert refusals == ["time_ahead"] * (AGREE - 1) + [""]
+    assert order.newest == later + AGREE - 1
+
+
+def test_lines_ahead_that_do_not_agree_or_are_not_in_a_row_are_no_era() -> None:
+    order, later = Order(newest=NOW), NOW + 2 * AHEAD
+    assert all(order.refuse(later + day * 2 * 86_400) for day in range(AGREE + 5))
+    for _ in range(AGREE):
+        assert order.refuse(later) == "time_ahead"
+        assert order.refuse(NOW) == ""
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 4_000_000_000), max_size=60))
+def test_the_newest_time_never_goes_back(times: list[int]) -> None:
+    order, newest = Order(), 0
+    for time in times:
+        accepted = not order.refuse(time)
+        assert order.newest >= newest
+        assert not accepted or order.newest - LATE <= time <= order.newest
+        newest = order.newest
