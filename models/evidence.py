@@ -2,7 +2,8 @@
 
 A surprise is ``-ln p``: p is the share of account-days whose largest value reaches the present one
 (see ``models.baselines``). Groups take their largest surprise; evidence is what the groups say
-beyond an ordinary level, ``sum(max(0, group - 2))``.
+beyond an ordinary level, ``sum(max(0, group - 2))``, where an hour, a day and a week of the same
+reading are not counted three times.
 """
 
 import math
@@ -15,6 +16,8 @@ BINS = 256
 BINS_PER_E = 24.0  # bin = 24 * ln(1 + value): values up to 41,000
 CAP = 16.0  # of one surprise
 ORDINARY = 2.0  # what a group may say without being evidence
+VOLUME_GROUPS = 3  # the first groups tell of one thing, volume, over three windows:
+OVERLAP = 0.4  # the strongest of them counts whole, the others by this share
 
 
 @njit
@@ -31,7 +34,8 @@ def surprise(row: NDArray[np.float32], at: float) -> float:
     """Interpolate one measure's table (``BINS`` values of -ln p) at a position."""
     low = int(at)
     part = at - low
-    return row[low] * (1.0 - part) + row[low + 1] * part
+    between: float = row[low] * (1.0 - part) + row[low + 1] * part
+    return between
 
 
 @njit
@@ -50,7 +54,12 @@ def weigh(
         if measures[k] > 0.0:
             s = surprise(table[k], position(measures[k]))
             groups[group_of[k]] = max(groups[group_of[k]], s)
-    total = 0.0
+    total, strongest = 0.0, 0.0
     for g in range(groups.shape[0]):
-        total += max(0.0, groups[g] - ORDINARY)
+        said = max(0.0, groups[g] - ORDINARY)
+        if g < VOLUME_GROUPS:
+            strongest = max(strongest, said)
+            said *= OVERLAP
+        total += said
+    total += (1.0 - OVERLAP) * strongest
     return total

@@ -6,11 +6,15 @@ clipped, so that a patient thief cannot train the picture he is judged by.
 """
 
 import math
+import sys
+from typing import Any
 
 import numpy as np
 from numba import njit
 
+from service import account, measures
 from service.account import BIN_UNIT, DAY_UNIT
+from service.compiled import code_mark
 from service.measures import OWN, K
 
 FADE = 0.99  # per day, of familiarity
@@ -75,12 +79,20 @@ def _close(r, day, since, guard):
     r.rank = 1 if r.active_days >= REGULAR_DAYS else 0
 
 
-@njit(cache=True)
-def close_accounts(states, active, day, since, guards):
-    """Close ``day`` (local) for the accounts at ``active`` (n,); ``since`` is its start in s UTC.
+def _kernel(mark: int) -> Any:
+    """The kernel, whose cache is good for this mark only."""
 
-    ``guards`` (CLASSES,) is the evidence from which a day counts as suspect.
-    """
-    for i in range(active.shape[0]):
-        r = states[active[i]]
-        _close(r, day, since, guards[r.rank])
+    @njit(cache=True)
+    def close_accounts(states, active, day, since, guards):
+        """Close ``day`` (local) for the accounts at ``active`` (n,); ``since`` is its start in s UTC.
+
+        ``guards`` (CLASSES,) is the evidence from which a day counts as suspect.
+        """
+        for i in range(mark - mark, active.shape[0]):  # closes over the mark
+            r = states[active[i]]
+            _close(r, day, since, guards[r.rank])
+
+    return close_accounts
+
+
+close_accounts = _kernel(code_mark(account, measures, sys.modules[__name__]))

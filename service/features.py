@@ -7,12 +7,17 @@ changes only at the close of a day.
 """
 
 import math
+import sys
+from typing import Any
 
 import numpy as np
 from numba import njit
 
+from models import evidence
 from models.evidence import position, weigh
+from service import account, measures, rows, slots
 from service.account import BIN_UNIT, DAY_UNIT, DAYS, HOURS, RING
+from service.compiled import code_mark
 from service.measures import OWN, K, M
 from service.rows import IGNORED, LOGIN_FAILED, LOGIN_OK, PAGE, READING
 from service.slots import distance_km, recent, slot_of, touch, unfamiliar
@@ -307,48 +312,56 @@ def _step(r, event, where, what):
     r.last_time = max(r.last_time, now)
 
 
-@njit(cache=True)
-def absorb(
-    states, events, start, wheres, whats, table, group_of, site_mean, site_var, gate, moved, minutes,
-    flags, evidence, asked, asked_states, asked_measures, asked_groups,
-):  # fmt: skip
-    """Absorb a batch from event ``start`` on, and say which events the models must be asked about.
+def _kernel(mark: int) -> Any:
+    """The kernel, whose cache is good for this mark only."""
 
-    Shapes: states (A,) ACCOUNT, events (N,) EVENT, table (classes, K, BINS), site_mean and site_var
-    (classes, len(OWN)); outputs flags (N,) u1, evidence (N,) f4, and up to C rows of asked (C,) i4,
-    asked_states (C,) ACCOUNT as of that event, asked_measures (C, K), asked_groups (C, G). Returns (next,
-    rows): where to go on (N at the end) and how many rows of the asked arrays were filled. The gate:
-    evidence at least ``gate``, and moved by ``moved`` or ``minutes`` since a model was last asked.
-    """
-    count = 0
-    measures = np.zeros(K)
-    groups = np.zeros(asked_groups.shape[1])
-    for i in range(start, events.shape[0]):
-        if count == asked.shape[0]:
-            return i, count
-        event = events[i]
-        what = whats[event.what]
-        if what.kind == IGNORED:
-            continue
-        r = states[event.slot]
-        _step(r, event, wheres[event.where], what)
-        _measure(r, site_mean[r.rank], site_var[r.rank], measures)
-        e = weigh(measures, table[r.rank], group_of, groups)
-        for k in range(K):
-            at = np.uint16(position(measures[k]) * BIN_UNIT)
-            if at > r.day_max[k]:
-                r.day_max[k] = at
-        r.evidence = e
-        r.day_evidence = max(r.day_evidence, e)
-        evidence[i] = e
-        if e >= 2.0:
-            flags[i] = KEEP
-        if e >= gate and (abs(e - r.scored) >= moved or r.last_time - r.scored_time >= 60 * minutes):
-            r.scored = e
-            r.scored_time = r.last_time
-            asked[count] = i
-            asked_states[count] = r
-            asked_measures[count] = measures
-            asked_groups[count] = groups
-            count += 1
-    return events.shape[0], count
+    @njit(cache=True)
+    def absorb(
+        states, events, start, wheres, whats, table, group_of, site_mean, site_var, gate, moved, minutes,
+        flags, evidence, asked, asked_states, asked_measures, asked_groups,
+    ):  # fmt: skip
+        """Absorb a batch from event ``start`` on, and say which events the models must be asked about.
+
+        Shapes: states (A,) ACCOUNT, events (N,) EVENT, table (classes, K, BINS), site_mean and site_var
+        (classes, len(OWN)); outputs flags (N,) u1, evidence (N,) f4, and up to C rows of asked (C,) i4,
+        asked_states (C,) ACCOUNT as of that event, asked_measures (C, K), asked_groups (C, G). Returns (next,
+        rows): where to go on (N at the end) and how many rows of the asked arrays were filled. The gate:
+        evidence at least ``gate``, and moved by ``moved`` or ``minutes`` since a model was last asked.
+        """
+        count = mark - mark  # closes over the mark
+        measures = np.zeros(K)
+        groups = np.zeros(asked_groups.shape[1])
+        for i in range(start, events.shape[0]):
+            if count == asked.shape[0]:
+                return i, count
+            event = events[i]
+            what = whats[event.what]
+            if what.kind == IGNORED:
+                continue
+            r = states[event.slot]
+            _step(r, event, wheres[event.where], what)
+            _measure(r, site_mean[r.rank], site_var[r.rank], measures)
+            e = weigh(measures, table[r.rank], group_of, groups)
+            for k in range(K):
+                at = np.uint16(position(measures[k]) * BIN_UNIT)
+                if at > r.day_max[k]:
+                    r.day_max[k] = at
+            r.evidence = e
+            r.day_evidence = max(r.day_evidence, e)
+            evidence[i] = e
+            if e >= 2.0:
+                flags[i] = KEEP
+            if e >= gate and (abs(e - r.scored) >= moved or r.last_time - r.scored_time >= 60 * minutes):
+                r.scored = e
+                r.scored_time = r.last_time
+                asked[count] = i
+                asked_states[count] = r
+                asked_measures[count] = measures
+                asked_groups[count] = groups
+                count += 1
+        return events.shape[0], count
+
+    return absorb
+
+
+absorb = _kernel(code_mark(evidence, account, measures, rows, slots, sys.modules[__name__]))
