@@ -55,6 +55,7 @@ class SqlStore:
             _upsert(connection, tables.accounts, [{"account": a, "state": s} for a, s in changes.accounts])
             _upsert(connection, tables.shared, [{"name": n, "state": s} for n, s in changes.shared.items()])
             _upsert(connection, tables.traces, [trace_row(trace) for trace in changes.traces], update=())
+            connection.execute(delete(tables.traces).where(tables.traces.c.time < checkpoint.forget_before))
             _write_alerts(connection, changes.alerts)
             _write_progress(connection, checkpoint)
             _write_rejected(connection, checkpoint)

@@ -106,10 +106,11 @@ class Runner:
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """When to save."""
+    """When to save, and what may go."""
 
     lines: int
     seconds: float
+    kept_days: int  # of event time, for which the events behind an alert are kept
 
 
 class _Patient:
@@ -229,6 +230,7 @@ class Follow:
             counters=self._runner.counters,
             rejected=self._runner.rejected(),
             last_event_time=self._runner.watermark,
+            forget_before=max(0, self._runner.watermark - 86400 * self._pace.kept_days),
             written_at=time.time(),
         )
         for pause in _pauses():

@@ -37,6 +37,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     counters: Mapping[str, int]  # name -> value since the site was made, all of them
     rejected: tuple[Rejected, ...] = ()  # newest few, for the quarantine index
     last_event_time: int = 0  # s UTC, 0 = none yet
+    forget_before: int = 0  # kept events (traces) of earlier event times are deleted, s UTC
     written_at: float = 0.0  # wall clock, s UTC; only for the pages to tell how stale they are
 
 

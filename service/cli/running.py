@@ -67,7 +67,7 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
                 tail,
                 Merge(clock),
                 store,
-                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds),
+                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, settings.retention_days),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
                 poll=poll,

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,19 @@ def test_the_same_checkpoint_again_changes_nothing(database: Path) -> None:
     before = dump(database)
     store.commit(same)
     assert dump(database) == before
+    store.close()
+
+
+def test_kept_events_go_after_their_time(database: Path) -> None:
+    alert = make_alert()
+    traces = make_traces(alert)
+    middle = sorted(trace.event.time for trace in traces)[len(traces) // 2]
+    store = open_store(database)
+    store.commit(checkpoint([alert], traces))
+    store.commit(Checkpoint(Changes(), positions={}, counters={}, forget_before=middle))
+    with closing(sqlite3.connect(database)) as raw:
+        kept = [time for (time,) in raw.execute("select time from traces order by time")]
+    assert kept == sorted(t.event.time for t in traces if t.event.time >= middle)
     store.close()
 
 

@@ -87,6 +87,7 @@ def _evidence() -> None:
         sa.Column("event", sa.LargeBinary, nullable=False),
     )
     op.create_index("traces_by_account", "traces", ["account", "time"])
+    op.create_index("traces_by_time", "traces", ["time"])
     op.create_table(
         "rejected",
         sa.Column("id", sa.Integer, primary_key=True),
