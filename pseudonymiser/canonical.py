@@ -34,6 +34,7 @@ class Canoniser:
 
     def __init__(self, home_realms: tuple[str, ...] = ()) -> None:
         self._home = frozenset(_plain(realm).lstrip("@") for realm in home_realms)
+        self._domains = frozenset(realm.partition(".")[0] for realm in self._home)
 
     def identify(self, name: str) -> Identity | None:
         """The person that a name field means; None where it means nobody."""
@@ -56,11 +57,20 @@ class Canoniser:
             text = f"{local}@{realm}" if realm else local
         elif "\\" in text:
             domain, _, local = text.partition("\\")
+            if self._is_home_domain(domain) and local:
+                return _plain(local)
             text = f"{local}@{domain}" if domain and local else domain or local
         local, separator, realm = text.rpartition("@")
         if separator and local and realm in self._home:
             text = local
         return _plain(text)
+
+    def _is_home_domain(self, domain: str) -> bool:
+        """Is ``DOMAIN`` of ``DOMAIN\\name`` the site's own Windows domain?
+
+        Guests come as name@realm; while no realm is named as home, a Windows domain is taken for the site's.
+        """
+        return "." not in domain and (not self._home or domain in self._domains)
 
 
 def _directory_name(text: str) -> str:

@@ -6,7 +6,7 @@ enough to tell the files of one folder apart, too few to confirm a guess of what
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from stat import S_ISREG
@@ -18,6 +18,8 @@ from pseudonymiser.errors import PseudonymiserError
 HEAD = 1024  # bytes of a file that the fingerprint covers
 SURE = 48  # bytes from which on a fingerprint alone tells files apart; an audit header has 42
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".Z", ".zip")
+
+Identity = tuple[int, int]  # device and inode
 
 _NUMBERS = {"Y": r"\d{4}", "j": r"\d{3}", **dict.fromkeys("ymdHMS", r"\d{2}")}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -39,6 +41,7 @@ class Position(msgspec.Struct, frozen=True):
     head: int  # bytes that the fingerprint covers
     fingerprint: str
     name: str  # path by which the file was found
+    written: int = 0  # time of the file's last write, ns; what is newer was written later
 
     def encode(self) -> bytes:
         """JSON."""
@@ -113,22 +116,41 @@ def status_of(path: str) -> os.stat_result | None:
     return status if S_ISREG(status.st_mode) else None
 
 
-def identity(status: os.stat_result | None) -> tuple[int, int]:
+def identity(status: os.stat_result | None) -> Identity:
     """Device and inode; zeros where there is no file."""
     return (status.st_dev, status.st_ino) if status else (0, 0)
 
 
 def neighbours(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Plain, uncompressed files in the folder of ``path``, by name."""
+    """Plain, uncompressed files in the folder of ``path``, by name; of one moment between two renamings."""
+    listed = _listing(path)
+    while names_and_files(again := _listing(path)) != names_and_files(listed):
+        listed = again
+    yield from listed
+
+
+def names_and_files(listed: Iterable[tuple[str, os.stat_result]]) -> list[tuple[str, Identity]]:
+    """Which file has which name."""
+    return [(path, identity(status)) for path, status in listed]
+
+
+def _listing(path: str) -> list[tuple[str, os.stat_result]]:
     folder = Path(path).parent
     try:
         names = sorted(os.listdir(folder))  # noqa: PTH208 - names are what is wanted
     except FileNotFoundError:
-        return
-    for name in names:
-        found = str(folder / name)
-        if not name.endswith(COMPRESSED) and (status := status_of(found)) is not None:
-            yield found, status
+        return []
+    paths = [str(folder / name) for name in names if not name.endswith(COMPRESSED)]
+    return [(found, status) for found in paths if (status := status_of(found)) is not None]
+
+
+def head_of(path: str, length: int = HEAD) -> bytes:
+    """The first bytes of a file; none where it is gone or may not be read."""
+    try:
+        with Path(path).open("rb", buffering=0) as file:
+            return file.read(length)
+    except (FileNotFoundError, PermissionError):
+        return b""
 
 
 def is_rotated(name: str, base: str) -> bool:

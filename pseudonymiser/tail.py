@@ -8,110 +8,35 @@ the old file is still in its folder, uncompressed, under any name.
 import glob
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Self
 
-from pseudonymiser.lines import LineCutter
+from pseudonymiser.logfile import Batch, LogFile, TruncatedError
 from pseudonymiser.rotation import (
     COMPRESSED,
-    HEAD,
     SURE,
+    Identity,
     Pattern,
     PatternError,
     Position,
     decode_position,
-    fingerprint,
+    head_of,
     identity,
     is_rotated,
+    names_and_files,
     neighbours,
     status_of,
 )
 
-CHUNK = 1 << 18  # bytes read at once
+Listing = Sequence[tuple[str, os.stat_result]]
+Chooser = Callable[[Position, Listing], Iterator[tuple[str, Identity]]]
+
 MOST_FILES = 200  # of one wildcard; each is held open
 
+_NONE: Identity = (-1, -1)  # of no file, also not of one that is missing
+
 _log = logging.getLogger("journalguard.tail")
-
-
-class Batch(NamedTuple):
-    """Some lines of one source, in order."""
-
-    source: str  # base name of the file before any rotation
-    first_line: int  # number of the first line in its file, from 1
-    lines: list[bytes]
-    position: bytes  # of the source once these lines are absorbed
-
-
-class _File:
-    """One open file and how far it was read."""
-
-    def __init__(self, path: str, name: str) -> None:
-        self.name = name
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.identity = identity(os.fstat(self._descriptor))
-        self._cutter = LineCutter()
-        self._start = 0  # bytes before the first that the cutter was given
-        self._end = 0  # bytes read
-        self._line = 0  # lines given
-        self._opening = os.pread(self._descriptor, HEAD, 0)  # what the file is known by
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-
-    def resumed(self, position: Position) -> Self | None:
-        """This file from ``position`` on; ``None``, and closed, where it is another file."""
-        same = fingerprint(self._opening[: position.head]) == position.fingerprint
-        if not same or os.fstat(self._descriptor).st_size < position.offset:
-            self.close()
-            return None
-        self._start = self._end = position.offset
-        self._line = position.line
-        return self
-
-    def read(self, limit: int) -> Batch | None:
-        """At most ``limit`` lines; raises ``_TruncatedError``."""
-        if not self._cutter.ready:
-            chunk = os.pread(self._descriptor, CHUNK, self._end)
-            # Looked at after reading: what was read before a truncation is found again in the copy.
-            shorter = not chunk and os.fstat(self._descriptor).st_size < self._end
-            if shorter or os.pread(self._descriptor, len(self._opening), 0) != self._opening:
-                raise _TruncatedError
-            if len(self._opening) < HEAD:
-                self._opening = (self._opening[: self._end] + chunk)[:HEAD]
-            self._end += len(chunk)
-            self._cutter.push(chunk)
-        return self._batch(self._cutter.take(limit))
-
-    def rest(self) -> Batch | None:
-        """The last line, if it never got its newline."""
-        return self._batch(self._cutter.rest())
-
-    def more(self) -> bool:
-        """Whether something is left to read."""
-        return self._cutter.ready or os.fstat(self._descriptor).st_size > self._end
-
-    def written_at(self) -> int:
-        """Time of the last write, ns."""
-        return os.fstat(self._descriptor).st_mtime_ns
-
-    def position(self) -> Position:
-        """Behind the last line that was given."""
-        offset = self._start + self._cutter.taken
-        head = self._opening
-        return Position(*self.identity, offset, self._line, len(head), fingerprint(head), self.name)
-
-    def _batch(self, lines: list[bytes]) -> Batch | None:
-        if not lines:
-            return None
-        first = self._line + 1
-        self._line += len(lines)
-        return Batch(Path(self.name).name, first, lines, self.position().encode())
-
-
-class _TruncatedError(Exception):
-    """The file was cut and is being written anew; never leaves this module."""
 
 
 class Follower:
@@ -127,12 +52,24 @@ class Follower:
         self._pattern = Pattern(where) if "%" in where else None
         self._oldest: tuple[int, ...] = ()  # names of the pattern before this one are done with
         self._saved = decode_position(position) if position else None
-        self._file: _File | None = None
+        self._file: LogFile | None = None
 
     def begin(self) -> bytes | None:
-        """The position before the next ``read``; ``None`` while there is no file."""
-        file = self._begun()
-        return file.position().encode() if file else None
+        """The position before the next ``read``, to be saved before anything is read.
+
+        Without a file yet, a position that tells what rotations leave from now on from what they left before;
+        ``None`` for a pattern without files.
+        """
+        if (file := self._begun()) is not None:
+            return file.position().encode()
+        if self._saved is None and self._pattern is None:
+            base = Path(self._where).name
+            rotated = (
+                status for path, status in neighbours(self._where) if is_rotated(Path(path).name, base)
+            )
+            newest = max((status.st_mtime_ns for status in rotated), default=0)
+            self._saved = Position(0, 0, 0, 0, 0, "", self._where, newest)
+        return self._saved.encode() if self._saved else None
 
     def read(self, limit: int) -> Batch | None:
         """At most ``limit`` further lines; ``None`` while there are none."""
@@ -141,7 +78,7 @@ class Follower:
             return None
         try:
             return self._read(file, limit)
-        except _TruncatedError:
+        except TruncatedError:
             lost = file.position()
             self._move(self._copy(lost) or self._restart(lost))
             return self.read(limit)
@@ -150,13 +87,13 @@ class Follower:
         """Gives back the open file."""
         self._move(None)
 
-    def _begun(self) -> _File | None:
+    def _begun(self) -> LogFile | None:
         if self._file is None:
             self._file = self._found(self._saved) if self._saved else self._opened(self._first())
-            self._saved = None
+            self._saved = None if self._file else self._saved
         return self._file
 
-    def _read(self, file: _File, limit: int) -> Batch | None:
+    def _read(self, file: LogFile, limit: int) -> Batch | None:
         while True:
             more = file.more()
             # The successor is looked for first: what the writer added before it changed files is then read.
@@ -169,20 +106,27 @@ class Follower:
             return None
         if (last := file.rest()) is not None:
             return last
-        self._move(self._opened(successor))
+        if (new := self._opened(*successor)) is None:
+            return None
+        self._move(new)
         return self.read(limit)
 
-    def _move(self, new: _File | None) -> None:
+    def _move(self, new: LogFile | None) -> None:
         if self._file is not None:
             self._file.close()
         self._file = new
 
-    def _opened(self, path: str | None) -> _File | None:
-        try:
-            name = path if self._pattern else self._where
-            return _File(path, name) if path and name and status_of(path) else None
-        except FileNotFoundError:
+    def _opened(self, path: str | None, expected: Identity | None = None) -> LogFile | None:
+        """The file at a path; ``None`` where there is none, or not the ``expected`` one any more."""
+        name = path if self._pattern else self._where
+        if path is None or name is None or status_of(path) is None:
             return None
+        with suppress(FileNotFoundError):
+            file = LogFile(path, name)
+            if expected in (None, file.identity):
+                return file
+            file.close()
+        return None
 
     def _first(self) -> str | None:
         return next(self._names(self._oldest), None) if self._pattern else self._where
@@ -192,54 +136,81 @@ class Follower:
         if self._pattern is not None:
             yield from (path for key, path in self._pattern.files() if key >= oldest)
 
-    def _successor(self, file: _File) -> str | None:
+    def _successor(self, file: LogFile) -> tuple[str, Identity] | None:
         """The next file, as soon as it holds something."""
-        later = self._later_names(file) if self._pattern else self._later_rotations(file)
-        return next((path for path in later if (status := status_of(path)) and status.st_size), None)
-
-    def _later_names(self, file: _File) -> Iterator[str]:
-        key = self._pattern.key(file.name) if self._pattern else None
-        for path in self._names(key or ()):
-            if path != file.name or identity(status_of(path)) != file.identity:
-                yield path
-
-    def _later_rotations(self, file: _File) -> Iterator[str]:
-        """Rotated files written after ``file``, oldest first, then the file at the path itself."""
-        current = identity(status_of(self._where))
-        if current in ((0, 0), file.identity):
-            return
-        base, after = Path(self._where).name, file.written_at()
-        rotated = [
-            (status.st_mtime_ns, path)
-            for path, status in neighbours(self._where)
-            if status.st_mtime_ns > after
-            and identity(status) not in (file.identity, current)
-            and is_rotated(Path(path).name, base)
-        ]
-        yield from (path for _, path in sorted(rotated))
-        yield self._where
-
-    def _found(self, saved: Position) -> _File | None:
-        """The file of the saved position, wherever it is now; else what there is to begin with."""
-        for path, status in neighbours(saved.name):
-            if identity(status) == (saved.device, saved.inode):
-                file = _File(path, saved.name).resumed(saved)
-                if file is not None:
-                    return file
-        return self._copy(saved) or self._restart(saved)
-
-    def _copy(self, saved: Position) -> _File | None:
-        """A file that begins as the saved one did and is not shorter: a copy, or the file after a restore."""
-        if saved.head < SURE:
-            return None
-        own_name_first = sorted(neighbours(saved.name), key=lambda found: found[0] != saved.name)
-        for path, _ in own_name_first:
-            with suppress(PermissionError, FileNotFoundError):
-                if (file := _File(path, saved.name).resumed(saved)) is not None:
-                    return file
+        later = (
+            self._later_names(file)
+            if self._pattern
+            else self._later_rotations(file.identity, file.written_at())
+        )
+        for path, status in later:
+            if status.st_size:
+                return path, identity(status)
         return None
 
-    def _restart(self, saved: Position) -> _File | None:
+    def _later_names(self, file: LogFile) -> Iterator[tuple[str, os.stat_result]]:
+        key = self._pattern.key(file.name) if self._pattern else None
+        for path in self._names(key or ()):
+            status = status_of(path)
+            if status and (path != file.name or identity(status) != file.identity):
+                yield path, status
+
+    def _later_rotations(self, known: Identity, after: int) -> Iterator[tuple[str, os.stat_result]]:
+        """Rotated files last written after a time (ns), oldest first, then the file at the path itself."""
+        if identity(status_of(self._where)) == known:
+            return
+        found = dict(neighbours(self._where))
+        base = Path(self._where).name
+        rotated = [
+            (status.st_mtime_ns, path)
+            for path, status in found.items()
+            if status.st_mtime_ns > after and identity(status) != known and is_rotated(Path(path).name, base)
+        ]
+        # A copy whose original has not been truncated yet is not a file of its own.
+        original = head_of(self._where)
+        for _, path in sorted(rotated):
+            if not original or head_of(path, len(original)) != original:
+                yield path, found[path]
+        if self._where in found:
+            yield self._where, found[self._where]
+
+    def _found(self, saved: Position) -> LogFile | None:
+        """The file of the saved position, wherever it is now; else what there is to begin with."""
+        if saved.head == 0 and self._pattern is None:
+            first = next(self._later_rotations(_NONE, saved.written), None)
+            return self._opened(first[0], identity(first[1])) if first else None
+        return self._search(saved, self._by_inode) or self._copy(saved) or self._restart(saved)
+
+    def _copy(self, saved: Position) -> LogFile | None:
+        """A file that begins as the saved one did and is not shorter: a copy, or the file after a restore."""
+        return self._search(saved, self._by_head) if saved.head >= SURE else None
+
+    def _search(self, saved: Position, choose: Chooser) -> LogFile | None:
+        """The first fitting file of the folder; looks again while a rotation renames the files."""
+        while True:
+            listed = list(neighbours(saved.name))
+            for path, expected in choose(saved, listed):
+                with suppress(PermissionError, FileNotFoundError):
+                    file = LogFile(path, saved.name)
+                    if file.identity == expected and file.resume(saved):
+                        return file
+                    file.close()
+            if names_and_files(listed) == names_and_files(neighbours(saved.name)):
+                return None
+
+    @staticmethod
+    def _by_inode(saved: Position, listed: Listing) -> Iterator[tuple[str, Identity]]:
+        for path, status in listed:
+            if identity(status) == (saved.device, saved.inode):
+                yield path, identity(status)
+
+    @staticmethod
+    def _by_head(saved: Position, listed: Listing) -> Iterator[tuple[str, Identity]]:
+        """The file of the saved name first."""
+        for path, status in sorted(listed, key=lambda found: found[0] != saved.name):
+            yield path, identity(status)
+
+    def _restart(self, saved: Position) -> LogFile | None:
         """Begins again where the file that was being read is gone, or cut without a copy."""
         if saved.offset:
             _log.warning(

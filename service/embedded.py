@@ -15,7 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from pseudonymiser.ingest import Ingest
-from pseudonymiser.tail import Batch, Follower, Tail
+from pseudonymiser.logfile import Batch
+from pseudonymiser.tail import Follower, Tail
 from service.events import AccessEvent, Rejected
 from service.merge import Merge, Turn
 from service.pipeline import Pipeline

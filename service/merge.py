@@ -11,7 +11,7 @@ from statistics import median
 from typing import NamedTuple, Protocol
 
 from pseudonymiser.ingest import Ingest
-from pseudonymiser.tail import Batch
+from pseudonymiser.logfile import Batch
 from service.events import AccessEvent
 
 SLACK = 3600  # s; also what a doubled clock hour can put a line off by

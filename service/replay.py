@@ -12,7 +12,7 @@ import msgspec
 
 from pseudonymiser.auditlog import is_header
 from pseudonymiser.lines import LineCutter
-from pseudonymiser.tail import Batch
+from pseudonymiser.logfile import Batch
 from service.embedded import Runner
 from service.errors import LogFileError
 from service.events import Alert

@@ -101,7 +101,8 @@ logs = $logs
 audit_logs = $audit_logs
 
 # Spellings of your own realm: with "example.ac.uk" and "EXAMPLE", the names jdoe, jdoe@example.ac.uk and
-# EXAMPLE\\jdoe are one person. Names of any other realm stay apart.
+# EXAMPLE\\jdoe are one person. Names of any other realm stay apart. While none is named, EXAMPLE\\jdoe is
+# taken for jdoe, but jdoe@example.ac.uk for somebody else's jdoe.
 realms = $realms
 
 # What %u holds: "user", or "session" where Option LogUser is off.

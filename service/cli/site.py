@@ -75,6 +75,11 @@ def init(
     for finding in findings:
         for sentence, warning in report(finding, settings):
             click.echo(sentence, err=warning)
+    if not settings.realms:
+        click.echo(
+            "No --realm was given: while none is named as yours, jdoe@example.ac.uk is not taken for jdoe; "
+            f"name yours in {folder / SETTINGS_FILE}"
+        )
     if not settings.logs:
         click.echo(f"No --log was given: name your logs in {folder / SETTINGS_FILE}")
     click.echo(f"Next: journalguard run --site {shlex.quote(str(folder))}")

@@ -53,6 +53,18 @@ def test_nobody(name: str) -> None:
     assert HOME.identify(name) is None
 
 
+def test_while_no_realm_is_named_a_windows_domain_is_home() -> None:
+    unnamed = Canoniser()
+    assert unnamed.identify("UNI\\ab00001") == unnamed.identify("ab00001")
+    assert unnamed.identify("ab00001@uni.example") != unnamed.identify("ab00001")
+
+
+def test_a_named_realm_brings_its_windows_domain_along() -> None:
+    named = Canoniser(("uni.example",))
+    assert named.identify("UNI\\ab00001") == named.identify("ab00001")
+    assert named.identify("OTHER\\ab00001") != named.identify("ab00001")
+
+
 def test_names_that_begin_like_an_auto_login_are_people() -> None:
     assert HOME.identify("auto-fabrik") == Identity("", "auto-fabrik")
     assert HOME.identify("auto-dead") == Identity("", "auto-dead")
