@@ -107,6 +107,7 @@ class NetworkKinds:
         text = files("pseudonymiser").joinpath("networks.toml").read_text(encoding="utf-8")
         data = msgspec.convert(tomllib.loads(text), _KindData)
         self._flags, self._user_types, self._words = data.flags, data.user_types, data.kind
+        self._owners = Memo(self._by_words)
 
     def of(self, records: list[dict[str, Any]]) -> NetworkKind:
         if not records:
@@ -126,8 +127,9 @@ class NetworkKinds:
 
     def of_owner(self, owner: str) -> NetworkKind:
         """The kind by the owner's name alone; UNKNOWN where it has none."""
-        if not owner:
-            return NetworkKind.UNKNOWN
+        return self._owners[owner] if owner else NetworkKind.UNKNOWN
+
+    def _by_words(self, owner: str) -> NetworkKind:
         padded = f" {owner.lower()} "
         for rule in self._words:
             if any(word in padded for word in rule.words):

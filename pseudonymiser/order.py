@@ -1,7 +1,8 @@
 """Whether a time fits the log so far.
 
 A log is in order but for a little: a time far before the newest one is a stray line; a time far ahead may be
-one too, until so many in a row agree that the log itself has moved on.
+one too, until so many in a row agree that the log itself has moved on. A newest time that only few lines
+stand behind, because it was itself a stray, gives way to as many lines in a row before it.
 """
 
 from typing import Final
@@ -15,30 +16,38 @@ WITHIN: Final = 86_400  # s; that far apart they still agree
 
 
 class Order(msgspec.Struct):
-    """The newest accepted time, and the run of times ahead of it."""
+    """The newest accepted time, what stands behind it, and the run of strays."""
 
     newest: int = 0  # s UTC; 0: none yet
-    ahead_since: int = 0  # first time of the present run
-    ahead: int = 0  # lines in the present run
+    support: int = 0  # lines since the log last moved on by more than ``LATE``, at most ``AGREE``
+    since: int = 0  # first time of the present run of strays
+    strays: int = 0  # lines in the present run
 
     def refuse(self, time: int) -> str:
         """A reason to reject a line of ``time`` (s UTC); "" accepts it."""
         newest = self.newest
         if newest - LATE <= time <= newest + AHEAD or not newest:
-            self.ahead = 0
-            if time > newest:
-                self.newest = time
+            self._accept(time)
             return ""
-        if time < newest:
-            self.ahead = 0
+        late = time < newest
+        if late and self.support >= AGREE:
+            self.strays = 0
             return "time_too_late"
-        return self._far_ahead(time)
-
-    def _far_ahead(self, time: int) -> str:
-        if not self.ahead or abs(time - self.ahead_since) > WITHIN:
-            self.ahead_since, self.ahead = time, 0
-        self.ahead += 1
-        if self.ahead < AGREE:
-            return "time_ahead"
-        self.newest, self.ahead = time, 0
+        if not self._agreed(time):
+            return "time_too_late" if late else "time_ahead"
+        self.newest, self.support, self.strays = time, AGREE, 0
         return ""
+
+    def _accept(self, time: int) -> None:
+        self.strays = 0
+        if time > self.newest + LATE:
+            self.support = 0
+        if self.support < AGREE:
+            self.support += 1
+        self.newest = max(self.newest, time)
+
+    def _agreed(self, time: int) -> bool:
+        if not self.strays or abs(time - self.since) > WITHIN:
+            self.since, self.strays = time, 0
+        self.strays += 1
+        return self.strays >= AGREE

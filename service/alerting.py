@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from models.calibration import probability
-from service.events import Alert, Picture, Reason
+from service.events import Alert, Reason
 from service.policy import Policy
 
 REST = 3 * 86400  # s after the last passing score
@@ -56,6 +56,11 @@ def decide(
     return Decision.GREW
 
 
+def speaks_anew(episode: Episode | None, time: int, score: float) -> bool:
+    """Are the reasons of this moment needed: for a new episode, or as the strongest of the open one?"""
+    return episode is None or score > episode.alert.score or time - episode.passed_at > REST
+
+
 def opened(account: str, time: int, sequence: int, state: np.void) -> Episode:
     """A new, still empty episode, opened by event number ``sequence`` that ``state`` includes."""
     alert = Alert(
@@ -84,7 +89,6 @@ def grown(
     score: float,
     threshold: float,
     found: tuple[Reason, ...],
-    picture: Picture,
     policy: Policy,
     model: str,
 ) -> Episode:
@@ -95,7 +99,6 @@ def grown(
         updated_at=max(time, old.updated_at),
         events=int(state["events"]) - episode.events_before,
         documents=int(state["documents"]) - episode.documents_before,
-        picture=picture,
     )
     if score > old.score:
         prior = policy.budget.thefts_per_10000_account_days / 1e4

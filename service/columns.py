@@ -7,6 +7,7 @@ close of a day (they hold the site's prevalences of that day), with no effect on
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,38 @@ def key32(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "little") or 1
 
 
+def token32(token: str) -> int:
+    """The same of a keyed token in base32hex, which is evenly spread already."""
+    return int(token, 32) & 0xFFFFFFFF or 1 if token else 0
+
+
+class SideTable:
+    """Rows added one by one and written to a structured array in bulk; ``array`` grows by doubling."""
+
+    def __init__(self, layout: np.dtype[np.void]) -> None:
+        self.array = np.zeros(1024, layout)
+        self._written = 0
+        self._waiting: list[tuple[object, ...]] = []
+
+    def __len__(self) -> int:
+        return self._written + len(self._waiting)
+
+    def add(self, row: tuple[object, ...]) -> int:
+        """The index of the new row, which ``array`` holds after the next ``write``."""
+        self._waiting.append(row)
+        return self._written + len(self._waiting) - 1
+
+    def write(self) -> None:
+        if not self._waiting:
+            return
+        while len(self) > len(self.array):
+            self.array = np.concatenate([self.array, np.zeros_like(self.array)])
+        end = len(self)
+        self.array[self._written : end] = np.array(self._waiting, self.array.dtype)
+        self._written = end
+        self._waiting.clear()
+
+
 class Columns:
     """Turns batches into kernel rows and remembers the names behind the keys that pages show."""
 
@@ -52,27 +85,38 @@ class Columns:
         self._prevalence = prevalence
         self.names: dict[int, str] = {}
         self.new_names: list[str] = []
-        self._sessions: dict[str, int] = {}
+        self._keys: dict[str, int] = {"": 0}
+        self._sessions: dict[str, int] = {"": 0}
         self.forget()
+
+    @property
+    def wheres(self) -> NDArray[np.void]:
+        """WHERE rows that the event rows point to."""
+        return self._where_rows.array
+
+    @property
+    def whats(self) -> NDArray[np.void]:
+        """WHAT rows that the event rows point to."""
+        return self._what_rows.array
 
     def forget(self) -> None:
         """Empty the side tables."""
+        self._where_rows, self._what_rows = SideTable(WHERE), SideTable(WHAT)
         self._wheres: dict[str, tuple[Place, int]] = {}
         self._whats: dict[Resource, int] = {}
         # Ingest hands out one object per resource it remembers: looking at which one it is saves hashing it.
         self._same: dict[int, tuple[Resource, int]] = {}
-        self.wheres = np.zeros(1024, WHERE)
-        self.whats = np.zeros(1024, WHAT)
-        self._rows_of_wheres = 0
 
     def rows(self, events: Sequence[AccessEvent], slots: Sequence[int]) -> NDArray[np.void]:
         """Kernel rows (n,) EVENT of events with an account; ``slots`` are their states' indexes."""
-        if self._rows_of_wheres + len(self._same) > LARGEST:
+        if len(self._where_rows) + len(self._same) > LARGEST:
             self.forget()
         out = np.zeros(len(events), EVENT)
         out["slot"] = slots
         out["where"] = [self._where(e) for e in events]
         out["what"] = [self._what(e.resource) for e in events]
+        self._where_rows.write()
+        self._what_rows.write()
         out["session"] = [self._session(e.session) for e in events]
         out["time"] = [e.time for e in events]
         out["local"] = [e.time + e.offset for e in events]
@@ -113,48 +157,48 @@ class Columns:
         return key
 
     def _named(self, text: str) -> int:
-        key = key32(text)
-        if key and key not in self.names:
-            self.names[key] = text
-            self.new_names.append(text)
+        key = self._keys.get(text)
+        if key is None:
+            key = self._keys[text] = key32(text)
+            if key not in self.names:
+                self.names[key] = text
+                self.new_names.append(text)
         return key
 
     def _add_where(self, event: AccessEvent) -> int:
         place = event.place
-        row = self._rows_of_wheres
-        self._rows_of_wheres += 1
-        self._wheres[event.address] = (place, row)
-        if row == len(self.wheres):
-            self.wheres = np.concatenate([self.wheres, np.zeros_like(self.wheres)])
         network, owner = key32(event.network), self._named(place.owner)
         city = self._named(f"{place.city}, {place.country}" if place.city else "")
-        nan = float("nan")
-        self.wheres[row] = (
-            key32(event.address),
-            network,
-            owner,
-            city,
-            self._named(place.country),
-            nan if place.latitude is None else place.latitude,
-            nan if place.longitude is None else place.longitude,
-            place.kind in HOSTING,
-            self._prevalence("networks", network),
-            self._prevalence("owners", owner),
-            self._prevalence("cities", city),
+        located = place.latitude is not None and place.longitude is not None
+        row = self._where_rows.add(
+            (
+                key32(event.address),
+                network,
+                owner,
+                city,
+                self._named(place.country),
+                place.latitude if located else nan,
+                place.longitude if located else nan,
+                place.kind in HOSTING,
+                self._prevalence("networks", network),
+                self._prevalence("owners", owner),
+                self._prevalence("cities", city),
+            )
         )
+        self._wheres[event.address] = (place, row)
         return row
 
     def _add_what(self, resource: Resource) -> int:
-        row = self._whats[resource] = len(self._whats)
-        if row == len(self.whats):
-            self.whats = np.concatenate([self.whats, np.zeros_like(self.whats)])
         platform = self._named(resource.platform)
-        self.whats[row] = (
-            MEASURED_AS[resource.kind],
-            platform,
-            key32(resource.journal),
-            int(resource.document, 32) if resource.document else 0,
-            resource.sequence,
-            self._prevalence("platforms", platform),
+        row = self._what_rows.add(
+            (
+                MEASURED_AS[resource.kind],
+                platform,
+                token32(resource.journal),
+                int(resource.document, 32) if resource.document else 0,
+                resource.sequence,
+                self._prevalence("platforms", platform),
+            )
         )
+        self._whats[resource] = row
         return row

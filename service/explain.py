@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import BINS_PER_E, CAP, ORDINARY, position
+from models.evidence import BINS, BINS_PER_E, CAP, ORDINARY
 from service.account import BIN_UNIT, DAY_UNIT, DAYS, HOURS
 from service.events import Count, Picture, Reason
 from service.measures import BASE_OF, MEASURES, OWN, Group, M, Measure
@@ -32,6 +32,8 @@ def usual_most(state: np.void, measure: M) -> float | None:
     if state["history"] < 1.0:
         return None
     mean = float(state["usual"][measure]) / BIN_UNIT / BINS_PER_E
+    if mean == 0.0:
+        return 0.0
     own = SPREAD_OF.get(measure)
     spread = 0.2 if own is None else math.sqrt(float(state["spread"][own]))
     return math.expm1(mean + 1.5 * spread)
@@ -87,7 +89,7 @@ def _reason(state: np.void, measure: Measure, observed: float, s: float, detecti
 
 
 def _surprise(row: NDArray[np.float32], value: float) -> float:
-    at = float(position(value))
+    at = min(BINS_PER_E * math.log1p(value), BINS - 1.001)  # not `position`: that would compile it for Python
     low = int(at)
     return min(CAP, float(row[low]) * (1 - (at - low)) + float(row[low + 1]) * (at - low))
 

@@ -26,6 +26,7 @@ TEN_MINUTES, HOUR, SIX_HOURS, DAY, WEEK = 600.0, 3600.0, 21600.0, 86400.0, 60480
 FAR_KM = 200.0
 YOUNG_DAYS = 21
 SLEEP_DAYS = 30
+STRAY = 172800  # s; a state further ahead of the log than lines may be late was led astray by one line
 KEEP = 1  # flag of an event: worth keeping for the analyst
 
 
@@ -63,11 +64,11 @@ def _fade(r, dt):
 @njit
 def _travel(r, where, now, city_new):
     """Speed between cities, and being in two distant places within ten minutes."""
-    if math.isnan(where.latitude):
+    if where.city == 0 or math.isnan(where.latitude):
         return
     if r.place_time > 0 and where.city != r.last_city:
         km = distance_km(r.latitude, r.longitude, where.latitude, where.longitude)
-        dt = max(0.0, float(now) - r.place_time)
+        dt = abs(float(now) - r.place_time)
         if km > FAR_KM:
             old_new = 0.0
             for j in range(r.cities.shape[0]):
@@ -119,7 +120,7 @@ def _where(r, event, where, today):
         city_new = unfamiliar(city.days, r.active_days, where.p_city)
     if where.country != 0:
         slot_of(r.countries, where.country, now, today)
-    if r.last_address != 0 and r.last_address != where.address and now - r.last_time < TEN_MINUTES:
+    if r.last_address != 0 and r.last_address != where.address and abs(now - r.last_time) < TEN_MINUTES:
         r.switches += 1.0
     _travel(r, where, now, city_new)
     if event.session != 0:
@@ -176,7 +177,8 @@ def _rhythm(r, what, now):
         r.gap_var = (1.0 - weight) * (r.gap_var + weight * delta * delta)
         r.gaps = min(r.gaps + 1.0, 50.0)
     step = abs(what.sequence - r.last_sequence)
-    if what.journal != 0 and what.journal == r.last_journal and 0 < step <= 200:
+    known = what.sequence >= 0 and r.last_sequence >= 0
+    if known and what.journal != 0 and what.journal == r.last_journal and 0 < step <= 200:
         r.run += 1.0
     else:
         r.run *= 0.5
@@ -282,6 +284,8 @@ def _step(r, event, where, what):
     if r.first_time == 0:
         r.first_time = now
         r.active_last = today
+    if r.last_time - now > STRAY:
+        r.last_time = now
     if r.last_time > 0:
         _fade(r, max(0.0, float(now - r.last_time)))
     if r.day_events == 0:

@@ -99,10 +99,12 @@ class Merge:
         self._paces[turn.source.key].saw(len(turn.batch.lines), times)
 
     def _choose(self) -> str:
-        others = [key for key in self.waiting if key != self._current]
-        first = min(others, key=self._head)
-        stay = self._current in self.waiting and not self._paces[self._current].passed(self._head(first))
-        return self._current if stay else first
+        others = [key for key in self._paces if key in self.waiting and key != self._current]
+        earliest = min(map(self._head, others))
+        if self._current in self.waiting and not self._paces[self._current].passed(earliest):
+            return self._current
+        # Within the slack the order of the sources counts: small disorder does not turn two pieces round.
+        return next(key for key in others if self._head(key) <= earliest + SLACK)
 
     def _head(self, key: str) -> float:
         """Time of the next lines; of lines without one, long ago: they are only counted."""

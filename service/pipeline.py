@@ -7,19 +7,22 @@ closed when the newest event time passes local midnight; what the site knows cha
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from service import alerting, explain
 from service.alerting import Decision
 from service.closing import close_accounts
 from service.columns import Columns, key32
-from service.events import AccessEvent, Alert
+from service.events import AccessEvent, Alert, Reason
 from service.features import KEEP, absorb
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.policy import Policy
+from service.saved import reading
 from service.site import Site
 from service.states import States
 from service.store import Changes, Trace
@@ -27,11 +30,20 @@ from service.store import Changes, Trace
 MODEL = "evidence-trees/1"
 
 
+class Sitting(NamedTuple):
+    """What the picture of an alert is drawn from; drawn once a drain, since most are overtaken."""
+
+    moment: Moment
+    table: NDArray[np.float32]
+    offset: int
+
+
 class PipelineState(msgspec.Struct, frozen=True):
     """The pipeline's own place in the stream."""
 
     sequence: int
-    day: int  # local day in progress, 0 before the first event
+    day: int  # local day in progress, 0 before the second event
+    last: int  # local day of the newest event in the stream
     opened_today: int
 
 
@@ -44,15 +56,22 @@ class Pipeline:
         self._states = States()
         self._columns = Columns(self._site.prevalence)
         self._group_of = np.array(GROUP_OF)
-        self._place = PipelineState(sequence=0, day=0, opened_today=0)
+        self._place = PipelineState(sequence=0, day=0, last=0, opened_today=0)
         self._alerts: dict[str, Alert] = {}
+        self._sittings: dict[str, Sitting] = {}
         self._traces: list[Trace] = []
         self.counters: Counter[str] = Counter()
 
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         """Take events in, in order; batches may be cut anywhere."""
+        if not events:
+            return
         local = np.fromiter(((e.time + e.offset) // 86400 for e in events), np.int64, len(events))
-        newest = np.maximum.accumulate(np.maximum(local, self._place.day)) if len(events) else local
+        # One stray line does not close days: none is believed to be more than a day after the one before it.
+        before = np.concatenate(([self._place.last], local[:-1]))
+        believed = np.minimum(local, np.where(before > 0, before + 1, 0))
+        newest = np.maximum.accumulate(np.maximum(believed, self._place.day))
+        self._place = msgspec.structs.replace(self._place, last=int(local[-1]))
         start = 0
         while start < len(events):
             day = int(newest[start])
@@ -60,7 +79,7 @@ class Pipeline:
             if day > self._place.day:
                 if self._place.day:
                     self._close_day(events[start].offset)
-                self._place = PipelineState(sequence=self._place.sequence, day=day, opened_today=0)
+                self._place = msgspec.structs.replace(self._place, day=day, opened_today=0)
             self._stretch(events[start:stop])
             start = stop
 
@@ -102,20 +121,34 @@ class Pipeline:
         if episode is None and score < threshold:
             return
         table = self._site.table[int(moment.state["rank"])]
-        found = explain.reasons(moment.state, moment.measures, table, self._policy)
+        found: tuple[Reason, ...] = ()
+        if alerting.speaks_anew(episode, event.time, score):
+            found = explain.reasons(moment.state, moment.measures, table, self._policy)
         decision = alerting.decide(episode, event.time, score, threshold, tuple(r.detection for r in found))
         if decision is Decision.QUIET:
             return
         if decision is Decision.OPENED or episode is None:
             self._place = msgspec.structs.replace(self._place, opened_today=self._place.opened_today + 1)
             self.counters["alerts_total"] += 1
+            self._settle(event.account)
             episode = alerting.opened(event.account, event.time, sequence, moment.state)
-        picture = explain.picture(moment, table, self._policy, self._columns.names, event.offset)
-        episode = alerting.grown(
-            episode, event.time, moment.state, score, threshold, found, picture, self._policy, MODEL
+        self._states.episodes[event.account] = alerting.grown(
+            episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
         )
-        self._alerts[episode.alert.alert_id] = episode.alert
-        self._states.episodes[event.account] = episode
+        self._sittings[event.account] = Sitting(moment, table, event.offset)
+
+    def _settle(self, account: str) -> None:
+        """Give the account's alert the picture of its newest moment, and hand it to the next drain."""
+        sitting = self._sittings.pop(account, None)
+        if sitting is None:
+            return
+        picture = explain.picture(
+            sitting.moment, sitting.table, self._policy, self._columns.names, sitting.offset
+        )
+        episode = self._states.episodes[account]
+        alert = msgspec.structs.replace(episode.alert, picture=picture)
+        self._states.episodes[account] = msgspec.structs.replace(episode, alert=alert)
+        self._alerts[alert.alert_id] = alert
 
     def _close_day(self, offset: int) -> None:
         states = self._states.array
@@ -130,6 +163,8 @@ class Pipeline:
 
     def drain(self) -> Changes:
         """What changed since the last call; the caller writes it in one transaction."""
+        for account in list(self._sittings):
+            self._settle(account)
         shared = self._site.drain()
         shared["pipeline"] = msgspec.json.encode((self._place, dict(self.counters)))
         if self._columns.new_names:
@@ -149,10 +184,11 @@ class Pipeline:
         """Start again from what ``drain`` gave. Raises StateError for states of another version."""
         self._states.restore(accounts)
         self._site.restore(shared)
-        if "pipeline" in shared:
-            self._place, counters = msgspec.json.decode(
-                shared["pipeline"], type=tuple[PipelineState, dict[str, int]]
-            )
-            self.counters.update(counters)
-        for name in msgspec.json.decode(shared.get("names", b"[]"), type=list[str]):
-            self._columns.names[key32(name)] = name
+        with reading("place in the stream"):
+            if "pipeline" in shared:
+                self._place, counters = msgspec.json.decode(
+                    shared["pipeline"], type=tuple[PipelineState, dict[str, int]]
+                )
+                self.counters.update(counters)
+            for name in msgspec.json.decode(shared.get("names", b"[]"), type=list[str]):
+                self._columns.names[key32(name)] = name

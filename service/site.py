@@ -19,6 +19,7 @@ from service.account import BIN_UNIT
 from service.closing import CLASSES
 from service.measures import GROUP_OF, OWN, G, Group, K
 from service.policy import Policy
+from service.saved import reading
 
 EVIDENCE, TREES = K, K + 1  # rows of a histogram after the measures
 ROWS = K + 2
@@ -36,7 +37,7 @@ class SiteSnapshot(msgspec.Struct, frozen=True):
     trees: bytes
     calibration: Calibration
     account_days: float
-    prevalence: Mapping[str, tuple[bytes, bytes]]  # table -> keys u4, faded account-days f4
+    prevalence: Mapping[str, tuple[bytes, bytes]]  # table -> keys u4, faded account-days f8
 
 
 class Site:
@@ -94,7 +95,9 @@ class Site:
         ``hashes`` (n,) a stable number per active account, ``opened`` alerts of the day."""
         today = states[active]
         order = np.argsort(np.array(hashes, np.int64), kind="stable")
-        self._days = {d: c for d, c in self._days.items() if d > day - baselines.WINDOW_DAYS}
+        gone = {d for d in self._days if d <= day - baselines.WINDOW_DAYS}
+        self.changed |= {_slot_name(d) for d in gone}
+        self._days = {d: c for d, c in self._days.items() if d not in gone}
         self._days[day] = self._count(today, order)
         self._learn_prevalence(today)
         scores = [
@@ -163,7 +166,9 @@ class Site:
     def _blob(self, name: str) -> bytes:
         if name == "site":
             return msgspec.msgpack.encode(self._snapshot())
-        day = next(d for d in self._days if _slot_name(d) == name)
+        day = next((d for d in self._days if _slot_name(d) == name), None)
+        if day is None:  # has left the window
+            return b""
         return day.to_bytes(4, "little") + zlib.compress(self._days[day].astype("<u4").tobytes(), 1)
 
     def _snapshot(self) -> SiteSnapshot:
@@ -177,9 +182,14 @@ class Site:
         return SiteSnapshot(1, self.day, self.trees.snapshot(), self.calibration, self._account_days, packed)
 
     def restore(self, shared: Mapping[str, bytes]) -> None:
-        """Start again from the blobs of ``drain``."""
+        """Start again from the blobs of ``drain``. Raises StateError for what cannot be read."""
         if "site" not in shared:
             return
+        with reading("knowledge of the site"):
+            self._restore(shared)
+        self._remake()
+
+    def _restore(self, shared: Mapping[str, bytes]) -> None:
         saved = msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
         self.day, self.calibration, self._account_days = saved.day, saved.calibration, saved.account_days
         self.trees = Trees.from_snapshot(saved.trees)
@@ -189,14 +199,14 @@ class Site:
             )
             for name, (keys, values) in saved.prevalence.items()
         }
+        days = {}
         for name, blob in shared.items():
-            if name.startswith("histogram/"):
+            if name.startswith("histogram/") and blob:
                 day = int.from_bytes(blob[:4], "little")
                 if day > self.day - baselines.WINDOW_DAYS:
                     counts = np.frombuffer(zlib.decompress(blob[4:]), "<u4")
-                    self._days[day] = counts.reshape(CLASSES, ROWS, BINS).astype(np.uint32)
-        self._days = dict(sorted(self._days.items()))
-        self._remake()
+                    days[day] = counts.reshape(CLASSES, ROWS, BINS).astype(np.uint32)
+        self._days = dict(sorted(days.items()))
 
 
 def _tail(row: NDArray[np.float32], value: float) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from service.account import ACCOUNT, VERSION
 from service.alerting import Episode
 from service.errors import StateError
+from service.saved import reading
 
 HEADER = VERSION.to_bytes(2, "little") + ACCOUNT.itemsize.to_bytes(2, "little")
 
@@ -31,7 +32,9 @@ class States:
         slot = self._slot_of[account] = len(self.names)
         self.names.append(account)
         if slot == len(self.array):
-            self.array = np.concatenate([self.array, np.zeros_like(self.array)])
+            larger = np.zeros(2 * slot, ACCOUNT)  # pages of it are taken from the system as they are used
+            larger[:slot] = self.array
+            self.array = larger
         return slot
 
     def touch(self, slots: Iterable[int]) -> None:
@@ -60,4 +63,5 @@ class States:
             slot = self._add(account)
             self.array[slot] = np.frombuffer(blob[len(HEADER) : end], ACCOUNT)[0]
             if len(blob) > end:
-                self.episodes[account] = msgspec.msgpack.decode(blob[end:], type=Episode)
+                with reading("episode of an account"):
+                    self.episodes[account] = msgspec.msgpack.decode(blob[end:], type=Episode)

@@ -11,6 +11,8 @@ COMPILED_FROM = (
     "models/evidence.py",
     "service/account.py",
     "service/measures.py",
+    "service/rows.py",
+    "service/slots.py",
     "service/features.py",
     "service/closing.py",
 )

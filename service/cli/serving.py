@@ -15,7 +15,7 @@ from pathlib import Path
 
 from service.errors import AddressError
 
-BIND_SECONDS = 5.0  # a predecessor that was just killed may hold the address for a moment
+BIND_SECONDS = 2.0  # a predecessor that was just killed may hold the address for a moment
 STOP_SECONDS = 5.0
 RESTART_SECONDS = 1.0
 

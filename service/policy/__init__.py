@@ -10,13 +10,17 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from service.errors import PolicyError
 from service.measures import M
+
+Quantile = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+MOST_ALERTS = 10_000  # a day
 
 T = TypeVar("T")
 
@@ -39,12 +43,14 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much may be asked of the analysts, and when the models are asked."""
 
     alerts_per_day: float
-    thefts_per_10000_account_days: float  # the prior behind an alert's probability
-    gate: float  # least evidence at which the models are asked
-    gate_moved: float  # or asked again after it moved by so much,
-    gate_minutes: float  # or after so many minutes
-    guard: float  # -ln share of account-days from which a day does not teach
-    trees_handicap: float  # taken off the trees' tail before it competes with the evidence's
+    thefts_per_10000_account_days: Annotated[float, msgspec.Meta(gt=0, lt=5_000)]  # behind the probability
+    gate: Annotated[float, msgspec.Meta(ge=0)]  # least evidence at which the models are asked
+    gate_moved: Annotated[float, msgspec.Meta(ge=0)]  # or asked again after it moved by so much,
+    gate_minutes: Annotated[float, msgspec.Meta(ge=0)]  # or after so many minutes
+    guard: Annotated[float, msgspec.Meta(gt=0)]  # -ln share of account-days from which a day does not teach
+    trees_handicap: Annotated[
+        float, msgspec.Meta(ge=0)
+    ]  # taken off the trees' tail before it competes with the evidence's
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -79,13 +85,16 @@ def load_policy(directory: Path | None = None, *, alerts_per_day: float | None =
     for name, text in texts.items():
         if name not in ("budget.toml", "prior.toml"):
             found = _convert(name, text, Detection)
+            if found.id in detections:
+                raise PolicyError(f"policy {name}: id {found.id} stands in another file too; choose another")
             detections[found.id] = found
     budget = _convert("budget.toml", texts["budget.toml"], Budget)
     if alerts_per_day is not None:
         budget = msgspec.structs.replace(budget, alerts_per_day=float(alerts_per_day))
-    if not budget.alerts_per_day > 0:
+    if not 0 < budget.alerts_per_day <= MOST_ALERTS:
         raise PolicyError(
-            "budget.toml: alerts_per_day must be more than 0; say how many alerts can be read a day"
+            f"budget.toml: alerts_per_day must be more than 0 and at most {MOST_ALERTS:,}; "
+            "say how many alerts can be read a day"
         )
     digest = hashlib.sha256("\0".join(f"{n}\0{t}" for n, t in sorted(texts.items())).encode())
     digest.update(repr(budget.alerts_per_day).encode())
@@ -154,8 +163,11 @@ def _prior(text: str) -> tuple[tuple[float, float, float, float], ...]:
     quantiles = _parse("prior.toml", text)
     rows = []
     for name in (*(m.name for m in M), "EVIDENCE", "TREES"):
-        row = quantiles.get(name)
-        if not isinstance(row, list) or len(row) != 4 or sorted(row) != row:
-            raise PolicyError(f"policy prior.toml: {name} needs four rising numbers, got {row!r}")
-        rows.append((float(row[0]), float(row[1]), float(row[2]), float(row[3])))
+        try:
+            row = msgspec.convert(quantiles.get(name), tuple[Quantile, Quantile, Quantile, Quantile])
+        except msgspec.ValidationError as error:
+            raise PolicyError(f"policy prior.toml: {name}: {error}; give four rising numbers >= 0") from error
+        if not all(low <= high for low, high in pairwise(row)):
+            raise PolicyError(f"policy prior.toml: {name} needs four rising numbers, got {list(row)}")
+        rows.append(row)
     return tuple(rows)

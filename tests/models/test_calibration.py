@@ -9,8 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.calibration import (
-    CLIP, FLOOR, KEPT_PER_ALERT, REST_DAYS, WINDOW_DAYS, Calibration, Candidate, close_day, probability,
-)  # fmt: skip
+    CLIP,
+    FLOOR,
+    KEPT_PER_ALERT,
+    REST_DAYS,
+    WINDOW_DAYS,
+    Calibration,
+    Candidate,
+    close_day,
+    probability,
+)
 
 ACCOUNTS = 600
 

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from models.evidence import BINS, BINS_PER_E, CAP, ORDINARY, position, surprise, weigh
+from models.evidence import BINS, BINS_PER_E, CAP, ORDINARY, OVERLAP, VOLUME_GROUPS, position, surprise, weigh
 
 LINE = np.arange(BINS, dtype=np.float32) / 16  # surprise grows by 1/16 a bin
+
+
+def values(*surprises: float) -> NDArray[np.float64]:
+    """Measures that stand where ``LINE`` has these surprises."""
+    return np.array([math.expm1(16 * s / BINS_PER_E) for s in surprises])
+
+
 anything = st.floats(allow_nan=True, allow_infinity=True)
 
 
@@ -37,25 +45,33 @@ def test_a_table_is_read_between_its_bins() -> None:
 
 def test_a_group_says_its_strongest_and_only_beyond_the_ordinary() -> None:
     table = np.stack([LINE] * 4)
-    at = [math.expm1(bins / BINS_PER_E) for bins in (80, 48, 16, 0)]  # surprises 5, 3, 1, 0
-    groups = np.full(3, 99.0)
-    evidence = weigh(np.array(at), table, np.array([0, 0, 1, 2]), groups)
-    assert groups.tolist() == pytest.approx([5.0, 1.0, 0.0])
+    groups = np.full(6, 99.0)
+    evidence = weigh(values(5, 3, 1, 0), table, np.array([3, 3, 4, 5]), groups)
+    assert groups.tolist() == pytest.approx([0, 0, 0, 5.0, 1.0, 0.0])
     assert evidence == pytest.approx(5.0 - ORDINARY)
+
+
+def test_an_hour_a_day_and_a_week_of_the_same_reading_are_not_counted_three_times() -> None:
+    table = np.stack([LINE] * 4)
+    assert VOLUME_GROUPS == 3
+    evidence = weigh(values(6, 5, 4, 7), table, np.array([1, 0, 2, 3]), np.zeros(4))
+    assert evidence == pytest.approx(4 + OVERLAP * (3 + 2) + 5)
+    alone = weigh(values(6, 0, 0, 0), table, np.array([1, 0, 2, 3]), np.zeros(4))
+    assert alone == pytest.approx(4)
 
 
 @given(st.lists(anything, min_size=6, max_size=6))
 def test_evidence_is_finite_whatever_is_measured(measures: list[float]) -> None:
     table = np.stack([np.minimum(LINE, CAP)] * 6)
-    groups = np.zeros(3)
-    evidence = weigh(np.array(measures), table, np.array([0, 0, 1, 1, 2, 2]), groups)
-    assert 0.0 <= evidence <= 3 * (CAP - ORDINARY)
-    assert evidence == pytest.approx(np.maximum(0.0, groups - ORDINARY).sum())
+    groups = np.zeros(5)
+    evidence = weigh(np.array(measures), table, np.array([0, 1, 2, 3, 4, 4]), groups)
+    assert np.isfinite(groups).all()
+    assert 0.0 <= evidence <= np.maximum(0.0, groups - ORDINARY).sum() + 1e-9
 
 
 @given(st.integers(0, 5), st.floats(0, 1e6), st.floats(0, 1e6))
 def test_more_of_a_measure_is_never_less_evidence(k: int, less: float, more: float) -> None:
-    table, group_of = np.stack([LINE] * 6), np.array([0, 0, 1, 1, 2, 2])
+    table, group_of = np.stack([LINE] * 6), np.array([0, 1, 2, 3, 4, 4])
     low, high = np.full(6, 3.0), np.full(6, 3.0)
     low[k], high[k] = min(less, more), max(less, more)
-    assert weigh(low, table, group_of, np.zeros(3)) <= weigh(high, table, group_of, np.zeros(3))
+    assert weigh(low, table, group_of, np.zeros(5)) <= weigh(high, table, group_of, np.zeros(5)) + 1e-9

@@ -13,7 +13,7 @@ def test_the_first_line_is_taken_as_it_is() -> None:
 
 
 def test_a_little_disorder_is_normal() -> None:
-    order = Order(newest=NOW)
+    order = Order(newest=NOW, support=AGREE)
     assert order.refuse(NOW - LATE) == ""
     assert order.newest == NOW
     assert order.refuse(NOW - LATE - 1) == "time_too_late"
@@ -41,12 +41,34 @@ def test_lines_ahead_that_do_not_agree_or_are_not_in_a_row_are_no_era() -> None:
         assert order.refuse(NOW) == ""
 
 
+def test_a_stray_first_line_gives_way_to_the_log() -> None:
+    order = Order()
+    assert order.refuse(NOW + 100 * AHEAD) == ""
+    refusals = [order.refuse(NOW + second) for second in range(AGREE)]
+    assert refusals == ["time_too_late"] * (AGREE - 1) + [""]
+    assert order.newest == NOW + AGREE - 1
+
+
+def test_a_stray_line_some_days_ahead_costs_few_lines() -> None:
+    order = Order(newest=NOW, support=AGREE)
+    assert order.refuse(NOW + AHEAD) == ""
+    refusals = [order.refuse(NOW + second) for second in range(3 * AGREE)]
+    assert refusals.count("time_too_late") == AGREE - 1
+    assert refusals[-1] == ""
+
+
+def test_a_block_of_old_lines_never_turns_a_settled_log_back() -> None:
+    order = Order(newest=NOW, support=AGREE)
+    assert all(order.refuse(NOW - 5 * LATE + second) == "time_too_late" for second in range(5 * AGREE))
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 4_000_000_000), max_size=60))
-def test_the_newest_time_never_goes_back(times: list[int]) -> None:
-    order, newest = Order(), 0
+def test_the_newest_time_of_a_settled_log_never_goes_back(times: list[int]) -> None:
+    order, newest = Order(newest=1, support=AGREE), 1
     for time in times:
+        settled = order.support >= AGREE
         accepted = not order.refuse(time)
-        assert order.newest >= newest
+        assert order.newest >= newest or not settled
         assert not accepted or order.newest - LATE <= time <= order.newest
         newest = order.newest

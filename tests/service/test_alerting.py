@@ -1,5 +1,7 @@
 """Episodes: one alert per account that grows, rests, and speaks again only with news."""
 
+import itertools
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,9 +10,18 @@ from hypothesis import strategies as st
 
 from service.account import ACCOUNT
 from service.alerting import (
-    FORGET, REST, STRONGER, Decision, Episode, alert_id, decide, grown, opened, summary,
-)  # fmt: skip
-from service.events import Picture, Reason
+    FORGET,
+    REST,
+    STRONGER,
+    Decision,
+    Episode,
+    alert_id,
+    decide,
+    grown,
+    opened,
+    summary,
+)
+from service.events import Reason
 from tests.service.worlds import DAY, NOON, POLICY
 
 THRESHOLD = 5.0
@@ -21,7 +32,7 @@ def reason(detection: str = "bulk-download", text: str = "60 documents in one ho
 
 
 def state(events: int = 10, documents: int = 4, last_time: int = NOON, document_time: int = NOON) -> np.void:
-    made = np.zeros(1, ACCOUNT)[0]
+    made: np.void = np.zeros(1, ACCOUNT)[0]
     made["events"], made["documents"] = events, documents
     made["last_time"], made["document_time"] = last_time, document_time
     return made
@@ -31,7 +42,7 @@ def grow(
     episode: Episode, time: int, score: float, found: tuple[Reason, ...] = (reason(),), events: int = 10
 ) -> Episode:
     now = state(events=events, documents=events // 2)
-    return grown(episode, time, now, score, THRESHOLD, found, Picture(), POLICY, "model/1")
+    return grown(episode, time, now, score, THRESHOLD, found, POLICY, "model/1")
 
 
 def an_episode(score: float = 6.0) -> Episode:
@@ -110,14 +121,14 @@ def test_the_opening_event_is_counted_with_its_document() -> None:
     episode = opened("reader", NOON, 17, state(events=10, documents=4))
     alert = grow(episode, NOON, 6.0, events=10).alert
     assert alert.events == 1
-    with_document = grown(episode, NOON, state(), 6.0, THRESHOLD, (), Picture(), POLICY, "m")
+    with_document = grown(episode, NOON, state(), 6.0, THRESHOLD, (), POLICY, "m")
     assert with_document.alert.documents == 1
 
 
 def test_an_episode_opened_by_a_page_has_no_document_yet() -> None:
     now = state(document_time=NOON - 60)
     episode = opened("reader", NOON, 17, now)
-    assert grown(episode, NOON, now, 6.0, THRESHOLD, (), Picture(), POLICY, "m").alert.documents == 0
+    assert grown(episode, NOON, now, 6.0, THRESHOLD, (), POLICY, "m").alert.documents == 0
 
 
 def test_an_episode_survives_the_store() -> None:
@@ -158,4 +169,4 @@ def test_an_account_never_opens_twice_within_its_rest(moments: list[tuple[int, f
         episode = grow(episode, time, score, (reason(detection),))
         assert episode.alert.score >= before.score
         assert episode.alert.updated_at >= before.updated_at
-    assert all(b - a > REST for a, b in zip(openings, openings[1:], strict=False))
+    assert all(b - a > REST for a, b in itertools.pairwise(openings))

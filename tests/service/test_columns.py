@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from service import columns
 from service.columns import MEASURED_AS, Columns, key32
 from service.events import AccessEvent, Kind, Place
-from service.features import IGNORED, READING
+from service.rows import IGNORED, READING
 from tests.service.worlds import CAMPUS, FAR, HOME, NOON, NOWHERE, event, page
 
 
@@ -125,8 +125,12 @@ def test_forgetting_changes_no_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_prevalence_is_asked_by_table_and_key() -> None:
-    shares = {("networks", key32("n1")): 0.5, ("owners", key32("Example Broadband")): 0.25,
-              ("cities", key32("Exeter, GB")): 0.125, ("platforms", key32("sciencedirect")): 0.75}  # fmt: skip
+    shares = {
+        ("networks", key32("n1")): 0.5,
+        ("owners", key32("Example Broadband")): 0.25,
+        ("cities", key32("Exeter, GB")): 0.125,
+        ("platforms", key32("sciencedirect")): 0.75,
+    }
     made = Columns(lambda table, key: shares.get((table, key), -1.0))
     made.rows([event()], [0])
     assert [float(made.wheres[0][f"p_{n}"]) for n in ("network", "owner", "city")] == [0.5, 0.25, 0.125]

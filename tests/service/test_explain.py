@@ -71,7 +71,7 @@ def test_a_reason_in_plain_words() -> None:
 def test_a_reason_for_an_account_without_history() -> None:
     (found,) = reasons(reader(usual=0, history=0.2), measured(COUNTRIES_1D=9.0), TABLE, POLICY)
     assert found.text == (
-        "9 countries in a day; none of this account's history is known; "
+        "9 countries in a day; nothing is known yet of this account's usual; "
         "1 in 32 account-days of readers reaches that"
     )
     assert found.usual is None
@@ -169,7 +169,8 @@ def test_hours_are_told_in_utc_and_days_in_the_site_s_zone() -> None:
 
 def test_an_account_without_documents_has_empty_rings() -> None:
     shown = drawn(walk([page()]))
-    assert shown.hours == shown.days == ()
+    assert shown.hours == ()
+    assert shown.days == ()
 
 
 def test_places_networks_and_platforms_newest_first() -> None:

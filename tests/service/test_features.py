@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from models.evidence import OVERLAP, VOLUME_GROUPS
 from service.account import ACCOUNT
 from service.events import AccessEvent, Kind, NetworkKind, Place
 from service.measures import OWN, K, M
@@ -216,7 +217,9 @@ def test_own_history_makes_the_same_day_more_or_less_surprising() -> None:
 def test_evidence_is_what_the_groups_say_beyond_the_ordinary() -> None:
     w = walk(documents(60, gap=10, place=FAR, network="n9"))
     for i, groups in w.groups.items():
-        assert w.evidence[i] == pytest.approx(np.maximum(0, groups - 2).sum(), rel=1e-5)
+        said = np.maximum(0, groups - 2)
+        overlap = OVERLAP * said[:VOLUME_GROUPS].sum() + (1 - OVERLAP) * said[:VOLUME_GROUPS].max()
+        assert w.evidence[i] == pytest.approx(overlap + said[VOLUME_GROUPS:].sum(), rel=1e-5)
     assert w.flags[-1] == 1
     assert walk([page()]).flags.tolist() == [0]
 
@@ -267,9 +270,9 @@ wild = st.builds(
 @given(st.lists(wild, min_size=1, max_size=60))
 def test_whatever_comes_counters_stay_numbers_from_zero_up(events: list[AccessEvent]) -> None:
     w = walk(events)
-    for values in (*w.measured.values(), *w.groups.values(), w.evidence):
+    for values in (*w.measured.values(), *w.groups.values(), w.evidence.astype(float)):
         assert np.isfinite(values).all()
-        assert (np.asarray(values) >= 0).all()
+        assert (values >= 0).all()
     for name in ACCOUNT.names or ():
         if ACCOUNT[name].base.kind == "f" and name not in ("latitude", "longitude"):
             assert np.isfinite(w.states[name]).all(), name

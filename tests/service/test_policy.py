@@ -115,29 +115,33 @@ def prior(quantiles: str) -> str:
         ("budget.toml", OWN_BUDGET.replace("7.0", "nan"), "budget.toml: alerts_per_day must be more than 0"),
         ("budget.toml", OWN_BUDGET.replace("7.0", "inf"), "budget.toml: alerts_per_day"),
         ("budget.toml", OWN_BUDGET.replace("2.0", '"many"', 1), "budget.toml: Expected `float`"),
-        ("budget.toml", OWN_BUDGET.replace("gate = 4.0", "gate = -1.0"), "budget.toml: gate"),
+        (
+            "budget.toml",
+            OWN_BUDGET.replace("gate = 4.0", "gate = -1.0"),
+            "budget.toml: Expected `float` >= 0.0 - at `$.gate`",
+        ),
         (
             "budget.toml",
             OWN_BUDGET.replace("days = 2.0", "days = -2.0"),
-            "budget.toml: thefts_per_10000_account_days",
+            "budget.toml: Expected `float` .*thefts_per_10000_account_days",
         ),
         (
             "budget.toml",
             OWN_BUDGET.replace("days = 2.0", "days = 10000.0"),
-            "budget.toml: thefts_per_10000_account_days",
+            "budget.toml: Expected `float` .*thefts_per_10000_account_days",
         ),
-        ("prior.toml", prior("[1, 6, 15]"), "prior.toml: DOCS_10M needs four rising numbers"),
-        ("prior.toml", prior("[9, 6, 15, 16]"), "prior.toml: DOCS_10M needs four rising numbers"),
-        ("prior.toml", prior('["a", "b", "c", "d"]'), "prior.toml: DOCS_10M needs four rising numbers"),
-        ("prior.toml", prior("[-2, 6, 15, 16]"), "prior.toml: DOCS_10M needs four rising numbers"),
-        ("prior.toml", prior("[1, 6, 15, nan]"), "prior.toml: DOCS_10M needs four rising numbers"),
-        ("prior.toml", prior('[1, "x", 15, 16]'), "prior.toml: DOCS_10M needs four rising numbers"),
-        ("prior.toml", "", "prior.toml: DOCS_10M needs four rising numbers"),
+        ("prior.toml", prior("[1, 6, 15]"), "prior.toml: DOCS_10M.* four rising numbers"),
+        ("prior.toml", prior("[9, 6, 15, 16]"), "prior.toml: DOCS_10M.* four rising numbers"),
+        ("prior.toml", prior('["a", "b", "c", "d"]'), "prior.toml: DOCS_10M.* four rising numbers"),
+        ("prior.toml", prior("[-2, 6, 15, 16]"), "prior.toml: DOCS_10M.* four rising numbers"),
+        ("prior.toml", prior("[1, 6, 15, nan]"), "prior.toml: DOCS_10M.* four rising numbers"),
+        ("prior.toml", prior('[1, "x", 15, 16]'), "prior.toml: DOCS_10M.* four rising numbers"),
+        ("prior.toml", "", "prior.toml: DOCS_10M.* four rising numbers"),
     ],
 )
 def test_a_mistake_names_its_file_and_what_is_wrong(tmp_path: Path, name: str, text: str, says: str) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(PolicyError, match=says.replace("[", r"\[")):
+    with pytest.raises(PolicyError, match=says.replace("[", r"\[").replace("$", r"\$")):
         load_policy(tmp_path)
 
 

@@ -1,5 +1,6 @@
 """Small worlds for the tests of the stream: events made by hand, and a seeded library of a few days."""
 
+import itertools
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ def run(events: Sequence[AccessEvent], cuts: Iterable[int] = (), policy: Policy 
     """The whole stream through one pipeline, cut into calls at ``cuts``, drained once."""
     pipeline = Pipeline(policy)
     edges = [0, *sorted(cuts), len(events)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         pipeline.absorb(events[start:stop])
     return pipeline.drain()
 
@@ -161,7 +162,7 @@ def kept(events: Sequence[AccessEvent], stops: Iterable[int] = (), policy: Polic
     """The stream with a stop, a checkpoint and a new process at each of ``stops``."""
     store = Kept()
     edges = [0, *sorted(stops), len(events)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         pipeline = store.pipeline(policy)
         pipeline.absorb(events[start:stop])
         store.take(pipeline.drain())
@@ -214,7 +215,7 @@ def theft(account: str, day: int, documents: int = 60) -> list[AccessEvent]:
             session="stolen",
             network="hosting",
             place=FAR,
-            journal="jx",
+            journal="ja",
             sequence=i,
         )
         for i in range(documents)
