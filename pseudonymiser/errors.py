@@ -8,6 +8,7 @@
     ├── NetworkError        a campus network that is not in CIDR notation
     ├── KeyFileError        keys missing, damaged, or readable by others
     ├── GeoFileError        a location database missing or corrupt
+    ├── PatternError        a name of logs that cannot be followed (in rotation)
     └── StateError          a checkpoint this version cannot read
 """
 

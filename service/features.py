@@ -286,6 +286,10 @@ def _step(r, event, where, what):
         r.active_last = today
     if r.last_time - now > STRAY:
         r.last_time = now
+        r.place_time = 0
+        r.document_time = 0
+        r.ring_day = 0
+        r.ring_hour = 0
     if r.last_time > 0:
         _fade(r, max(0.0, float(now - r.last_time)))
     if r.day_events == 0:

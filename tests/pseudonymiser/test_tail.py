@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pseudonymiser.lines import LONGEST, LineCutter
 from pseudonymiser.logfile import Batch
 from pseudonymiser.rotation import SURE, Pattern, PatternError, is_rotated
 from pseudonymiser.tail import Follower, Tail
@@ -323,39 +322,6 @@ def test_names_of_rotated_files() -> None:
 def test_a_folder_of_that_name_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
     assert Follower(str(tmp_path / "log")).read(10) is None
-
-
-class TestCutter:
-    def test_line_ends_of_both_kinds(self) -> None:
-        cutter = LineCutter()
-        cutter.push(b"a\r\nb\n\nc")
-        assert cutter.take(9) == [b"a", b"b", b""]
-        assert cutter.taken == 6
-        assert cutter.rest() == [b"c"]
-
-    def test_an_endless_line_is_given_once_and_bounded(self) -> None:
-        cutter = LineCutter()
-        for _ in range(3 * LONGEST // 65536):
-            cutter.push(b"x" * 65536)
-            assert not cutter.ready
-        cutter.push(b"yz\nnext\n")
-        first, second = cutter.take(9)
-        assert (len(first), second) == (LONGEST, b"next")
-        assert cutter.taken == 3 * LONGEST + 2 + 1 + 5
-
-    @given(st.binary(max_size=200).map(lambda data: data.replace(b"x", b"\n")), st.data())
-    def test_any_cut_gives_the_same_lines(self, data: bytes, draw: st.DataObject) -> None:
-        cutter, lines, position = LineCutter(), [], 0
-        while position < len(data):
-            size = draw.draw(st.integers(1, 40))
-            cutter.push(data[position : position + size])
-            position += size
-            while cutter.ready:
-                lines += cutter.take(draw.draw(st.integers(1, 3)))
-                assert data[: cutter.taken].endswith(b"\n")
-        lines += cutter.rest()
-        expected = data.split(b"\n")
-        assert lines == [part.removesuffix(b"\r") for part in (expected if expected[-1] else expected[:-1])]
 
 
 STEPS = st.lists(

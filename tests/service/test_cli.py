@@ -111,7 +111,7 @@ class TestPseudonym:
 
     def test_an_address_and_its_network(self, tmp_path: Path) -> None:
         site = made(tmp_path / "s")
-        names = b"192.0.2.1\n192.0.2.0/24\n2001:db8:0:5::1\n2001:db8::/48\n192.0.0.0/16\n"
+        names = b"192.0.2.1\n192.0.2.0/24\n2001:db8:0:5::1\n2001:db8::/48\n192.0.2.0/16\n"
         result = call("pseudonym", "--site", site, "--kind", "network", stdin=names)
         tokens = [line.split("\t")[1] for line in result.stdout.splitlines()]
         assert (len(tokens), tokens[0] == tokens[1], tokens[2] == tokens[3]) == (4, True, True)

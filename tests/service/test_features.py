@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.evidence import OVERLAP, VOLUME_GROUPS
-from service.account import ACCOUNT
+from service.account import ACCOUNT, DAYS
 from service.events import AccessEvent, Kind, NetworkKind, Place
+from service.features import STRAY
 from service.measures import OWN, K, M
-from tests.service.worlds import CAMPUS, DAY, FAR, HOME, NOON, NOWHERE, event, page, walk
+from tests.service.worlds import CAMPUS, DAY, FAR, HOME, NOON, NOWHERE, TODAY, event, page, shifted, walk
 
 MINUTE, HOUR = 60, 3600
 EXETER_OSAKA_KM = 9520
@@ -286,6 +287,15 @@ def test_whatever_comes_counters_stay_numbers_from_zero_up(events: list[AccessEv
 @given(st.lists(wild, min_size=1, max_size=40), st.data())
 def test_time_never_runs_backwards_inside_a_state(events: list[AccessEvent], data: st.DataObject) -> None:
     n = data.draw(st.integers(1, len(events)))
-    before, after = walk(events[:n]).states, walk(events).states
+    within = [shifted(e, time=NOON + e.time % STRAY) for e in events]
+    before, after = walk(within[:n]).states, walk(within).states
     for name in ("last_time", "place_time", "document_time", "ring_day", "ring_hour"):
         assert (after[name][: len(before)] >= before[name]).all(), name
+
+
+def test_a_state_led_astray_by_one_line_comes_back_with_the_next() -> None:
+    ahead = event(NOON + 30 * DAY, document=1)
+    w = walk([event(), ahead, *[event(NOON + 60 * i, document=10 + i) for i in range(5)]])
+    (state,) = w.states
+    assert state["last_time"] == NOON + 240
+    assert state["days"][TODAY % DAYS] == 5
