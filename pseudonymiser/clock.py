@@ -101,6 +101,7 @@ class TimeFormat:
         self._patterns = patterns
         self._zone = zone
         self._minutes = Memo(self._read, 10_000)
+        self._midnights = Memo(_midnight, 1_000)
 
     def read(self, text: str) -> Instant | None:
         """None: not a time of this shape, or not a date that exists."""
@@ -121,7 +122,7 @@ class TimeFormat:
     def _common(self, match: re.Match[str]) -> Instant | None:
         """``dd/Mon/yyyy:HH:MM:SS +zzzz``, the usual shape."""
         day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
-        if (midnight := _midnight(year, month, day)) < 0:
+        if (midnight := self._midnights[year, month, day]) < 0:
             return None
         shift = int(zone_hours) * 3600 + int(zone_minutes) * 60
         if shift > _FARTHEST:
@@ -238,8 +239,9 @@ def _fixed(zone: str) -> tzinfo | None:
     return timezone(-shift if zone[0] == "-" else shift)
 
 
-def _midnight(year: str, month: str, day: str) -> int:
-    """Midnight UTC of a date, s UTC; negative where there is no such date."""
+def _midnight(date: tuple[str, str, str]) -> int:
+    """Midnight UTC of (year, month, day), s UTC; negative where there is no such date."""
+    year, month, day = date
     try:
         return int(datetime(int(year), _MONTHS.index(month.lower()) + 1, int(day), tzinfo=UTC).timestamp())
     except ValueError:

@@ -72,7 +72,7 @@ def is_private(address: Address) -> bool:
 
 
 def _within(address: Address, networks: tuple[Network, ...]) -> bool:
-    return any(address in network for network in networks if network.version == address.version)
+    return any(network.version == address.version and address in network for network in networks)
 
 
 class LocalGeo:

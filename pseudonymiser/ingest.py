@@ -180,7 +180,7 @@ class Ingest:
             self._statuses[status],
             sent,
             resource,
-            self._referers[referer[:_REFERER], resource.platform],
+            self._referers[referer[:_REFERER], resource.platform] if self._has_referer else "",
             self._agents[agent],
             self._categories[groups],
         )
@@ -278,7 +278,7 @@ class Ingest:
         """The class of a referer, as seen from a request's platform."""
         text, platform = key
         if text in _NOBODY:
-            return "none" if self._has_referer else ""
+            return "none"
         host, origin = self._reducer.site(text)
         if origin == OWN_PAGES:
             return "library"

@@ -26,6 +26,11 @@ class Order(msgspec.Struct):
     def refuse(self, time: int) -> str:
         """A reason to reject a line of ``time`` (s UTC); "" accepts it."""
         newest = self.newest
+        if self.support >= AGREE and newest - LATE <= time <= newest + LATE:  # nearly every line
+            self.strays = 0
+            if time > newest:
+                self.newest = time
+            return ""
         if newest - LATE <= time <= newest + AHEAD or not newest:
             self._accept(time)
             return ""

@@ -69,6 +69,7 @@ class Reducer:
         self._catalogue = Catalogue()
         self._ids = self._catalogue.identifiers
         self._shifts = Memo(self._shift)
+        self._journals = Memo(self._journal)
         self.download_bytes = self._ids.download_bytes
 
     def reduce(self, url: str) -> Reduced:
@@ -109,8 +110,11 @@ class Reducer:
     def _resource(self, platform: Platform, kind: Kind, named: _Named) -> Resource:
         tokens = self._pseudonyms
         document = tokens.document(named.scheme, named.document) if named.document else ""
-        journal = tokens.journal(named.journal_scheme, named.journal) if named.journal else ""
+        journal = self._journals[named.journal_scheme, named.journal] if named.journal else ""
         return Resource(platform.name, kind, document, journal, self._shifted(named))
+
+    def _journal(self, container: tuple[str, str]) -> str:
+        return self._pseudonyms.journal(*container)
 
     def _shift(self, container: tuple[str, str]) -> int:
         return self._pseudonyms.shift(*container) % SEQUENCES

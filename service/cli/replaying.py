@@ -10,6 +10,7 @@ from pseudonymiser.ingest import REASONS
 from service.cli.assembly import build, site_geo
 from service.cli.options import EXISTING_FILE, read_site, site_option
 from service.embedded import Runner
+from service.memory import spare_collector
 from service.output import check_writable, write_alerts
 from service.progress import progress
 from service.replay import Planned, Reading, plan
@@ -51,6 +52,7 @@ def replay(
     site = read_site(folder)
     check_writable(out.absolute())
     runner, clock = build(site, site_geo(site, geo_city, geo_asn), alerts_per_day)
+    spare_collector()
     planned = plan(logs, clock)
     if planned.moved:
         click.echo("The logs are read in the order of their first lines:", err=True)

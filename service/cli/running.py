@@ -19,6 +19,7 @@ from service.cli.options import read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.embedded import Follow, Pace, Runner
 from service.errors import SiteError
+from service.memory import spare_collector
 from service.merge import Merge
 from service.settings import Site
 
@@ -61,6 +62,7 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
+        spare_collector()
         with attend(runner) as poll:
             Follow(
                 runner,

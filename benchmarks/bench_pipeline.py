@@ -1,0 +1,101 @@
+"""Raw line to decision: lines of a simulated world through ingest and pipeline on one core.
+
+The first days fill the memories and the baselines; the days after them are measured: readers, addresses
+and platforms are known by then, most documents are new. Beside it, in the same run and over the same
+lines: one bare regular expression, and River's half-space trees (10 trees, height 8) on two numbers a line.
+
+    python -m benchmarks.bench_pipeline [--accounts 3000] [--days 16]
+"""
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from river.anomaly import HalfSpaceTrees
+
+from benchmarks.bench_ingest import COMMON, KEYS, bare_parse
+from benchmarks.common import print_table, seconds, times
+from pseudonymiser.geo import open_geo
+from pseudonymiser.ingest import Ingest, IngestSettings
+from service.events import AccessEvent
+from service.memory import spare_collector
+from service.pipeline import Pipeline
+from service.policy import load_policy
+from service.simulator import SimulationSettings, simulate
+
+BATCH = 2_000  # lines, as the runner takes them
+TREES_LINES = 20_000  # the trees are slow: fewer lines will do
+
+
+class Way:
+    """Ingest and pipeline over batches, with the CPU time of each."""
+
+    def __init__(self, world: Path) -> None:
+        geo = open_geo(world / "city.mmdb", world / "asn.mmdb")
+        self._ingest = Ingest(IngestSettings(log_format=COMMON, timezone="Europe/London"), KEYS, geo)
+        self.pipeline = Pipeline(load_policy())
+        self.ingest_seconds = 0.0
+        self.pipeline_seconds = 0.0
+
+    def _read(self, batch: list[bytes], events: list[AccessEvent]) -> None:
+        found = self._ingest.feed(batch, source="access.log")
+        events.extend(e for e in found if isinstance(e, AccessEvent))
+
+    def take(self, lines: list[bytes]) -> None:
+        for start in range(0, len(lines), BATCH):
+            batch = lines[start : start + BATCH]
+            events: list[AccessEvent] = []
+
+            self.ingest_seconds += seconds(partial(self._read, batch, events))
+            self.pipeline_seconds += seconds(partial(self.pipeline.absorb, events))
+        self.pipeline_seconds += seconds(self.pipeline.drain)
+
+
+def trees_seconds(lines: list[bytes]) -> float:
+    """River's trees alone, score and learn, on two numbers of each line."""
+    trees = HalfSpaceTrees(n_trees=10, height=8, window_size=250, seed=1)
+    numbers = [{"a": len(line) % 97 / 97, "b": line[-3] / 256} for line in lines]
+
+    def walk() -> None:
+        for x in numbers:
+            trees.score_one(x)
+            trees.learn_one(x)
+
+    return seconds(walk)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Raw line to decision, lines/s of one core.")
+    parser.add_argument("--accounts", type=int, default=3000)
+    parser.add_argument("--days", type=int, default=16)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        world = Path(folder)
+        simulate(SimulationSettings(seed=5, accounts=args.accounts, days=args.days), world)
+        lines = (world / "access.log").read_bytes().splitlines()
+        warm, measured = lines[: len(lines) // 2], lines[len(lines) // 2 :]
+        way = Way(world)
+        spare_collector()
+        way.take(warm)
+        way.ingest_seconds = way.pipeline_seconds = 0.0
+        way.take(measured)
+    n = len(measured)
+    per_tree = trees_seconds(measured[:TREES_LINES]) / min(n, TREES_LINES)
+    bare = seconds(lambda: bare_parse(measured)) / n
+    rows = [
+        ("bare regular expression", bare),
+        ("ingest", way.ingest_seconds / n),
+        ("features, scores, alerts", way.pipeline_seconds / n),
+        ("raw line to decision", (way.ingest_seconds + way.pipeline_seconds) / n),
+        ("half-space trees alone", per_tree),
+    ]
+    print_table(
+        f"{n:,} lines of {args.accounts:,} accounts after {len(warm):,} to warm up",
+        ("", "us/line", "lines/s", "to bare regex", "to trees"),
+        [(name, 1e6 * s, round(1 / s), times(s, bare), times(s, per_tree)) for name, s in rows],
+    )
+
+
+if __name__ == "__main__":
+    main()
