@@ -115,9 +115,11 @@ class NetworkKinds:
         told = [
             part for record in records for part in (record, record.get("traits")) if isinstance(part, dict)
         ]
-        for flag, kind in self._flags.items():
-            if any(part.get(flag) is True for part in told):
-                return kind
+        raised = {flag for part in told for flag, value in part.items() if value is True}
+        if raised:
+            for flag, kind in self._flags.items():
+                if flag in raised:
+                    return kind
         for part in told:
             if kind_of_type := self._user_types.get(
                 str(part.get("user_type") or part.get("type") or "").lower()

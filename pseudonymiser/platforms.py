@@ -62,6 +62,7 @@ class Identifiers(msgspec.Struct, frozen=True):
     """What is recognised on any site, compiled."""
 
     doi_tails: tuple[re.Pattern[str], ...]
+    doi_tail: re.Pattern[str]  # any of them
     doi_journals: tuple[re.Pattern[str], ...]
     pii_anywhere: re.Pattern[str]
     pii_shapes: tuple[re.Pattern[str], ...]  # article, chapter
@@ -137,6 +138,7 @@ _KIND_ORDER = ("poll", "asset", "media", "pdf", "search", "abstract", "fulltext"
 def _compile(data: _Identifiers) -> Identifiers:
     return Identifiers(
         doi_tails=tuple(re.compile(tail) for tail in data.doi.tails),
+        doi_tail=re.compile("|".join(f"(?:{tail})" for tail in data.doi.tails)),
         doi_journals=tuple(re.compile(journal) for journal in data.doi.journals),
         pii_anywhere=re.compile(data.pii.anywhere),
         pii_shapes=(re.compile(data.pii.article), re.compile(data.pii.chapter)),

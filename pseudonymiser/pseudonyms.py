@@ -17,11 +17,11 @@ from pseudonymiser.keys import Domain, Keys
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Ten bits at a time, in the alphabets of RFC 4648, sections 6 and 7: four times as fast as base64.b32encode.
+# Fifteen bits at a time, in the alphabets of RFC 4648, sections 6 and 7: many times as fast as base64's.
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE32HEX = "0123456789abcdefghijklmnopqrstuv"
-_PAIRS = tuple(a + b for a in _BASE32 for b in _BASE32)
-_HEX_PAIRS = tuple(a + b for a in _BASE32HEX for b in _BASE32HEX)
+_TRIPLES = tuple(a + b + c for a in _BASE32 for b in _BASE32 for c in _BASE32)
+_HEX_TRIPLES = tuple(a + b + c for a in _BASE32HEX for b in _BASE32HEX for c in _BASE32HEX)
 
 
 class Pseudonyms:
@@ -104,10 +104,10 @@ def _join(*parts: str) -> bytes:
 
 def _base32(digest: bytes) -> str:
     bits = int.from_bytes(digest[:15], "big")
-    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in range(110, -1, -10)])
+    return "".join([_TRIPLES[(bits >> shift) & 32767] for shift in range(105, -1, -15)])
 
 
 def _base32hex(digest: bytes) -> str:
     """The first 60 bits."""
     bits = int.from_bytes(digest[:8], "big") >> 4
-    return "".join([_HEX_PAIRS[(bits >> shift) & 1023] for shift in range(50, -1, -10)])
+    return "".join([_HEX_TRIPLES[(bits >> shift) & 32767] for shift in (45, 30, 15, 0)])

@@ -154,8 +154,9 @@ class Reducer:
 
     def _doi(self, text: str) -> _Named:
         doi = text
-        for tail in self._ids.doi_tails:
-            doi = tail.sub("", doi)
+        if self._ids.doi_tail.search(doi):  # most have none
+            for tail in self._ids.doi_tails:
+                doi = tail.sub("", doi)
         for shape in self._ids.doi_journals:
             if match := shape.fullmatch(doi):
                 groups = match.groupdict()
