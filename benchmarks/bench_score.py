@@ -21,6 +21,7 @@ from service.columns import Columns
 from service.events import AccessEvent
 from service.features import absorb
 from service.measures import GROUP_OF
+from service.memory import spare_collector
 from service.moments import Outcome
 from service.pipeline import Pipeline
 from service.policy import load_policy
@@ -91,6 +92,7 @@ def _run(kernel: Kernel, rows: list[NDArray[np.void]]) -> Callable[[], None]:
 def settled_pipeline(accounts: int) -> Pipeline:
     pipeline = Pipeline(load_policy())
     pipeline.restore(readers.settled(accounts), {})
+    spare_collector()  # as the commands that read logs do
     return pipeline
 
 

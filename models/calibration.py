@@ -51,8 +51,9 @@ def close_day(
     feedback = old.feedback
     if len(days) > WARM_DAYS:
         lately = [d[2] for d in days[-FEEDBACK_DAYS:]]
-        feedback += GAIN * math.log((budget + 0.2) / (sum(lately) / len(lately) + 0.2))
-        feedback = min(CLIP, max(-CLIP, feedback))
+        step = GAIN * math.log((budget + 0.2) / (sum(lately) / len(lately) + 0.2))
+        if step < 0 or old.threshold > FLOOR + 0.01:  # at the floor more alerts cannot be had by wanting more
+            feedback = min(CLIP, max(-CLIP, feedback + step))
     wanted = budget * math.exp(feedback)
     threshold = _prior(days, wanted) if len(days) <= WARM_DAYS else _fit(candidates, wanted * len(days))
     return Calibration(threshold=max(FLOOR, threshold), feedback=feedback, days=days, candidates=candidates)

@@ -58,6 +58,8 @@ async function poll() {
 function start() {
   localTimes(document);
   document.addEventListener("keydown", pressed);
+  // After a verdict: a browser may scroll there without moving the focus.
+  if (location.hash === "#standing") document.getElementById("standing")?.focus();
   const news = document.getElementById("news"), back = document.getElementById("back"), keys = document.getElementById("keys");
   if (news) { sessionStorage.setItem(BACK, location.search); setInterval(() => document.hidden || poll(), POLL_MS); }
   if (back) back.href = "/" + (sessionStorage.getItem(BACK) ?? "");
