@@ -124,4 +124,4 @@ def _resource(platform: int, number: int, draw: float) -> Resource:
     if draw < 0.8:
         return ASSETS[platform]
     token = "".join(DIGITS[(number + 1) >> shift & 31] for shift in range(55, -1, -5))
-    return Resource(PLATFORMS[platform], Kind.PDF, token, f"j{platform}.{number % 40}", number % 300)
+    return Resource(PLATFORMS[platform], Kind.PDF, token, f"{platform:06d}{number % 40:06d}", number % 300)

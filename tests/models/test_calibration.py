@@ -77,10 +77,20 @@ def test_a_quiet_site_is_not_filled_with_noise() -> None:
 def test_the_feedback_is_clipped() -> None:
     silent, flooded = Calibration(), Calibration()
     for day in range(100):
-        silent = close_day(silent, day, ACCOUNTS, 0, [], 3.0)
+        unusual = [Candidate(day, 20 * day + i, 8.0 + i / 100) for i in range(20)]
+        silent = close_day(silent, day, ACCOUNTS, 0, unusual, 3.0)
         flooded = close_day(flooded, day, ACCOUNTS, 500, [], 3.0)
     assert silent.feedback == CLIP
+    assert silent.threshold > FLOOR
     assert flooded.feedback == -CLIP
+
+
+def test_the_feedback_does_not_wind_up_at_the_floor() -> None:
+    calibration = Calibration()
+    for day in range(100):
+        calibration = close_day(calibration, day, ACCOUNTS, 0, [], 3.0)
+    assert calibration.threshold == pytest.approx(FLOOR, abs=0.01)
+    assert calibration.feedback < CLIP
 
 
 def test_more_budget_is_a_lower_threshold() -> None:
