@@ -10,6 +10,7 @@ from service.alerting import Episode
 from service.errors import StateError
 from service.saved import reading
 
+LATELY = 20_000  # accounts seen lately, in a dict small enough for the processor's cache
 HEADER = VERSION.to_bytes(2, "little") + ACCOUNT.itemsize.to_bytes(2, "little")
 
 
@@ -21,12 +22,22 @@ class States:
         self.names: list[str] = []
         self.episodes: dict[str, Episode] = {}
         self._slot_of: dict[str, int] = {}
+        self._lately: dict[str, int] = {}
         self._dirty: set[int] = set()
 
     def slots(self, accounts: Sequence[str]) -> list[int]:
         """Slot of each account; unknown ones get a new, empty state."""
-        of = self._slot_of
-        return [slot if (slot := of.get(a)) is not None else self._add(a) for a in accounts]
+        if len(self._lately) > LATELY:
+            self._lately.clear()
+        lately = self._lately
+        return [slot if (slot := lately.get(a)) is not None else self._find(a) for a in accounts]
+
+    def _find(self, account: str) -> int:
+        slot = self._slot_of.get(account)
+        if slot is None:
+            slot = self._add(account)
+        self._lately[account] = slot
+        return slot
 
     def _add(self, account: str) -> int:
         slot = self._slot_of[account] = len(self.names)
