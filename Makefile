@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench wheel lock clean install install-dev
+.PHONY: help demo test kafka lint bench wheel schemas lock clean install install-dev
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo and test)"
@@ -32,6 +32,9 @@ demo: .venv/.runtime ## A simulated library with live alerts on this machine
 
 test: .venv/.dev ## All tests
 	$(BIN)/pytest $(ARGS)
+
+kafka: .venv/.dev ## A Kafka broker on this machine at port 9092, until Ctrl-C; its data stays in .cache/kafka
+	@$(BIN)/python -m tests.beds.kafka
 
 lint: .venv/.dev ## Lock, style, format, types and who may import whom
 	$(UV) lock --check --quiet
@@ -47,6 +50,9 @@ wheel: $(UV_READY) ## The wheel, into dist/
 	@rm -rf dist
 	$(UV) build --quiet --wheel --out-dir dist
 	@ls dist/*.whl
+
+schemas: .venv/.dev ## The records that go over Kafka as JSON Schema, into deploy/schemas/
+	@$(BIN)/python -m service.distributed.schemas deploy/schemas
 
 install: .venv/.runtime ## The command into .venv, without the developers' tools
 	@echo "$(BIN)/journalguard is ready"

@@ -1,109 +1,107 @@
-"""One database file: opening it, bringing its schema up to date, transactions with named errors.
+"""One database: opening it, bringing its schema up to date, transactions with named errors.
 
-SQLite in WAL mode: any number of readers beside one writer. A transaction that was committed is in
-the operating system's hands, so it survives ``kill -9`` of any of our processes; with
-``synchronous=NORMAL`` a power cut can take back the last few transactions, but always whole ones and
-never the file's soundness. For the stream that is harmless, since the read positions go back with
-them and the lines are read again. What a person enters is written with ``durable=True``, which waits
-for the disk.
+The only module that knows there are two kinds; :mod:`alerts_api.sqlite` and :mod:`alerts_api.postgres` are
+their manners, and everything else is the same SQLAlchemy Core statements over both.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from alerts_api.errors import StoreMissingError, StoreTooNewError, named
+from alerts_api.backend import Backend, Place
+from alerts_api.errors import StoreBusyError, StoreMissingError, StoreTooNewError
 from alerts_api.migrations import HEAD, upgrade
 
 BUSY_SECONDS = 15.0
-_JOURNAL_LIMIT = 64 * 1024 * 1024  # bytes the WAL file is cut back to after a large transaction
 
 
 class Database:
-    """An open file. ``reading()`` and ``writing()`` give a connection inside a transaction."""
+    """An open database. ``reading()`` and ``writing()`` give a connection inside a transaction."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
-        self.path = path
-        self.engine = engine
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def place(self) -> str:
+        """As messages name it."""
+        return self._backend.place
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent view; never waits for a writer. Raises :class:`StoreError`."""
-        with named(self.path), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with self._named(), self._backend.engine.connect() as plain:
+            connection = plain.execution_options(**self._backend.reading)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """The one writer's turn, committed at the end of the block. Raises :class:`StoreError`."""
-        with named(self.path), self.engine.connect() as plain:
-            connection = plain.execution_options(journalguard_begin="BEGIN IMMEDIATE")
+        with self._named(), self._backend.engine.connect() as plain:
+            connection = plain.execution_options(**self._backend.writing)
             with connection.begin():
+                self._backend.take_turn(connection)
                 yield connection
 
     def close(self) -> None:
-        self.engine.dispose()
+        self._backend.engine.dispose()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Turns the driver's errors inside the block into this package's."""
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise StoreBusyError(self.place, "all connections are in use") from error
+        except Exception as error:
+            if (named := self._backend.named(error)) is None:
+                raise
+            raise named from error
 
 
 def open_database(
-    path: Path, *, create: bool, durable: bool = False, busy_seconds: float = BUSY_SECONDS
+    place: Place, *, create: bool, durable: bool = False, busy_seconds: float = BUSY_SECONDS
 ) -> Database:
-    """Open ``path`` and bring its schema up to date. A new file gets mode 0600.
+    """Open ``place`` and bring its schema up to date. A new file gets mode 0600.
+
+    Args:
+        place: a file of SQLite, or a URL ``postgresql+psycopg://…`` of a database that is there.
+        create: make the file, or the tables, where there are none.
+        durable: what is committed survives a power cut; always so in PostgreSQL.
+        busy_seconds: how long to wait for another writer.
 
     Raises:
-        StoreError: one of its kinds; ``StoreMissingError`` if there is no file and ``create`` is false.
+        StoreError: one of its kinds; ``StoreMissingError`` if there is none and ``create`` is false.
     """
-    with named(path):
-        _touch(path, create)
-    database = Database(path, _engine(path, durable, busy_seconds))
+    database = Database(_backend(place, create=create, durable=durable, busy_seconds=busy_seconds))
     try:
-        _prepare(database)
+        _prepare(database, create)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _touch(path: Path, create: bool) -> None:
-    if path.exists():
-        return
-    if not create:
-        raise StoreMissingError(path)
-    # The WAL and its index take their mode from the database file.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+def is_url(place: Place) -> bool:
+    """Whether ``place`` is the URL of a server, not a file."""
+    return isinstance(place, str) and "://" in place
 
 
-def _engine(path: Path, durable: bool, busy_seconds: float) -> Engine:
-    url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"timeout": busy_seconds, "isolation_level": None})
-    synchronous = "FULL" if durable else "NORMAL"
+def _backend(place: Place, *, create: bool, durable: bool, busy_seconds: float) -> Backend:
+    # Each driver is imported only where it is used: the other one's would slow every start.
+    if is_url(place):
+        from alerts_api.postgres import postgres_backend  # noqa: PLC0415
 
-    @event.listens_for(engine, "connect")
-    def _settings(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            f"synchronous={synchronous}",
-            "foreign_keys=ON",
-            f"journal_size_limit={_JOURNAL_LIMIT}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        return postgres_backend(str(place), busy_seconds=busy_seconds)
+    from alerts_api.sqlite import sqlite_backend  # noqa: PLC0415
 
-    # The driver's own idea of transactions begins them too late to be consistent; see SQLAlchemy's
-    # "Serializable isolation / Savepoints / Transactional DDL" for SQLite.
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("journalguard_begin", "BEGIN"))
-
-    return engine
+    return sqlite_backend(Path(place), create=create, durable=durable, busy_seconds=busy_seconds)
 
 
-def _prepare(database: Database) -> None:
+def _prepare(database: Database, create: bool) -> None:
     with database.reading() as connection:
         if _revision(connection) == HEAD:
             return
@@ -113,7 +111,11 @@ def _prepare(database: Database) -> None:
         if found == HEAD:
             return
         if found is not None and found > HEAD:
-            raise StoreTooNewError(database.path, f"schema {found}, this installation knows {HEAD}")
+            raise StoreTooNewError(database.place, f"schema {found}, this installation knows {HEAD}")
+        if found is None and not create and connection.dialect.name != "sqlite":
+            raise StoreMissingError(
+                database.place, mend="start `journalguard pages --site`, which makes the tables"
+            )
         upgrade(connection)
 
 

@@ -10,7 +10,7 @@ Severity = Literal["", "low", "medium", "high"]
 Outcome = Literal["", "confirmed", "expected", "wrong-logic", "wrong-data", "undetermined"]
 Period = Literal["24h", "7d", "30d", "all"]
 Sort = Literal["score", "newest", "oldest"]
-Name = Annotated[str, Field(max_length=200)]
+Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 
 DAY = 86_400
 SPANS: dict[str, int] = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}

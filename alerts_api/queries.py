@@ -1,5 +1,6 @@
 """Read statements of the pages and the JSON API. Each takes a connection and returns records."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -146,7 +147,7 @@ def _names(connection: Connection, kind: str) -> tuple[str, ...]:
 def _conditions(filters: Filters, reference: float, known: Detections) -> list[ColumnElement[bool]]:
     found = [*_standing(filters), _ALERT.number > filters.after]
     if filters.period in SPANS:
-        found.append(_ALERT.updated_at >= reference - SPANS[filters.period])
+        found.append(_ALERT.updated_at >= math.ceil(reference) - SPANS[filters.period])
     if filters.account:
         found.append(_ALERT.account == filters.account)
     if filters.severity:

@@ -7,11 +7,11 @@ process has made the file, and say so until then.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 
 from sqlalchemy import Connection
 
+from alerts_api.backend import Place
 from alerts_api.database import Database, open_database
 from alerts_api.detections import Detections
 from alerts_api.queries import count_open, newest_number, read_counters, read_feed
@@ -27,7 +27,7 @@ class Room:
 
     def __init__(
         self,
-        database: Path,
+        database: Place,
         detections: Detections,
         *,
         demo: bool = False,
@@ -36,7 +36,7 @@ class Room:
         self.detections = detections
         self.demo = demo
         self.clock = clock
-        self._path = database
+        self._place = database
         self._lock = Lock()
         self._database: Database | None = None
 
@@ -81,7 +81,7 @@ class Room:
         with self._lock:
             if self._database is None:
                 # A verdict is waited for until it is on the disk.
-                self._database = open_database(self._path, create=False, durable=True, busy_seconds=5.0)
+                self._database = open_database(self._place, create=False, durable=True, busy_seconds=5.0)
             return self._database
 
 

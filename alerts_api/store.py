@@ -1,27 +1,34 @@
 """The store of a site's stream: :class:`service.store.Store` over SQL."""
 
-from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, select
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts_api import tables
+from alerts_api.backend import Place
 from alerts_api.database import BUSY_SECONDS, Database, open_database
 from alerts_api.rows import Row, alert_row, mark_rows, rejected_row, trace_row
 from service.events import Alert
+from service.identities import SealedIdentity, encode
 from service.store import Checkpoint, Saved
 
 QUARANTINE = 1_000  # refused lines kept in the index
-_BATCH = 1_000  # account states fetched at once
+_BATCH = 1_000  # account states fetched, or alerts looked up, at once
+_GROWING = frozenset(column.name for column in tables.alerts.c) - {
+    "number",
+    "alert_id",
+    "verdict",
+    "judged_at",
+}
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class SqlStore:
     """Implements :class:`service.store.Store`. One per writing process; made by :func:`open_store`.
 
-    A committed checkpoint survives ``kill -9``; see :mod:`alerts_api.database` for power cuts.
+    A committed checkpoint survives ``kill -9``; see :mod:`alerts_api.sqlite` for power cuts.
     Every method raises :class:`alerts_api.errors.StoreError`.
     """
 
@@ -49,16 +56,36 @@ class SqlStore:
         )
 
     def commit(self, checkpoint: Checkpoint) -> None:
-        """Write one checkpoint, wholly or not at all. The same one again changes nothing."""
+        """Write one checkpoint, wholly or not at all. The same one again changes nothing.
+
+        An alert never goes back to an older form, in whatever order its forms come.
+        """
         changes = checkpoint.changes
         with self._database.writing() as connection:
             _upsert(connection, tables.accounts, [{"account": a, "state": s} for a, s in changes.accounts])
-            _upsert(connection, tables.shared, [{"name": n, "state": s} for n, s in changes.shared.items()])
-            _upsert(connection, tables.traces, [trace_row(trace) for trace in changes.traces], update=())
+            write_shared(connection, changes.shared)
+            _upsert(connection, tables.traces, [trace_row(trace) for trace in changes.traces], renew=False)
             connection.execute(delete(tables.traces).where(tables.traces.c.time < checkpoint.forget_before))
+            write_identities(connection, changes.identities)
             _write_alerts(connection, changes.alerts)
             _write_progress(connection, checkpoint)
             _write_rejected(connection, checkpoint)
+
+    def sealed_for(self, ring: str) -> Iterator[str]:
+        """Pseudonyms whose identity is sealed for these key-holders."""
+        query = select(tables.identities.c.pseudonym).where(tables.identities.c.ring == ring)
+        with self._database.reading() as connection:
+            yield from connection.execution_options(yield_per=_BATCH).execute(query).scalars()
+
+    def forget_learnt(self, keep: Collection[str]) -> None:
+        """Deletes what was learnt of accounts and site: states, kept events, shared blobs but ``keep``.
+
+        Alerts, verdicts, identities, counters and read positions stay.
+        """
+        with self._database.writing() as connection:
+            connection.execute(delete(tables.accounts))
+            connection.execute(delete(tables.traces))
+            connection.execute(delete(tables.shared).where(tables.shared.c.name.not_in(keep)))
 
     def close(self) -> None:
         self._database.close()
@@ -69,28 +96,88 @@ class SqlStore:
             yield from connection.execution_options(yield_per=_BATCH).execute(query)
 
 
-def open_store(path: str | Path, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> SqlStore:
+def open_store(place: Place, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> SqlStore:
     """Open the site's database, making or upgrading its schema.
 
     Args:
-        path: the file; its folder must exist. A new file gets mode 0600.
-        create: make the file when it is missing.
+        place: a file, whose folder must exist and which gets mode 0600, or a URL ``postgresql+psycopg://…``.
+        create: make the file, or the tables, where there are none.
         busy_seconds: how long to wait for another writer.
 
     Raises:
-        StoreError: one of its kinds, naming the file and the mend.
+        StoreError: one of its kinds, naming the place and the mend.
     """
-    return SqlStore(open_database(Path(path), create=create, busy_seconds=busy_seconds))
+    return SqlStore(open_database(place, create=create, busy_seconds=busy_seconds))
+
+
+def write_shared(connection: Connection, blobs: Mapping[str, bytes]) -> None:
+    """Write these of the shared blobs; the others stay as they are."""
+    _upsert(connection, tables.shared, [{"name": name, "state": state} for name, state in blobs.items()])
+
+
+def write_identities(connection: Connection, identities: Sequence[SealedIdentity]) -> None:
+    """Each replaces what there was of its pseudonym: it may be sealed for other key-holders now."""
+    rows = [{"pseudonym": i.pseudonym, "ring": i.ring, "sealed": encode(i)} for i in identities]
+    _upsert(connection, tables.identities, rows)
+
+
+class _Form(NamedTuple):
+    """Orders the forms of a growing alert: the later has seen a later event, or more of them."""
+
+    updated_at: int
+    events: int
+
+
+def _form(alert: Alert) -> _Form:
+    return _Form(alert.updated_at, alert.events)
 
 
 def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
-    newest = {alert.alert_id: alert for alert in alerts}  # an alert may have grown twice in a checkpoint
-    rows = [alert_row(alert) for alert in newest.values()]
-    _upsert(connection, tables.alerts, rows, keep=("verdict", "judged_at"), key=("alert_id",))
-    if rows:
-        stale = delete(tables.marks).where(tables.marks.c.alert_id == bindparam("alert"))
-        connection.execute(stale, [{"alert": alert_id} for alert_id in newest])
-    _upsert(connection, tables.marks, [row for alert in newest.values() for row in mark_rows(alert)])
+    newest: dict[str, Alert] = {}  # an alert may have grown twice in a checkpoint
+    for alert in alerts:
+        if alert.alert_id not in newest or _form(alert) >= _form(newest[alert.alert_id]):
+            newest[alert.alert_id] = alert
+    known = _known_forms(connection, list(newest))
+    added = [alert for alert in newest.values() if alert.alert_id not in known]
+    grown = [a for a in newest.values() if a.alert_id in known and _form(a) >= known[a.alert_id]]
+    _insert_alerts(connection, added)
+    _update_alerts(connection, grown)
+    _upsert(connection, tables.marks, [row for alert in (*added, *grown) for row in mark_rows(alert)])
+
+
+def _known_forms(connection: Connection, alert_ids: Sequence[str]) -> dict[str, _Form]:
+    alert = tables.alerts.c
+    found: dict[str, _Form] = {}
+    for start in range(0, len(alert_ids), _BATCH):
+        some = alert.alert_id.in_(alert_ids[start : start + _BATCH])
+        rows = connection.execute(select(alert.alert_id, alert.updated_at, alert.events).where(some))
+        found |= {alert_id: _Form(*form) for alert_id, *form in rows}
+    return found
+
+
+def _insert_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
+    """Numbers go on where they were: counted here, since a server's own sequences leave holes."""
+    if alerts:
+        last = connection.execute(select(func.max(tables.alerts.c.number))).scalar() or 0
+        rows = [{"number": last + n, **alert_row(alert)} for n, alert in enumerate(alerts, 1)]
+        connection.execute(insert(tables.alerts), rows)
+
+
+def _update_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
+    """All but number, verdict and what goes with it."""
+    if not alerts:
+        return
+    rows = [
+        {
+            "this": alert.alert_id,
+            **{name: value for name, value in alert_row(alert).items() if name in _GROWING},
+        }
+        for alert in alerts
+    ]
+    this = tables.alerts.c.alert_id == bindparam("this")
+    connection.execute(update(tables.alerts).where(this), rows)
+    stale = delete(tables.marks).where(tables.marks.c.alert_id == bindparam("this"))
+    connection.execute(stale, [{"this": alert.alert_id} for alert in alerts])
 
 
 def _write_progress(connection: Connection, checkpoint: Checkpoint) -> None:
@@ -108,9 +195,10 @@ def _write_rejected(connection: Connection, checkpoint: Checkpoint) -> None:
     if not checkpoint.rejected:
         return
     rows = [rejected_row(line, checkpoint.written_at) for line in checkpoint.rejected[-QUARANTINE:]]
-    _upsert(connection, tables.rejected, rows, update=(), key=("source", "line", "reason", "length"))
-    newest = connection.execute(select(func.max(tables.rejected.c.id))).scalar() or 0
-    connection.execute(delete(tables.rejected).where(tables.rejected.c.id <= newest - QUARANTINE))
+    _upsert(connection, tables.rejected, rows, renew=False, key=("source", "line", "reason", "length"))
+    line = tables.rejected.c
+    oldest = select(line.id).order_by(line.id.desc()).offset(QUARANTINE).limit(1).scalar_subquery()
+    connection.execute(delete(tables.rejected).where(line.id <= oldest))
 
 
 def _upsert(
@@ -119,19 +207,16 @@ def _upsert(
     rows: Sequence[Row],
     *,
     key: Collection[str] = (),
-    update: Collection[str] | None = None,
-    keep: Collection[str] = (),
+    renew: bool = True,
 ) -> None:
-    """Insert, or on a row with the same key overwrite ``update`` (by default all but key and ``keep``)."""
+    """Insert; a row of the same ``key`` (by default the table's) is overwritten if ``renew``, else stays."""
     if not rows:
         return
     key = key or tuple(column.name for column in table.primary_key)
-    update = [name for name in rows[0] if name not in key and name not in keep] if update is None else update
-    insert = _INSERTS[connection.dialect.name](table)
-    if update:
-        statement = insert.on_conflict_do_update(
-            index_elements=list(key), set_={name: insert.excluded[name] for name in update}
-        )
+    statement = _INSERTS[connection.dialect.name](table)
+    if renew:
+        renewed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        statement = statement.on_conflict_do_update(index_elements=list(key), set_=renewed)
     else:
-        statement = insert.on_conflict_do_nothing(index_elements=list(key))
+        statement = statement.on_conflict_do_nothing(index_elements=list(key))
     connection.execute(statement, rows)

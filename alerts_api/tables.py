@@ -22,25 +22,27 @@ metadata = MetaData()
 
 # SQLite keeps a table in order of its key only when the column is plainly INTEGER.
 BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
+# Ordered by code point in PostgreSQL too, whatever the server's language.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 class AccountColumns(TypedColumns):
-    account = Column(Text, primary_key=True)
+    account = Column(TEXT, primary_key=True)
     state = Column(LargeBinary, nullable=False)
 
 
 class SharedColumns(TypedColumns):
-    name = Column(Text, primary_key=True)
+    name = Column(TEXT, primary_key=True)
     state = Column(LargeBinary, nullable=False)
 
 
 class PositionColumns(TypedColumns):
-    source = Column(Text, primary_key=True)
+    source = Column(TEXT, primary_key=True)
     position = Column(LargeBinary, nullable=False)
 
 
 class CounterColumns(TypedColumns):
-    name = Column(Text, primary_key=True)
+    name = Column(TEXT, primary_key=True)
     value = Column(BigInteger, nullable=False)
 
 
@@ -55,44 +57,45 @@ class FeedColumns(TypedColumns):
 class AlertColumns(TypedColumns):
     """What the queue sorts and filters by, the whole alert as JSON, and the analysts' latest word."""
 
-    number = Column(Integer, primary_key=True)  # 1, 2, 3 ... in order of arrival: the short id
-    alert_id = Column(Text, nullable=False, unique=True)
-    account = Column(Text, nullable=False)
+    # 1, 2, 3 ... in order of arrival: the short id. The store gives it.
+    number = Column(BIG_KEY, primary_key=True, autoincrement=False)
+    alert_id = Column(TEXT, nullable=False, unique=True)
+    account = Column(TEXT, nullable=False)
     opened_at = Column(BigInteger, nullable=False)
     updated_at = Column(BigInteger, nullable=False)
     score = Column(Float, nullable=False)
     probability = Column(Float, nullable=False)
-    summary = Column(Text, nullable=False)
+    summary = Column(TEXT, nullable=False)
     events = Column(BigInteger, nullable=False)
     documents = Column(BigInteger, nullable=False)
     payload = Column(LargeBinary, nullable=False)
-    verdict = Column(Text, nullable=False)  # "" while open
+    verdict = Column(TEXT, nullable=False)  # "" while open
     judged_at = Column(BigInteger, nullable=False)  # the alert's updated_at at that verdict, 0 if none
 
 
 class MarkColumns(TypedColumns):
     """What an alert can be found by: its detections, platforms and places."""
 
-    alert_id = Column(Text, ForeignKey("alerts.alert_id"), primary_key=True)
-    kind = Column(Text, primary_key=True)
-    name = Column(Text, primary_key=True)
+    alert_id = Column(TEXT, ForeignKey("alerts.alert_id"), primary_key=True)
+    kind = Column(TEXT, primary_key=True)
+    name = Column(TEXT, primary_key=True)
     rank = Column(Integer, nullable=False)  # 0 is the strongest
 
 
 class VerdictColumns(TypedColumns):
     """Append-only. The newest row of an alert counts."""
 
-    id = Column(Integer, primary_key=True)
-    alert_id = Column(Text, ForeignKey("alerts.alert_id"), nullable=False)
-    verdict = Column(Text, nullable=False)
-    note = Column(Text, nullable=False)
-    actor = Column(Text, nullable=False)
+    id = Column(BIG_KEY, primary_key=True)
+    alert_id = Column(TEXT, ForeignKey("alerts.alert_id"), nullable=False)
+    verdict = Column(TEXT, nullable=False)
+    note = Column(TEXT, nullable=False)
+    actor = Column(TEXT, nullable=False)
     created_at = Column(Float, nullable=False)
 
 
 class TraceColumns(TypedColumns):
     sequence = Column(BIG_KEY, primary_key=True, autoincrement=False)
-    account = Column(Text, nullable=False)
+    account = Column(TEXT, nullable=False)
     time = Column(BigInteger, nullable=False)
     evidence = Column(Float, nullable=False)
     event = Column(LargeBinary, nullable=False)
@@ -101,12 +104,20 @@ class TraceColumns(TypedColumns):
 class RejectedColumns(TypedColumns):
     """Index of the newest refused lines. Never their text."""
 
-    id = Column(Integer, primary_key=True)
-    reason = Column(Text, nullable=False)
-    source = Column(Text, nullable=False)
+    id = Column(BIG_KEY, primary_key=True)
+    reason = Column(TEXT, nullable=False)
+    source = Column(TEXT, nullable=False)
     line = Column(BigInteger, nullable=False)
     length = Column(BigInteger, nullable=False)
     written_at = Column(Float, nullable=False)
+
+
+class IdentityColumns(TypedColumns):
+    """Who a pseudonym is, sealed: nothing in this room can open it."""
+
+    pseudonym = Column(TEXT, primary_key=True)
+    ring = Column(TEXT, nullable=False)  # for which key-holders
+    sealed = Column(LargeBinary, nullable=False)  # service.identities.SealedIdentity, JSON
 
 
 accounts = Table("accounts", metadata, AccountColumns)
@@ -121,6 +132,7 @@ traces = Table("traces", metadata, TraceColumns)
 rejected = Table(
     "rejected", metadata, RejectedColumns, UniqueConstraint("source", "line", "reason", "length")
 )
+identities = Table("identities", metadata, IdentityColumns)
 
 Index("alerts_by_score", alerts.c.verdict, alerts.c.score)
 Index("alerts_by_time", alerts.c.updated_at)

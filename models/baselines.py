@@ -7,6 +7,7 @@ too few to be read off. A prior of ``PRIOR_DAYS`` account-days, given by four qu
 be judged from its first day and fades as its own days come in.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,6 +59,13 @@ def table(counts: NDArray[np.uint32], prior: Floats, cap: float = CAP) -> NDArra
             depth[k, j:] = depth[k, j] + _tail_slope(share[k], j) * np.arange(BINS - j)
     depth[:, 0] = 0.0
     return np.clip(depth, 0.0, cap).astype(np.float32)
+
+
+def read(row: NDArray[np.float32], value: float) -> float:
+    """What one row (BINS,) of a table says of a value >= 0; ``models.evidence.surprise``, not compiled."""
+    at = min(BINS_PER_E * math.log1p(value), BINS - 1.001)
+    low = int(at)
+    return float(row[low]) * (1 - (at - low)) + float(row[low + 1]) * (at - low)
 
 
 def _tail_slope(share: Floats, start: int) -> float:

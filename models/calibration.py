@@ -46,8 +46,7 @@ def close_day(
     """
     since = day - WINDOW_DAYS
     days = (*(d for d in old.days if d[0] > since), (day, active, opened))
-    kept = sorted(scores, key=lambda c: (-c.score, c.account))[: max(50, int(KEPT_PER_ALERT * budget))]
-    candidates = (*(c for c in old.candidates if c.day > since), *kept)
+    candidates = (*(c for c in old.candidates if c.day > since), *highest(scores, budget))
     feedback = old.feedback
     if len(days) > WARM_DAYS:
         lately = [d[2] for d in days[-FEEDBACK_DAYS:]]
@@ -57,6 +56,15 @@ def close_day(
     wanted = budget * math.exp(feedback)
     threshold = _prior(days, wanted) if len(days) <= WARM_DAYS else _fit(candidates, wanted * len(days))
     return Calibration(threshold=max(FLOOR, threshold), feedback=feedback, days=days, candidates=candidates)
+
+
+def highest(scores: Sequence[Candidate], budget: float) -> tuple[Candidate, ...]:
+    """As many of a day's highest scores as a threshold can depend on, highest first.
+
+    Those of parts of the accounts, put together, hold those of all.
+    """
+    most = max(50, int(KEPT_PER_ALERT * budget))
+    return tuple(sorted(scores, key=lambda c: (-c.score, c.account))[:most])
 
 
 def _prior(days: Sequence[tuple[int, int, int]], wanted: float) -> float:

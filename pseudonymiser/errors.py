@@ -7,6 +7,7 @@
     ├── TimezoneError       a zone that is not in the IANA list
     ├── NetworkError        a campus network that is not in CIDR notation
     ├── KeyFileError        keys missing, damaged, or readable by others
+    ├── KeyHolderError      a key-holder's file, words, passphrase or sealed identity that does not do
     ├── GeoFileError        a location database missing or corrupt
     ├── PatternError        a name of logs that cannot be followed (in rotation)
     └── StateError          a checkpoint this version cannot read
@@ -39,6 +40,10 @@ class NetworkError(PseudonymiserError):
 
 class KeyFileError(PseudonymiserError):
     """Keys missing, damaged, or readable by others. Never carries key bytes."""
+
+
+class KeyHolderError(PseudonymiserError):
+    """A key-holder's file, words, passphrase or sealed identity that does not do. Never carries a secret."""
 
 
 class GeoFileError(PseudonymiserError):

@@ -17,14 +17,16 @@ from pseudonymiser.auditlog import is_header, parse_audit
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.classes import Classes
 from pseudonymiser.clock import Instant, Zone, any_time
-from pseudonymiser.errors import StateError
+from pseudonymiser.errors import KeyHolderError, StateError
 from pseudonymiser.geo import GeoProvider, is_private
 from pseudonymiser.keys import Keys
 from pseudonymiser.memo import Memo
 from pseudonymiser.order import Order
 from pseudonymiser.pseudonyms import Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
+from pseudonymiser.vault import Vault
 from service.events import AccessEvent, Kind, Place, Rejected, Resource
+from service.identities import Link, SealedIdentity
 
 LONGEST_LINE: Final = 16_384  # bytes; four times the longest line seen in real logs
 
@@ -79,9 +81,17 @@ class Ingest:
 
     Raises:
         LogFormatError, TimezoneError: settings that cannot be used.
+        KeyHolderError: a vault of another epoch than the keys.
     """
 
-    def __init__(self, settings: IngestSettings, keys: Keys, geo: GeoProvider) -> None:
+    def __init__(
+        self, settings: IngestSettings, keys: Keys, geo: GeoProvider, vault: Vault | None = None
+    ) -> None:
+        if vault is not None and vault.epoch != keys.epoch:
+            raise KeyHolderError(f"the vault is of epoch {vault.epoch}, the keys are of epoch {keys.epoch}")
+        self._vault = vault
+        self._linking_until = keys.former.until if keys.former else 0
+        self._links: dict[str, str] = {}  # new pseudonym -> old
         self._zone = zone = Zone(settings.timezone)
         self._parser = AccessParser(settings.log_format, zone)
         self._settings = settings
@@ -125,6 +135,19 @@ class Ingest:
             result = read(line, source)
             results.append(Rejected(result, source, number, len(line)) if isinstance(result, str) else result)
         return results
+
+    def sealed(self) -> tuple[SealedIdentity, ...]:
+        """Identities of accounts first seen since the last call, to be kept no later than their events."""
+        return self._vault.take() if self._vault is not None else ()
+
+    def links(self) -> tuple[Link, ...]:
+        """Accounts first seen since the last call, while a rotation links them.
+
+        To be applied before their events, and as often as they come: a restart tells them again.
+        """
+        links = tuple(Link(old, new) for new, old in self._links.items())
+        self._links.clear()
+        return links
 
     def state(self) -> bytes:
         """What a checkpoint must keep, as JSON."""
@@ -249,8 +272,16 @@ class Ingest:
         return host, f"{method} {request} HTTP/1" if method not in _NOBODY else request
 
     def _account(self, name: str) -> str:
+        """The pseudonym of a name. What else happens at first sight does no harm a second time."""
         identity = self._canoniser.identify(name)
-        return self._pseudonyms.user(identity) if identity is not None else ""
+        if identity is None:
+            return ""
+        account = self._pseudonyms.user(identity)
+        if self._vault is not None:
+            self._vault.see(account, identity)
+        if self._order.newest < self._linking_until:
+            self._links[account] = self._pseudonyms.former(identity)
+        return account
 
     def _session(self, text: str) -> str:
         return "" if text in _NOBODY else self._pseudonyms.session(text)

@@ -5,12 +5,17 @@ of identifier has its own key, HKDF-Expand (RFC 5869, SHA-256) of the root under
 ``journalguard/pseudonym/v1/<domain>/<epoch>``; so tokens of two kinds can never be compared, and a new epoch
 makes every token new. Whoever holds the file can test names against pseudonyms: it is the protection, not the
 hash. Nothing here prints, pickles or logs a key.
+
+A file of version 2 is one that was rotated (``epochs``): readers have a new root, the other kinds *keep* the
+keys they had, derived already so that the old root can go, and the readers' *former* key links for a while.
 """
 
 import os
 import secrets
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 import msgspec
@@ -35,30 +40,79 @@ class Domain(StrEnum):
     JOURNAL = "journal"
 
 
-class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SubKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The key of one kind of identifier, outliving its root. Cannot be printed or pickled by accident."""
+
+    epoch: str
+    key: bytes  # base64 in the file
+    until: int = 0  # event time up to which a former key links, s UTC
+
+    def __repr__(self) -> str:
+        return f"SubKey(epoch={self.epoch!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("keys are not pickled")
+
+
+class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     version: int
     epoch: str
     root: bytes  # base64 in the file
+    kept: dict[Domain, SubKey] = {}
+    former: SubKey | None = None
 
     def __repr__(self) -> str:
         return "_KeyFile(…)"
 
 
 class Keys:
-    """The root secret of one epoch. Cannot be printed, pickled or copied by accident."""
+    """The root secret of one epoch, and what is left of others. Cannot be printed, pickled or copied.
 
-    __slots__ = ("_root", "epoch")
+    Args:
+        root: 32 bytes.
+        epoch: of the readers' pseudonyms, and of all kinds that are not in ``kept``.
+        kept: kinds that still have the key of an earlier epoch; never the readers.
+        former: the readers' key of the epoch before, while accounts are linked.
 
-    def __init__(self, root: bytes, epoch: str = FIRST_EPOCH) -> None:
-        if len(root) != ROOT_BYTES:
+    Raises:
+        KeyFileError: a part of the wrong size or shape.
+    """
+
+    __slots__ = ("_kept", "_root", "epoch", "former")
+
+    def __init__(
+        self,
+        root: bytes,
+        epoch: str = FIRST_EPOCH,
+        *,
+        kept: Mapping[Domain, SubKey] = MappingProxyType({}),
+        former: SubKey | None = None,
+    ) -> None:
+        parts = [*kept.values(), *([former] if former else [])]
+        if any(len(key) != ROOT_BYTES for key in (root, *(part.key for part in parts))):
             raise KeyFileError(f"the root secret must have {ROOT_BYTES} bytes")
-        if not (epoch.isascii() and epoch.isalnum() and len(epoch) <= 8):
-            raise KeyFileError("the epoch must be 1 to 8 letters or digits")
+        for name in (epoch, *(part.epoch for part in parts)):
+            if not (name.isascii() and name.isalnum() and len(name) <= 8):
+                raise KeyFileError("the epoch must be 1 to 8 letters or digits")
+        if Domain.USER in kept:
+            raise KeyFileError("the readers' key is never kept")
         self._root = root
+        self._kept = dict(kept)
         self.epoch = epoch
+        self.former = former
+
+    def settled(self) -> "Keys":
+        """The same keys without the former one: nobody can be linked from then on."""
+        return Keys(self._root, self.epoch, kept=self._kept)
+
+    def epoch_of(self, domain: Domain) -> str:
+        """The epoch that a kind's tokens name."""
+        return self._kept[domain].epoch if domain in self._kept else self.epoch
 
     def subkey(self, domain: Domain) -> bytes:
-        """The 32-byte key of one kind of identifier in this epoch."""
+        """The 32-byte key of one kind of identifier."""
+        if domain in self._kept:
+            return self._kept[domain].key
         label = f"journalguard/pseudonym/v1/{domain.value}/{self.epoch}"
         return HKDFExpand(algorithm=SHA256(), length=32, info=label.encode()).derive(self._root)
 
@@ -81,7 +135,7 @@ def create(directory: Path) -> Keys:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_if_open(directory, "700")
-        _write_new(path, msgspec.json.encode(_KeyFile(1, keys.epoch, keys._root)) + b"\n")
+        _write_new(path, _encode(keys))
     except FileExistsError:
         raise KeyFileError(
             f"{path}: keys exist already; with new ones every account would be a stranger. "
@@ -92,6 +146,26 @@ def create(directory: Path) -> Keys:
             f"{path}: cannot be written ({error.strerror}); make the directory writable"
         ) from None
     return keys
+
+
+def replace(directory: Path, keys: Keys) -> None:
+    """Put ``keys`` in place of those in ``directory``, wholly or not at all.
+
+    What was there is gone for the program; a copy in a backup or on a worn disk is not.
+
+    Raises:
+        KeyFileError: the directory is open to others, or cannot be written.
+    """
+    path = directory / KEY_FILE
+    young = path.with_suffix(".new")
+    try:
+        _refuse_if_open(directory, "700")
+        young.unlink(missing_ok=True)
+        _write_new(young, _encode(keys))
+        young.replace(path)
+        _settle(directory)
+    except OSError as error:
+        raise KeyFileError(f"{path}: cannot be written ({error.strerror}); nothing was changed") from None
 
 
 def load(directory: Path) -> Keys:
@@ -118,12 +192,19 @@ def _decode(path: Path, content: bytes) -> Keys:
         file = msgspec.json.decode(content, type=_KeyFile)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise KeyFileError(f"{path}: damaged, not a key file; restore it from your backup") from None
-    if file.version != 1:
+    if file.version not in (1, 2):
         raise KeyFileError(f"{path}: version {file.version} is not known; use the journalguard that wrote it")
     try:
-        return Keys(file.root, file.epoch)
+        return Keys(file.root, file.epoch, kept=file.kept, former=file.former)
     except KeyFileError as error:
         raise KeyFileError(f"{path}: damaged, {error}; restore it from your backup") from None
+
+
+def _encode(keys: Keys) -> bytes:
+    """Version 1 as long as it can say everything."""
+    version = 2 if keys._kept or keys.former else 1
+    file = _KeyFile(version, keys.epoch, keys._root, keys._kept, keys.former)
+    return msgspec.json.encode(file) + b"\n"
 
 
 def _refuse_if_open(path: Path, mode: str) -> None:
@@ -138,3 +219,12 @@ def _write_new(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _settle(directory: Path) -> None:
+    """A rename survives a power cut once its directory is flushed."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,8 +1,8 @@
 """Identifiers to keyed tokens, HMAC-SHA-256.
 
-``u1_`` (user), ``a1_`` (address), ``n1_`` (network), ``s1_`` (session): the digit is the epoch, then the
-first 15 bytes of the HMAC in base32, 24 lower-case characters, 120 bits. Documents and journals get 60 bits,
-12 lower-case characters of base32hex, which ``int(token, 32)`` reads. The input of every HMAC is
+``u1_`` (user), ``a1_`` (address), ``n1_`` (network), ``s1_`` (session): the digit is the key's epoch, then
+the first 15 bytes of the HMAC in base32, 24 lower-case characters, 120 bits. Documents and journals get 60
+bits, 12 lower-case characters of base32hex, which ``int(token, 32)`` reads. The input of every HMAC is
 length-prefixed, so no two tuples of parts give the same bytes.
 """
 
@@ -25,30 +25,38 @@ _HEX_TRIPLES = tuple(a + b + c for a in _BASE32HEX for b in _BASE32HEX for c in 
 
 
 class Pseudonyms:
-    """The tokens of one epoch. Pure: the same keys and identifier always give the same token."""
+    """The tokens of one set of keys. Pure: the same keys and identifier always give the same token."""
 
     def __init__(self, keys: Keys) -> None:
-        self._user = _hasher(keys, Domain.USER)
-        self._ip = _hasher(keys, Domain.IP)
-        self._net = _hasher(keys, Domain.NET)
-        self._session = _hasher(keys, Domain.SESSION)
-        self._document = _hasher(keys, Domain.DOCUMENT)
-        self._journal = _hasher(keys, Domain.JOURNAL)
-        self._epoch = keys.epoch
+        self._user = _hasher(keys.subkey(Domain.USER))
+        self._former = _hasher(keys.former.key) if keys.former else None
+        self._ip = _hasher(keys.subkey(Domain.IP))
+        self._net = _hasher(keys.subkey(Domain.NET))
+        self._session = _hasher(keys.subkey(Domain.SESSION))
+        self._document = _hasher(keys.subkey(Domain.DOCUMENT))
+        self._journal = _hasher(keys.subkey(Domain.JOURNAL))
+        self._user_prefix = f"u{keys.epoch}_"
+        self._former_prefix = f"u{keys.former.epoch}_" if keys.former else ""
+        self._ip_prefix = f"a{keys.epoch_of(Domain.IP)}_"
+        self._net_prefix = f"n{keys.epoch_of(Domain.NET)}_"
+        self._session_prefix = f"s{keys.epoch_of(Domain.SESSION)}_"
 
     def user(self, identity: Identity) -> str:
-        digest = self._user(_join("user", identity.realm, identity.local))
-        return f"u{self._epoch}_{_base32(digest)}"
+        return self._user_prefix + _base32(self._user(_person(identity)))
+
+    def former(self, identity: Identity) -> str:
+        """The reader's pseudonym before the last rotation; "" once that key is gone."""
+        return self._former_prefix + _base32(self._former(_person(identity))) if self._former else ""
 
     def address(self, address: Address) -> str:
-        return f"a{self._epoch}_{_base32(self._ip(_join('ip', address.compressed)))}"
+        return self._ip_prefix + _base32(self._ip(_join("ip", address.compressed)))
 
     def network(self, address: Address) -> str:
         """The /24 (IPv4) or /48 (IPv6) that the address lies in."""
-        return f"n{self._epoch}_{_base32(self._net(_join('net', network_of(address))))}"
+        return self._net_prefix + _base32(self._net(_join("net", network_of(address))))
 
     def session(self, session: str) -> str:
-        return f"s{self._epoch}_{_base32(self._session(_join('session', session)))}"
+        return self._session_prefix + _base32(self._session(_join("session", session)))
 
     def document(self, scheme: str, identifier: str) -> str:
         """``scheme`` says whose identifier it is: "doi", "pii" or a platform."""
@@ -85,9 +93,9 @@ def network_of(address: Address) -> str:
     return f"{first.compressed}/{prefix}"
 
 
-def _hasher(keys: Keys, domain: Domain) -> Callable[[bytes], bytes]:
+def _hasher(key: bytes) -> Callable[[bytes], bytes]:
     """One keyed object, copied per call: three times as fast as keying anew."""
-    keyed = HMAC(keys.subkey(domain), SHA256())
+    keyed = HMAC(key, SHA256())
 
     def digest(message: bytes) -> bytes:
         work = keyed.copy()
@@ -95,6 +103,10 @@ def _hasher(keys: Keys, domain: Domain) -> Callable[[bytes], bytes]:
         return work.finalize()
 
     return digest
+
+
+def _person(identity: Identity) -> bytes:
+    return _join("user", identity.realm, identity.local)
 
 
 def _join(*parts: str) -> bytes:

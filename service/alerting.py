@@ -27,6 +27,7 @@ class Episode(msgspec.Struct, frozen=True):
     passed_at: int  # event time of the newest score above the threshold
     events_before: int
     documents_before: int
+    opened_on: int  # local day of the site
 
 
 class Decision(StrEnum):
@@ -61,8 +62,8 @@ def speaks_anew(episode: Episode | None, time: int, score: float) -> bool:
     return episode is None or score > episode.alert.score or time - episode.passed_at > REST
 
 
-def opened(account: str, time: int, sequence: int, state: np.void) -> Episode:
-    """A new, still empty episode, opened by event number ``sequence`` that ``state`` includes."""
+def opened(account: str, time: int, sequence: int, day: int, state: np.void) -> Episode:
+    """A new, still empty episode, opened on ``day`` by event number ``sequence`` that ``state`` includes."""
     alert = Alert(
         alert_id=alert_id(account, time, sequence),
         account=account,
@@ -79,7 +80,7 @@ def opened(account: str, time: int, sequence: int, state: np.void) -> Episode:
         model="",
     )
     documents = int(state["documents"]) - int(state["document_time"] == state["last_time"])
-    return Episode(alert, time, int(state["events"]) - 1, documents)
+    return Episode(alert, time, int(state["events"]) - 1, documents, day)
 
 
 def grown(

@@ -8,18 +8,16 @@ to is saved in the same transaction as what was learnt from them.
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Event
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from pseudonymiser.ingest import Ingest
 from pseudonymiser.logfile import Batch
-from pseudonymiser.tail import Follower, Tail
 from service.events import AccessEvent, Rejected
-from service.merge import Merge, Turn
-from service.pipeline import Pipeline
+from service.merge import Merge, Source, Turn
 from service.store import Changes, Checkpoint, Saved, Store
 
 INGEST = "ingest"  # name of the ingest room's state among the shared blobs
@@ -34,12 +32,26 @@ T = TypeVar("T")
 _log = logging.getLogger("journalguard.run")
 
 
+class Stages(Protocol):
+    """What events go into: ``service.pipeline.Pipeline``, or the way to the process that has one."""
+
+    def absorb(self, events: Sequence[AccessEvent]) -> None: ...
+
+    def drain(self) -> Changes: ...
+
+    def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None: ...
+
+    @property
+    def counters(self) -> Mapping[str, int]: ...
+
+
 class Runner:
     """Lines -> events -> states and alerts, with counters. Any split into batches gives the same outcome."""
 
-    def __init__(self, ingest: Ingest, pipeline: Pipeline) -> None:
+    def __init__(self, ingest: Ingest, pipeline: Stages, *, absorb: int = ABSORB) -> None:
         self._ingest = ingest
         self._pipeline = pipeline
+        self._enough = absorb  # events that are given to the pipeline at once
         self._counters: Counter[str] = Counter(lines_total=0, events_total=0, events_without_account_total=0)
         self._events: list[AccessEvent] = []
         self._rejected: deque[Rejected] = deque(maxlen=QUARANTINE)
@@ -65,7 +77,7 @@ class Runner:
         self._counters["events_total"] += len(events)
         self._counters["events_without_account_total"] += sum(not event.account for event in events)
         self._events += events
-        if len(self._events) >= ABSORB:
+        if len(self._events) >= self._enough:
             self._absorb()
         return [event.time for event in events]
 
@@ -114,10 +126,24 @@ class Pace(msgspec.Struct, frozen=True):
     kept_days: int  # of event time, for which the events behind an alert are kept
 
 
+class Growing(Source, Protocol):
+    """A source that goes on: ``pseudonymiser.tail.Follower``, or a partition of a topic."""
+
+    def begin(self) -> bytes | None: ...
+
+
+class Origin(Protocol):
+    """All sources of a site: ``pseudonymiser.tail.Tail``, or a topic."""
+
+    def sources(self) -> Sequence[Growing]: ...
+
+    def close(self) -> None: ...
+
+
 class _Patient:
     """A source that is tried again where it cannot be read, with one message for each new cause."""
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Growing) -> None:
         self.key = follower.key
         self.audit = follower.audit
         self._follower = follower
@@ -145,13 +171,13 @@ class Follow:
     """Reads what comes, saves at the pace, until told to stop.
 
     ``retry_on`` are the store's errors that time or the operator mends (locked, disk full): the same
-    checkpoint is tried again, and no line is read meanwhile. ``poll`` is called every ``POLL`` seconds or so.
+    checkpoint is tried again, and no line is read meanwhile. ``poll`` is called every ``pause`` s or so.
     """
 
     def __init__(
         self,
         runner: Runner,
-        tail: Tail,
+        tail: Origin,
         merge: Merge,
         store: Store,
         *,
@@ -159,6 +185,7 @@ class Follow:
         positions: Mapping[str, bytes],
         retry_on: tuple[type[Exception], ...],
         poll: Callable[[], None],
+        pause: float = POLL,
     ) -> None:
         self._runner = runner
         self._tail = tail
@@ -168,6 +195,7 @@ class Follow:
         self._positions = dict(positions)
         self._retry_on = retry_on
         self._poll = poll
+        self._pause = pause
         self._sources: dict[str, _Patient] = {}
         self._lines = 0  # since the last checkpoint
         self._saved_at = time.monotonic()
@@ -180,8 +208,8 @@ class Follow:
         )  # the positions: a file that is renamed before its first lines are saved is found again
         while not stop.is_set():
             self._poll()
-            if not self._catch_up(stop, time.monotonic() + POLL):
-                stop.wait(POLL)
+            if not self._catch_up(stop, time.monotonic() + self._pause):
+                stop.wait(self._pause)
         self._save(stop)
         self._tail.close()
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import BINS, BINS_PER_E, CAP, ORDINARY
+from models import baselines
+from models.evidence import BINS_PER_E, ORDINARY
 from service.account import BIN_UNIT, DAY_UNIT, DAYS, HOURS
 from service.events import Count, Picture, Reason
 from service.measures import BASE_OF, MEASURES, OWN, Group, M, Measure
@@ -66,7 +67,7 @@ def reasons(
     best: dict[str, Reason] = {}
     for measure in MEASURES:
         observed = float(measures[measure.index])
-        s = _surprise(table[measure.index], observed)
+        s = baselines.read(table[measure.index], observed)
         detection = policy.detection_of[measure.index]
         if s > ORDINARY and (detection not in best or s > best[detection].surprise):
             best[detection] = _reason(state, measure, observed, s, detection)
@@ -88,12 +89,6 @@ def _reason(state: np.void, measure: Measure, observed: float, s: float, detecti
     )
 
 
-def _surprise(row: NDArray[np.float32], value: float) -> float:
-    at = min(BINS_PER_E * math.log1p(value), BINS - 1.001)  # not `position`: that would compile it for Python
-    low = int(at)
-    return min(CAP, float(row[low]) * (1 - (at - low)) + float(row[low + 1]) * (at - low))
-
-
 def picture(
     moment: Moment, table: NDArray[np.float32], policy: Policy, names: Mapping[int, str], offset: int
 ) -> Picture:
@@ -102,7 +97,7 @@ def picture(
     rows = [
         _reason(state, m, measures[m.index], s, policy.detection_of[m.index])
         for m in MEASURES
-        if (s := _surprise(table[m.index], measures[m.index])) > 1.0
+        if (s := baselines.read(table[m.index], measures[m.index])) > 1.0
     ]
     return Picture(
         measures=tuple(sorted(rows, key=lambda r: (-r.surprise, r.measure))),

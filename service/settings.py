@@ -5,12 +5,12 @@ Read once, by the command that starts; everything else is handed the record.
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from string import Template
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import available_timezones
 
 import msgspec
@@ -19,18 +19,54 @@ from service.errors import SettingsError, SiteError
 
 SETTINGS_FILE = "site.toml"
 ENVIRONMENT = "JOURNALGUARD_"
-OVERRIDES = ("host", "port", "alerts_per_day", "retention_days", "geo_city", "geo_asn")
+OVERRIDES = (
+    "host",
+    "port",
+    "alerts_per_day",
+    "retention_days",
+    "geo_city",
+    "geo_asn",
+    "database_url",
+    "shipper",
+    "metrics_port",
+)
+SERVERS = ENVIRONMENT + "KAFKA_SERVERS"  # host:port,host:port
 
-_CHOICES = {"username": ("user", "session"), "forwarded": ("first", "last")}
+Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
+Mechanism = Literal["SCRAM-SHA-256", "SCRAM-SHA-512"]
+_CHOICES = {
+    "username": ("user", "session"),
+    "forwarded": ("first", "last"),
+    "kafka.security": get_args(Security),
+    "kafka.mechanism": get_args(Mechanism),
+}
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _Budget = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+_Shipper = Annotated[int, msgspec.Meta(ge=0, le=32_767)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0.05, le=3600)]
 
 
+class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[kafka]`` table: where the brokers are and how to be let in. Same on every host of a site."""
+
+    servers: tuple[str, ...]
+    prefix: str = "library"  # of the topics' names
+    group: str = "journalguard"  # of the workers
+    partitions: _Positive = 12
+    replicas: _Positive = 3
+    security: Security = "plaintext"
+    ca_file: str = ""
+    certificate_file: str = ""  # of this client, for mutual TLS
+    key_file: str = ""
+    mechanism: Mechanism = "SCRAM-SHA-512"
+    user: str = ""
+    password_file: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings of a site; ``TEMPLATE`` says what each means."""
+    """Settings of a site; ``service.sitefile`` says what each means."""
 
     log_format: str
     timezone: str
@@ -50,6 +86,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host_names: tuple[str, ...] = ()
     checkpoint_lines: _Positive = 20_000
     checkpoint_seconds: _Seconds = 1.0
+    database_url: str = ""  # of PostgreSQL; empty: SQLite in the site's folder
+    shipper: _Shipper = 0  # number of this host's shipper within the site
+    metrics_port: _Port = 0  # of shipper and worker; 0: none
+    kafka: KafkaSettings | None = None
 
 
 class Site(NamedTuple):
@@ -81,72 +121,6 @@ class Site(NamedTuple):
         return self.folder / text if text else None
 
 
-TEMPLATE = Template("""\
-# Settings of one site of journalguard. After a change start `journalguard run` again.
-# Paths that do not begin with / are relative to this folder.
-
-# EZproxy's LogFormat, as in config.txt, without the word LogFormat. Between single quotes nothing is
-# escaped. Fields in ezPAARSE's notation, %{name}<regular expression>, may be used too.
-log_format = $log_format
-
-# The zone of the clock that writes the logs, an IANA name. Needed where the format has no %z, for audit
-# logs, and to tell day from night.
-timezone = $timezone
-
-# Access logs to follow. A path, a daily name with strftime codes ("/var/log/ezproxy/ezp%Y%m%d.log"),
-# or a wildcard for the logs of several proxies ("/var/log/proxy-*/ezproxy.log").
-logs = $logs
-
-# Audit logs to follow, in the same notation ("/usr/local/ezproxy/audit/%Y%m%d.txt").
-audit_logs = $audit_logs
-
-# Spellings of your own realm: with "example.ac.uk" and "EXAMPLE", the names jdoe, jdoe@example.ac.uk and
-# EXAMPLE\\jdoe are one person. Names of any other realm stay apart. While none is named, EXAMPLE\\jdoe is
-# taken for jdoe, but jdoe@example.ac.uk for somebody else's jdoe.
-realms = $realms
-
-# What %u holds: "user", or "session" where Option LogUser is off.
-username = $username
-
-# Which address of a comma list (X-Forwarded-For) is the reader's: "first" or "last".
-forwarded = $forwarded
-
-# Networks on campus, in CIDR notation ("192.0.2.0/24").
-campus = $campus
-
-# Host names of the proxy itself ("ezproxy.example.ac.uk"); its pages are not reading.
-proxy_hosts = $proxy_hosts
-
-# Location databases (MMDB) of your own: GeoLite2, DB-IP or the like, with cities and with network owners.
-# Empty: the database that came with the installation, or none. Nothing is ever looked up over the network.
-geo_city = $geo_city
-geo_asn = $geo_asn
-
-# How many alerts a day your analysts want to read. The threshold follows.
-alerts_per_day = $alerts_per_day
-
-# Days for which the events behind an alert are kept.
-retention_days = $retention_days
-
-# Where the pages are served. Anything but 127.0.0.1 lets others in: there is no sign-in here.
-host = $host
-port = $port
-
-# Further host names by which browsers reach the pages ("alerts.example.ac.uk"); all others are refused.
-host_names = $host_names
-
-# State is saved after so many lines or seconds, whichever comes first.
-checkpoint_lines = $checkpoint_lines
-checkpoint_seconds = $checkpoint_seconds
-""")
-
-
-def render(settings: Settings) -> str:
-    """A commented ``site.toml`` that reads back as ``settings``."""
-    values = msgspec.structs.asdict(settings)
-    return TEMPLATE.substitute({name: _toml(value) for name, value in values.items()})
-
-
 def load_site(folder: Path, environment: Mapping[str, str]) -> Site:
     """The site in ``folder``. Raises ``SiteError`` where there is none, else ``SettingsError``."""
     path = folder / SETTINGS_FILE
@@ -165,59 +139,118 @@ def parse(text: str, where: str) -> Settings:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{where}: {error}; strings need quotes, lists brackets") from None
-    for key in values:
-        if key not in Settings.__struct_fields__:
-            raise SettingsError(f"{where}, line {_line(text, key)}: {_unknown(key)}")
-    return check(values, lambda key: f"{where}, line {_line(text, key)}" if key in values else where)
+
+    def place(key: str) -> str:
+        line = _line(text, key)
+        return f"{where}, line {line}" if line else where
+
+    return check(values, place)
 
 
-def check(values: Mapping[str, Any], place: Callable[[str], str]) -> Settings:
-    """Values that have a meaning; ``place(key)`` says where one stands. Raises ``SettingsError``."""
+def check(values: Mapping[str, Any], place: Callable[[str], str], *, strict: bool = True) -> Settings:
+    """Values that have a meaning; ``place(key)`` says where one stands, a key of a table as ``kafka.user``.
+
+    Without ``strict`` texts may stand for numbers. Raises ``SettingsError``.
+    """
     try:
-        settings = msgspec.convert(values, Settings)
+        settings = msgspec.convert(values, Settings, strict=strict)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{place(_key(error))}: {_plain(error)}") from None
-    if settings.timezone not in available_timezones():
-        near = _nearest(settings.timezone, available_timezones())
-        raise SettingsError(f"{place('timezone')}: {settings.timezone!r} is not an IANA time zone{near}")
-    for network in settings.campus:
-        _check_network(network, place("campus"))
+    for key, complaint in _complaints(settings):
+        raise SettingsError(f"{place(key)}: {complaint}")
     return settings
 
 
 def _overridden(settings: Settings, environment: Mapping[str, str]) -> Settings:
     names = {key: ENVIRONMENT + key.upper() for key in OVERRIDES}
     found = {key: environment[name] for key, name in names.items() if name in environment}
-    try:
-        return msgspec.convert({**msgspec.structs.asdict(settings), **found}, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"environment variable {names[_key(error)]}: {_plain(error)}") from None
+    values = {**msgspec.to_builtins(settings), **found}
+    if SERVERS in environment:
+        servers = [server.strip() for server in environment[SERVERS].split(",")]
+        values["kafka"] = {**(values["kafka"] or {}), "servers": servers}
+        names["kafka.servers"] = SERVERS
+    return check(values, lambda key: f"environment variable {names.get(key, key)}", strict=False)
 
 
-def _check_network(text: str, where: str) -> None:
+def _complaints(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Setting and what is wrong with it, for what types do not tell."""
+    if settings.timezone not in available_timezones():
+        near = _nearest(settings.timezone, available_timezones())
+        yield "timezone", f"{settings.timezone!r} is not an IANA time zone{near}"
+    for network in settings.campus:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            yield "campus", f"campus: {error}; write it like 192.0.2.0/24"
+    if settings.database_url:
+        yield from _of_database(settings.database_url)
+    if settings.kafka is not None:
+        for key, complaint in _of_kafka(settings.kafka):
+            yield f"kafka.{key}", f"kafka.{key}: {complaint}"
+
+
+def _of_database(url: str) -> Iterator[tuple[str, str]]:
+    """Never repeats the address, which may hold a password."""
+    key = "database_url"
     try:
-        ip_network(text)
-    except ValueError as error:
-        raise SettingsError(f"{where}: campus: {error}; write it like 192.0.2.0/24") from None
+        scheme, query = urlsplit(url).scheme, parse_qs(urlsplit(url).query)
+        secret = urlsplit(url).password is not None or "password" in query
+    except ValueError:
+        scheme, secret = "", False
+    if secret:
+        yield key, f"{key}: holds a password; put it into ~/.pgpass, or into a file named by ?passfile=/path"
+    if scheme not in {"postgresql", "postgresql+psycopg"}:
+        yield key, f"{key}: write it like postgresql://journalguard@db.example.ac.uk/journalguard"
+
+
+def _of_kafka(kafka: KafkaSettings) -> Iterator[tuple[str, str]]:
+    if not kafka.servers:
+        yield "servers", 'names no broker; write it like ["kafka.example.ac.uk:9092"]'
+    for server in kafka.servers:
+        if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):[0-9]{1,5}", server):
+            yield "servers", f"{server!r} is not host:port; write it like kafka.example.ac.uk:9092"
+    for key in ("prefix", "group"):
+        # The rule of org.apache.kafka.common.internals.Topic, with room for what follows.
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", getattr(kafka, key)):
+            yield key, "letters, digits, '.', '_' and '-' only, as in a topic's name"
+    if kafka.security.startswith("sasl"):
+        for key in ("user", "password_file"):
+            if not getattr(kafka, key):
+                yield key, f'is needed with security = "{kafka.security}"'
+    elif kafka.user or kafka.password_file:
+        yield "security", f'"{kafka.security}" sends no user; choose "sasl_ssl"'
+    if not kafka.security.endswith("ssl") and (kafka.ca_file or kafka.certificate_file):
+        yield "security", f'"{kafka.security}" does not encrypt; choose "ssl" or "sasl_ssl"'
 
 
 def _key(error: msgspec.ValidationError) -> str:
-    """The setting that msgspec complains of."""
-    found = re.search(r"\$\.(\w+)|field `(\w+)`", str(error))
-    return (found[1] or found[2]) if found else ""
+    """The setting that msgspec complains of, with its table."""
+    path = re.search(r"at `\$\.([\w.]+)", str(error))
+    field = re.search(r"field `(\w+)`", str(error))
+    return ".".join(found[1] for found in (path, field) if found)
 
 
 def _plain(error: msgspec.ValidationError) -> str:
+    key = _key(error)
     text = str(error).split(" - at ")[0].replace("`", "")
     if text.startswith("Object missing"):
-        return f"the setting {_key(error)!r} is missing"
+        return f"the setting {key!r} is missing"
+    if text.startswith("Object contains unknown"):
+        return _unknown(key)
+    if text.startswith("Expected object"):
+        return f"{key}: is a table; write [{key}] and its settings below"
     if text.startswith("Invalid enum"):
-        text += "; choose " + " or ".join(f'"{choice}"' for choice in _CHOICES[_key(error)])
-    return f"{_key(error)}: {text[0].lower()}{text[1:]}"
+        text += "; choose " + " or ".join(f'"{choice}"' for choice in _CHOICES[key])
+    return f"{key}: {text[0].lower()}{text[1:]}"
 
 
 def _unknown(key: str) -> str:
-    return f"unknown setting {key!r}{_nearest(key, Settings.__struct_fields__)}"
+    table, _, name = key.rpartition(".")
+    if not table:
+        return f"unknown setting {key!r}{_nearest(key, Settings.__struct_fields__)}"
+    if name in Settings.__struct_fields__:
+        return f"{name!r} is no setting of [{table}]; move it above the line [{table}]"
+    return f"unknown setting {name!r} of [{table}]{_nearest(name, KafkaSettings.__struct_fields__)}"
 
 
 def _nearest(text: str, known: Collection[str]) -> str:
@@ -226,16 +259,13 @@ def _nearest(text: str, known: Collection[str]) -> str:
 
 
 def _line(text: str, key: str) -> int:
-    for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*[\"'\[]*{re.escape(key)}\b", line):
-            return number
-    return 1
+    """Line of a setting, from 1; of one of a table that does not stand there, the table's; 0 for none."""
+    table, _, name = key.rpartition(".")
+    lines = text.splitlines()
+    start = _find(lines, table, 0) if table else 0
+    return _find(lines, name, start) or start
 
 
-def _toml(value: object) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if not isinstance(value, str):
-        return repr(value)
-    plain = value.isprintable() and "'" not in value and ('"' in value or "\\" in value)
-    return f"'{value}'" if plain else msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
+def _find(lines: Sequence[str], key: str, start: int) -> int:
+    found = (i for i in range(start, len(lines)) if re.match(rf"\s*[\"'\[]*{re.escape(key)}\b", lines[i]))
+    return next(found, -1) + 1

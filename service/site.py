@@ -4,7 +4,6 @@ Renewed only at the close of a local day, from sums over that day's active accou
 event does depends on other accounts' events of the same day, and parts counted apart would merge.
 """
 
-import zlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -12,21 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import baselines, calibration
-from models.calibration import Calibration, Candidate
+from models.calibration import Calibration
 from models.detectors import Trees
 from models.evidence import BINS, BINS_PER_E, CAP
-from service.account import BIN_UNIT
 from service.closing import CLASSES
-from service.measures import GROUP_OF, OWN, G, Group, K
+from service.measures import OWN, Group, K
 from service.policy import Policy
 from service.saved import reading
+from service.sums import (
+    COUNTED,
+    TABLES,
+    DaySums,
+    Sample,
+    pack_counts,
+    unpack_counts,
+    unpack_sample,
+    unpack_seen,
+)
 
-EVIDENCE, TREES = K, K + 1  # rows of a histogram after the measures
-ROWS = K + 2
-TREES_SAMPLE = 2000  # account-days a day that the trees see
+TREES = COUNTED  # row of a histogram after the measures and the evidence
+ROWS = COUNTED + 1
 TREES_READY = 300.0  # account-days scored by the trees before their tail is used
 PREVALENCE_FADE = 0.95  # per day
-TABLES = ("networks", "owners", "cities", "platforms")
+RING = baselines.WINDOW_DAYS + 2  # slots of histograms: today's never overwrites one still in use
 
 
 class SiteSnapshot(msgspec.Struct, frozen=True):
@@ -53,8 +60,12 @@ class Site:
         self._days: dict[int, NDArray[np.uint32]] = {}
         self._account_days = 0.0
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
-        self._group_of = np.array(GROUP_OF)
         self._remake()
+
+    @property
+    def budget(self) -> float:
+        """Alerts a day."""
+        return self._policy.alerts_per_day
 
     def prevalence(self, table: str, key: int) -> float:
         """Share of the site's account-days with this network, owner, city or platform."""
@@ -82,77 +93,44 @@ class Site:
 
     def joined(self, rank: int, evidence: float, groups: Sequence[float]) -> float:
         """Score of a moment: the larger of the tails of evidence and trees, ``-ln share``."""
-        by_evidence = _tail(self.tails[rank, 0], evidence)
+        by_evidence = baselines.read(self.tails[rank, 0], evidence)
         far = self.trees.score(groups) if self._trees_known else None
         if far is None:
             return by_evidence
-        return max(by_evidence, _tail(self.tails[rank, 1], far) - self._policy.trees_handicap)
+        return max(by_evidence, baselines.read(self.tails[rank, 1], far) - self._policy.trees_handicap)
 
-    def close(
-        self, day: int, states: NDArray[np.void], active: NDArray[np.intp], hashes: Sequence[int], opened: int
-    ) -> None:
-        """Take in local ``day``: ``states`` (A,) before they are closed, ``active`` their indexes (n,),
-        ``hashes`` (n,) a stable number per active account, ``opened`` alerts of the day."""
-        today = states[active]
-        order = np.argsort(np.array(hashes, np.int64), kind="stable")
+    def take(self, sums: DaySums) -> None:
+        """Learn a closed day from the sums of all its accounts."""
+        day = sums.day
         gone = {d for d in self._days if d <= day - baselines.WINDOW_DAYS}
         self.changed |= {_slot_name(d) for d in gone}
         self._days = {d: c for d, c in self._days.items() if d not in gone}
-        self._days[day] = self._count(today, order)
-        self._learn_prevalence(today)
-        scores = [
-            Candidate(day, hashes[int(i)], float(today["day_joined"][i]))
-            for i in np.flatnonzero(today["day_joined"] >= calibration.FLOOR)
-        ]
-        budget = self._policy.alerts_per_day
-        self.calibration = calibration.close_day(self.calibration, day, len(active), opened, scores, budget)
+        counted = unpack_counts(sums.histograms, COUNTED)
+        self._days[day] = np.concatenate([counted, self._teach_trees(sums.sample)], axis=1)
+        self._learn_prevalence(sums)
+        self.calibration = calibration.close_day(
+            self.calibration, day, sums.active, sums.opened, sums.candidates, self.budget
+        )
         self.day = day
         self._remake()
         self.changed |= {"site", _slot_name(day)}
 
-    def _count(self, today: NDArray[np.void], order: NDArray[np.intp]) -> NDArray[np.uint32]:
-        """Histograms of the day, (CLASSES, ROWS, BINS); the trees score, then learn."""
-        maxima = today["day_max"].astype(np.float64) / BIN_UNIT
-        evidence = BINS_PER_E * np.log1p(today["day_evidence"].astype(np.float64))
-        counts = np.zeros((CLASSES, ROWS, BINS), np.uint32)
-        sample = order[:TREES_SAMPLE]
-        far = self._teach_trees(today[sample], maxima[sample])
-        for c in range(CLASSES):
-            of = today["rank"] == c
-            counts[c, :K] = baselines.count(maxima[of])
-            counts[c, EVIDENCE] = baselines.count(evidence[of, None])[0]
-            if far is not None:
-                counts[c, TREES] = baselines.count(far[of[sample], None])[0]
+    def _teach_trees(self, sample: Sample) -> NDArray[np.uint32]:
+        """The trees score the sample, then learn; histogram (CLASSES, 1, BINS) of the scores."""
+        _, ranks, calm, groups = unpack_sample(sample)
+        counts = np.zeros((CLASSES, 1, BINS), np.uint32)
+        if self.trees.ready and len(groups):
+            far = BINS_PER_E * np.log1p(np.array([self.trees.score(g) for g in groups.tolist()], np.float64))
+            for c in range(CLASSES):
+                counts[c] = baselines.count(far[ranks == c, None])
+        self.trees.learn(groups[calm].tolist())
         return counts
 
-    def _teach_trees(
-        self, today: NDArray[np.void], maxima: NDArray[np.float64]
-    ) -> NDArray[np.float64] | None:
-        """Positions of the trees' scores of the sampled account-days, None while not ready."""
-        groups = np.zeros((len(today), G))
-        low = maxima.astype(np.int64)
-        part = maxima - low
-        for k in range(K):
-            table = self.table[today["rank"], k]
-            rows = np.arange(len(today))
-            s = table[rows, low[:, k]] * (1 - part[:, k]) + table[rows, low[:, k] + 1] * part[:, k]
-            s[maxima[:, k] == 0] = 0.0
-            groups[:, GROUP_OF[k]] = np.maximum(groups[:, GROUP_OF[k]], s)
-        far = [self.trees.score(g) for g in groups.tolist()] if self.trees.ready else None
-        calm = today["day_evidence"] < self.guards[today["rank"]]
-        self.trees.learn(groups[calm].tolist())
-        return None if far is None else BINS_PER_E * np.log1p(np.array(far, np.float64))
-
-    def _learn_prevalence(self, today: NDArray[np.void]) -> None:
-        calm = today[today["day_evidence"] < self.guards[today["rank"]]]
-        self._account_days = self._account_days * PREVALENCE_FADE + len(calm)
+    def _learn_prevalence(self, sums: DaySums) -> None:
+        self._account_days = self._account_days * PREVALENCE_FADE + sums.calm
         for name in TABLES:
-            slots = calm[name]
-            since = (calm["last_time"] - 86400)[:, None]
-            keys, seen = np.unique(
-                slots["key"][(slots["last"] > since) & (slots["key"] != 0)], return_counts=True
-            )
             faded = {k: v * PREVALENCE_FADE for k, v in self._prevalence[name].items() if v > 0.3}
+            keys, seen = unpack_seen(sums.seen[name])
             for key, n in zip(keys.tolist(), seen.tolist(), strict=True):
                 faded[key] = faded.get(key, 0.0) + n
             self._prevalence[name] = faded
@@ -169,7 +147,7 @@ class Site:
         day = next((d for d in self._days if _slot_name(d) == name), None)
         if day is None:  # has left the window
             return b""
-        return day.to_bytes(4, "little") + zlib.compress(self._days[day].astype("<u4").tobytes(), 1)
+        return day.to_bytes(4, "little") + pack_counts(self._days[day])
 
     def _snapshot(self) -> SiteSnapshot:
         packed = {
@@ -203,18 +181,11 @@ class Site:
         for name, blob in shared.items():
             if name.startswith("histogram/") and blob:
                 day = int.from_bytes(blob[:4], "little")
-                if day > self.day - baselines.WINDOW_DAYS:
-                    counts = np.frombuffer(zlib.decompress(blob[4:]), "<u4")
-                    days[day] = counts.reshape(CLASSES, ROWS, BINS).astype(np.uint32)
+                if self.day - baselines.WINDOW_DAYS < day <= self.day:
+                    days[day] = unpack_counts(blob[4:], ROWS)
         self._days = dict(sorted(days.items()))
-
-
-def _tail(row: NDArray[np.float32], value: float) -> float:
-    at = min(BINS_PER_E * float(np.log1p(value)), BINS - 1.001)
-    low = int(at)
-    return float(row[low]) * (1 - (at - low)) + float(row[low + 1]) * (at - low)
 
 
 def _slot_name(day: int) -> str:
     """Histograms are kept in a ring of blobs, one a day."""
-    return f"histogram/{day % baselines.WINDOW_DAYS:02d}"
+    return f"histogram/{day % RING:02d}"

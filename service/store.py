@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from service.events import AccessEvent, Alert, Rejected
+from service.identities import SealedIdentity
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -27,6 +28,7 @@ class Changes(msgspec.Struct, frozen=True):
     shared: Mapping[str, bytes] = {}  # name -> blob; only those that changed
     alerts: tuple[Alert, ...] = ()  # new or grown, each the whole alert
     traces: tuple[Trace, ...] = ()
+    identities: tuple[SealedIdentity, ...] = ()  # each replaces what there was of its pseudonym
 
 
 class Checkpoint(msgspec.Struct, frozen=True):

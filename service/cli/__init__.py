@@ -17,7 +17,11 @@ COMMANDS = {
     "replay": ("replaying", "Run old logs through, into alerts as JSON lines."),
     "simulate": ("simulating", "Make a library's logs with thefts among them."),
     "pseudonym": ("site", "Tell the pseudonyms of names read from standard input."),
+    "keyholder": ("keyholding", "The keys that alone can name a reader."),
+    "rotate": ("rotating", "Give all readers new pseudonyms."),
     "pages": ("paging", "Serve the pages of a database, without keys."),
+    "ship": ("shipping", "Read the logs, pseudonymise, send to Kafka."),
+    "topics": ("topics", "Make or check the topics of a site in several processes."),
     "demo": ("demonstration", "A simulated library with live alerts, on this machine."),
 }
 # The roots of what an operator can mend: their text is the message, without a traceback.

@@ -16,7 +16,8 @@ from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_addr
 from service.cli.options import EXISTING_FILE, FOLDER, read_site, site_option
 from service.cli.trial import report, try_logs
 from service.errors import SiteError
-from service.settings import SETTINGS_FILE, Settings, check, render
+from service.settings import SETTINGS_FILE, Settings, check
+from service.sitefile import render
 
 NOBODY = "-"
 

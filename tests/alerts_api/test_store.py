@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy import create_engine, inspect
 
 from alerts_api import tables
+from alerts_api.audit import tables as audit_tables
 from alerts_api.database import open_database
 from alerts_api.detections import Detections
 from alerts_api.errors import (
@@ -350,6 +351,7 @@ def test_every_error_is_a_store_error() -> None:
 def test_migrations_make_the_tables_that_the_code_uses(database: Path, tmp_path: Path) -> None:
     open_store(database).close()
     plain = create_engine(f"sqlite:///{tmp_path / 'plain.db'}")
+    assert audit_tables.leaves.metadata is tables.metadata
     tables.metadata.create_all(plain)
     migrated = create_engine(f"sqlite:///{database}")
 

@@ -22,7 +22,7 @@ from service.alerting import (
     summary,
 )
 from service.events import Reason
-from tests.service.worlds import DAY, NOON, POLICY
+from tests.service.worlds import DAY, NOON, POLICY, TODAY
 
 THRESHOLD = 5.0
 
@@ -46,7 +46,7 @@ def grow(
 
 
 def an_episode(score: float = 6.0) -> Episode:
-    return grow(opened("reader", NOON, 17, state()), NOON, score)
+    return grow(opened("reader", NOON, 17, TODAY, state()), NOON, score)
 
 
 def test_below_the_threshold_nothing_opens() -> None:
@@ -118,7 +118,7 @@ def test_a_late_event_does_not_turn_the_alert_s_clock_back() -> None:
 
 
 def test_the_opening_event_is_counted_with_its_document() -> None:
-    episode = opened("reader", NOON, 17, state(events=10, documents=4))
+    episode = opened("reader", NOON, 17, TODAY, state(events=10, documents=4))
     alert = grow(episode, NOON, 6.0, events=10).alert
     assert alert.events == 1
     with_document = grown(episode, NOON, state(), 6.0, THRESHOLD, (), POLICY, "m")
@@ -127,7 +127,7 @@ def test_the_opening_event_is_counted_with_its_document() -> None:
 
 def test_an_episode_opened_by_a_page_has_no_document_yet() -> None:
     now = state(document_time=NOON - 60)
-    episode = opened("reader", NOON, 17, now)
+    episode = opened("reader", NOON, 17, TODAY, now)
     assert grown(episode, NOON, now, 6.0, THRESHOLD, (), POLICY, "m").alert.documents == 0
 
 
@@ -164,7 +164,7 @@ def test_an_account_never_opens_twice_within_its_rest(moments: list[tuple[int, f
             continue
         if decision is Decision.OPENED or episode is None:
             openings.append(time)
-            episode = opened("reader", time, len(openings), state())
+            episode = opened("reader", time, len(openings), TODAY, state())
         before = episode.alert
         episode = grow(episode, time, score, (reason(detection),))
         assert episode.alert.score >= before.score

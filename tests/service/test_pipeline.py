@@ -162,7 +162,7 @@ def test_one_line_with_a_date_far_ahead_does_not_stop_the_days() -> None:
     pipeline.absorb([event(), event(NOON + 4000 * DAY, "other")])
     pipeline.drain()
     pipeline.absorb([event(NOON + d * DAY, document=d) for d in range(1, 4)])
-    assert place_of(pipeline.drain()).day == TODAY + 3
+    assert place_of(pipeline.drain()).days.day == TODAY + 3
 
 
 def test_lines_without_a_person_are_numbered_but_leave_no_state() -> None:

@@ -9,23 +9,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import SettingsError, SiteError
-from service.settings import OVERRIDES, SETTINGS_FILE, Settings, load_site, parse, render
+from service.settings import OVERRIDES, SETTINGS_FILE, KafkaSettings, Settings, load_site, parse
+from service.sitefile import render
 
 SMALL = 'log_format = "%h %u %t %U"\ntimezone = "Europe/London"\n'
+KAFKA = SMALL + '[kafka]\nservers = ["127.0.0.1:9092"]\n'
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 
 
 def test_every_setting_stands_in_the_file_with_a_comment() -> None:
     """A setting that is added without words for the operator fails here."""
     text = render(parse(SMALL, "site.toml"))
-    for name in Settings.__struct_fields__:
-        assert re.search(rf"^#.*\n(?:[a-z_]+ = .*\n)*{name} = ", text, re.MULTILINE), name
+    for name in {*Settings.__struct_fields__, *KafkaSettings.__struct_fields__} - {"kafka"}:
+        assert re.search(rf"^# .*\n(?:#?[a-z_]+ = .*\n)*#?{name} = ", text, re.MULTILINE), name
 
 
 @given(TEXT, st.tuples(TEXT, TEXT), st.integers(0, 65535))
 def test_what_is_written_reads_back(log_format: str, names: tuple[str, str], port: int) -> None:
-    settings = Settings(log_format=log_format, timezone="UTC", realms=names, port=port)
+    kafka = (
+        KafkaSettings(servers=("[2001:db8::1]:9092",), ca_file=names[0], security="ssl") if port % 2 else None
+    )
+    settings = Settings(log_format=log_format, timezone="UTC", realms=names, port=port, kafka=kafka)
     assert parse(render(settings), "site.toml") == settings
+
+
+def test_the_example_of_kafka_is_right_when_uncommented() -> None:
+    text = re.sub(r"^#(?=[a-z_\[])", "", render(parse(SMALL, "site.toml")), flags=re.MULTILINE)
+    assert parse(text, "site.toml").kafka == KafkaSettings(servers=("127.0.0.1:9092",))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +59,52 @@ def test_what_is_written_reads_back(log_format: str, names: tuple[str, str], por
         (
             'log_format = "x"\ntimezone = "Europe/Lodnon"',
             "site.toml, line 2: 'Europe/Lodnon' is not an IANA time zone; did you mean 'Europe/London'?",
+        ),
+        (
+            KAFKA + 'secrity = "ssl"',
+            "site.toml, line 5: unknown setting 'secrity' of [kafka]; did you mean 'security'?",
+        ),
+        (
+            KAFKA + "port = 80",
+            "site.toml, line 5: 'port' is no setting of [kafka]; move it above the line [kafka]",
+        ),
+        (SMALL + "\n[kafka]\n", "site.toml, line 4: the setting 'kafka.servers' is missing"),
+        (
+            SMALL + "[kafka]\nservers = []",
+            'site.toml, line 4: kafka.servers: names no broker; write it like ["kafka.example.ac.uk:9092"]',
+        ),
+        (
+            SMALL + '[kafka]\nservers = ["kafka"]',
+            "site.toml, line 4: kafka.servers: 'kafka' is not host:port; "
+            "write it like kafka.example.ac.uk:9092",
+        ),
+        (SMALL + "kafka = 3", "site.toml, line 3: kafka: is a table; write [kafka] and its settings below"),
+        (KAFKA + "partitions = 0", "site.toml, line 5: kafka.partitions: expected int >= 1"),
+        (
+            KAFKA + 'security = "tls"',
+            "site.toml, line 5: kafka.security: invalid enum value 'tls'; choose "
+            '"plaintext" or "ssl" or "sasl_plaintext" or "sasl_ssl"',
+        ),
+        (
+            KAFKA + 'security = "sasl_ssl"',
+            'site.toml, line 3: kafka.user: is needed with security = "sasl_ssl"',
+        ),
+        (
+            KAFKA + 'ca_file = "ca.pem"',
+            'site.toml, line 3: kafka.security: "plaintext" does not encrypt; choose "ssl" or "sasl_ssl"',
+        ),
+        (
+            KAFKA + 'user = "u"',
+            'site.toml, line 3: kafka.security: "plaintext" sends no user; choose "sasl_ssl"',
+        ),
+        (
+            KAFKA + 'group = "a b"',
+            "site.toml, line 5: kafka.group: letters, digits, '.', '_' and '-' only, as in a topic's name",
+        ),
+        (
+            SMALL + 'database_url = "sqlite:///x"',
+            "site.toml, line 3: database_url: write it like "
+            "postgresql://journalguard@db.example.ac.uk/journalguard",
         ),
     ],
 )
@@ -87,6 +143,48 @@ def test_a_bad_override_names_its_variable(tmp_path: Path) -> None:
     (tmp_path / SETTINGS_FILE).write_text(SMALL)
     with pytest.raises(SettingsError, match="JOURNALGUARD_PORT: port: expected int"):
         load_site(tmp_path, {"JOURNALGUARD_PORT": "http"})
+
+
+def test_the_environment_names_brokers_and_database(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(KAFKA + "partitions = 4\n")
+    environment = {
+        "JOURNALGUARD_KAFKA_SERVERS": "kafka-1.example.ac.uk:9092, kafka-2.example.ac.uk:9092",
+        "JOURNALGUARD_DATABASE_URL": "postgresql://journalguard@db.example.ac.uk/journalguard",
+        "JOURNALGUARD_METRICS_PORT": "9100",
+        "JOURNALGUARD_SHIPPER": "2",
+    }
+    settings = load_site(tmp_path, environment).settings
+    assert settings.kafka is not None
+    assert settings.kafka.servers == ("kafka-1.example.ac.uk:9092", "kafka-2.example.ac.uk:9092")
+    assert (settings.kafka.partitions, settings.metrics_port, settings.shipper) == (4, 9100, 2)
+    assert settings.database_url == environment["JOURNALGUARD_DATABASE_URL"]
+
+
+def test_brokers_of_the_environment_are_enough(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(SMALL)
+    site = load_site(tmp_path, {"JOURNALGUARD_KAFKA_SERVERS": "127.0.0.1:9092"})
+    assert site.settings.kafka == KafkaSettings(servers=("127.0.0.1:9092",))
+    with pytest.raises(SettingsError, match=r"JOURNALGUARD_KAFKA_SERVERS: kafka\.servers: '' is not"):
+        load_site(tmp_path, {"JOURNALGUARD_KAFKA_SERVERS": ""})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://journalguard:hunter2@127.0.0.1/journalguard",
+        "postgresql+psycopg://127.0.0.1/journalguard?user=journalguard&password=hunter2",
+        "host=127.0.0.1 password=hunter2",
+        "postgresql://journalguard:hunter2@[127.0.0.1/journalguard",
+    ],
+)
+def test_a_password_in_the_address_is_refused_and_not_repeated(url: str, tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(SMALL)
+    with pytest.raises(SettingsError, match=r"^environment variable JOURNALGUARD_DATABASE_URL") as caught:
+        load_site(tmp_path, {"JOURNALGUARD_DATABASE_URL": url})
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(SettingsError) as caught:
+        parse(SMALL + f'database_url = "{url}"', "site.toml")
+    assert "hunter2" not in str(caught.value)
 
 
 def test_paths_are_relative_to_the_folder(tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """What the site knows: changed by closed days only, by sums, and back again from its blobs."""
 
+import itertools
+from random import Random
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.baselines import WINDOW_DAYS
@@ -10,7 +15,9 @@ from service.account import ACCOUNT, BIN_UNIT
 from service.closing import CLASSES
 from service.columns import key32
 from service.measures import OWN, G, K, M
-from service.site import ROWS, TREES_SAMPLE, Site
+from service.share import stable_id
+from service.site import RING, ROWS, Site
+from service.sums import SAMPLE, DaySums, day_sums, merge
 from tests.service.worlds import POLICY, TODAY
 
 DAY = 86_400
@@ -30,8 +37,15 @@ def readers(n: int, seed: int = 1, day: int = TODAY, evidence: float = 0.0) -> N
 
 
 def close(site: Site, states: NDArray[np.void], day: int = TODAY, opened: int = 0) -> None:
-    hashes = [key32(f"a{i}") for i in range(len(states))]
-    site.close(day, states, np.arange(len(states)), hashes, opened)
+    site.take(sums_of(site, states, day, opened))
+
+
+def sums_of(
+    site: Site, states: NDArray[np.void], day: int = TODAY, opened: int = 0, first: int = 0
+) -> DaySums:
+    """Of accounts numbered from ``first``."""
+    ids = np.array([stable_id(f"a{first + i}") for i in range(len(states))], np.uint64)
+    return day_sums(day, states, ids, opened, site.table, site.guards, site.budget)
 
 
 def tables(site: Site) -> list[bytes]:
@@ -61,23 +75,34 @@ def test_tables_follow_the_site_s_own_days() -> None:
 
 
 def test_the_order_of_accounts_does_not_matter() -> None:
-    one, two = Site(POLICY), Site(POLICY)
+    site = Site(POLICY)
     states = readers(500)
-    hashes = [key32(f"a{i}") for i in range(500)]
+    ids = np.array([stable_id(f"a{i}") for i in range(500)], np.uint64)
     turned = np.random.default_rng(2).permutation(500)
-    one.close(TODAY, states, np.arange(500), hashes, 3)
-    two.close(TODAY, states[turned], np.arange(500), [hashes[i] for i in turned], 3)
-    assert one.drain() == two.drain()
+    made = [
+        day_sums(TODAY, states[order], ids[order], 3, site.table, site.guards, site.budget)
+        for order in (np.arange(500), turned)
+    ]
+    assert made[0] == made[1]
 
 
-def test_only_active_accounts_count() -> None:
-    one, two = Site(POLICY), Site(POLICY)
-    states = readers(100)
-    active = np.arange(0, 100, 3)
-    hashes = [key32(f"a{i}") for i in active]
-    one.close(TODAY, states, active, hashes, 0)
-    two.close(TODAY, states[active], np.arange(len(active)), hashes, 0)
-    assert one.drain() == two.drain()
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(0, 300), max_size=5), st.randoms())
+def test_parts_counted_apart_merge_into_the_whole(cuts: list[int], chance: Random) -> None:
+    site = taught()
+    states = readers(300, seed=9)
+    edges = [0, *sorted(cuts), 300]
+    parts = [sums_of(site, states[a:b], opened=b - a, first=a) for a, b in itertools.pairwise(edges)]
+    chance.shuffle(parts)
+    assert merge(parts, site.budget) == sums_of(site, states, opened=300)
+
+
+def test_parts_of_more_accounts_than_the_trees_see_merge_too() -> None:
+    site = taught()
+    states = readers(SAMPLE + 700, seed=9)
+    states["day_joined"] += 2.0  # more candidates than are kept
+    parts = [sums_of(site, states[:900], first=0), sums_of(site, states[900:], first=900)]
+    assert merge(parts, site.budget) == sums_of(site, states)
 
 
 def test_closing_leaves_the_states_alone() -> None:
@@ -147,9 +172,9 @@ def test_the_trees_join_once_they_know_enough_days() -> None:
 
 def test_the_trees_see_a_sample_of_a_large_site() -> None:
     site = Site(POLICY)
-    close(site, readers(TREES_SAMPLE + 500))
-    close(site, readers(TREES_SAMPLE + 500), TODAY + 1)
-    blob = site.drain()[f"histogram/{(TODAY + 1) % WINDOW_DAYS:02d}"]
+    close(site, readers(SAMPLE + 500))
+    close(site, readers(SAMPLE + 500), TODAY + 1)
+    blob = site.drain()[f"histogram/{(TODAY + 1) % RING:02d}"]
     assert len(blob) < 50_000
     restored = Site(POLICY)
     restored.restore({"site": site._blob("site"), "histogram/xx": blob})
@@ -162,7 +187,7 @@ def test_the_blobs_hold_everything() -> None:
     for day in range(WINDOW_DAYS + 3):
         close(site, readers(200, seed=day), TODAY + day, opened=2)
         blobs.update(site.drain())
-    assert len(blobs) == WINDOW_DAYS + 1
+    assert len(blobs) == RING + 1
     other = Site(POLICY)
     other.restore(blobs)
     assert tables(other) == tables(site)
@@ -190,7 +215,7 @@ def test_drain_gives_only_what_changed() -> None:
     site = Site(POLICY)
     assert site.drain() == {}
     close(site, readers(10))
-    assert set(site.drain()) == {"site", f"histogram/{TODAY % WINDOW_DAYS:02d}"}
+    assert set(site.drain()) == {"site", f"histogram/{TODAY % RING:02d}"}
     assert site.drain() == {}
 
 

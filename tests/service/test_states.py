@@ -41,7 +41,7 @@ def test_drain_gives_each_changed_account_once_and_then_nothing() -> None:
 def test_an_episode_travels_with_its_account() -> None:
     states = States()
     states.slots(["a", "b"])
-    states.episodes["a"] = alerting.opened("a", 1_760_000_000, 5, states.array[0])
+    states.episodes["a"] = alerting.opened("a", 1_760_000_000, 5, 20_370, states.array[0])
     states.touch([0, 1])
     packed = dict(states.drain())
     assert packed["b"] == HEADER + b"\0" * ACCOUNT.itemsize

@@ -7,6 +7,7 @@ revision = "0001"
 down_revision = None
 
 BIG_KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -22,11 +23,11 @@ def _stream() -> None:
         ("positions", "source", "position"),
     ):
         op.create_table(
-            table, sa.Column(key, sa.Text, primary_key=True), sa.Column(value, sa.LargeBinary, nullable=False)
+            table, sa.Column(key, TEXT, primary_key=True), sa.Column(value, sa.LargeBinary, nullable=False)
         )
     op.create_table(
         "counters",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", TEXT, primary_key=True),
         sa.Column("value", sa.BigInteger, nullable=False),
     )
     op.create_table(
@@ -40,18 +41,18 @@ def _stream() -> None:
 def _alerts() -> None:
     op.create_table(
         "alerts",
-        sa.Column("number", sa.Integer, primary_key=True),
-        sa.Column("alert_id", sa.Text, nullable=False, unique=True),
-        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("number", BIG_KEY, primary_key=True, autoincrement=False),
+        sa.Column("alert_id", TEXT, nullable=False, unique=True),
+        sa.Column("account", TEXT, nullable=False),
         sa.Column("opened_at", sa.BigInteger, nullable=False),
         sa.Column("updated_at", sa.BigInteger, nullable=False),
         sa.Column("score", sa.Float, nullable=False),
         sa.Column("probability", sa.Float, nullable=False),
-        sa.Column("summary", sa.Text, nullable=False),
+        sa.Column("summary", TEXT, nullable=False),
         sa.Column("events", sa.BigInteger, nullable=False),
         sa.Column("documents", sa.BigInteger, nullable=False),
         sa.Column("payload", sa.LargeBinary, nullable=False),
-        sa.Column("verdict", sa.Text, nullable=False),
+        sa.Column("verdict", TEXT, nullable=False),
         sa.Column("judged_at", sa.BigInteger, nullable=False),
     )
     op.create_index("alerts_by_score", "alerts", ["verdict", "score"])
@@ -59,19 +60,19 @@ def _alerts() -> None:
     op.create_index("alerts_by_account", "alerts", ["account"])
     op.create_table(
         "alert_marks",
-        sa.Column("alert_id", sa.Text, sa.ForeignKey("alerts.alert_id"), primary_key=True),
-        sa.Column("kind", sa.Text, primary_key=True),
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("alert_id", TEXT, sa.ForeignKey("alerts.alert_id"), primary_key=True),
+        sa.Column("kind", TEXT, primary_key=True),
+        sa.Column("name", TEXT, primary_key=True),
         sa.Column("rank", sa.Integer, nullable=False),
     )
     op.create_index("alert_marks_by_name", "alert_marks", ["kind", "name"])
     op.create_table(
         "verdicts",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("alert_id", sa.Text, sa.ForeignKey("alerts.alert_id"), nullable=False),
-        sa.Column("verdict", sa.Text, nullable=False),
-        sa.Column("note", sa.Text, nullable=False),
-        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("id", BIG_KEY, primary_key=True),
+        sa.Column("alert_id", TEXT, sa.ForeignKey("alerts.alert_id"), nullable=False),
+        sa.Column("verdict", TEXT, nullable=False),
+        sa.Column("note", TEXT, nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
     )
     op.create_index("verdicts_by_alert", "verdicts", ["alert_id"])
@@ -81,7 +82,7 @@ def _evidence() -> None:
     op.create_table(
         "traces",
         sa.Column("sequence", BIG_KEY, primary_key=True, autoincrement=False),
-        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
         sa.Column("time", sa.BigInteger, nullable=False),
         sa.Column("evidence", sa.Float, nullable=False),
         sa.Column("event", sa.LargeBinary, nullable=False),
@@ -90,9 +91,9 @@ def _evidence() -> None:
     op.create_index("traces_by_time", "traces", ["time"])
     op.create_table(
         "rejected",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("id", BIG_KEY, primary_key=True),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("line", sa.BigInteger, nullable=False),
         sa.Column("length", sa.BigInteger, nullable=False),
         sa.Column("written_at", sa.Float, nullable=False),

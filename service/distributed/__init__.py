@@ -1,0 +1,1 @@
+"""The same pipeline in several processes over Kafka: shipper, workers, sink."""

@@ -1,0 +1,77 @@
+"""A partition's states on this machine's disk (RocksDB): a start need not read everything from Kafka.
+
+Only a copy: written after a checkpoint is committed, thrown away whenever it is in doubt. The truth is the
+changelog topic.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rocksdict import Options, Rdict, WriteBatch
+
+from service.distributed.errors import CacheInUseError
+
+POSITION = b"/position"  # no pseudonym begins so
+TOO_OLD = (
+    12 * 3600.0
+)  # s; deletions are kept in a compacted topic for a day, then nobody would tell us of them
+
+
+class Cache:
+    """Keys and values of one partition, and the changelog's offset up to which they are complete."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._db = _open(folder)
+
+    def position(self, log: str) -> int:
+        """Offset from which ``log`` (an identity of the topic) must be read on; 0: from its beginning."""
+        saved = self._db.get(POSITION)
+        if saved is not None:
+            place = json.loads(saved)
+            if place["log"] == log and 0 <= time.time() - place["at"] < TOO_OLD:
+                return int(place["offset"])
+            self.clear()
+        return 0
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Everything but the position, by key."""
+        for key, value in self._db.items():
+            if isinstance(key, bytes) and key != POSITION:
+                yield key, value
+
+    def write(self, changes: Mapping[bytes, bytes | None], log: str, offset: int) -> None:
+        """Changes, complete before ``offset``, in one go; None deletes."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in changes.items():
+            batch.delete(key) if value is None else batch.put(key, value)
+        batch.put(POSITION, json.dumps({"log": log, "offset": offset, "at": time.time()}).encode())
+        self._db.write(batch)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._db.close()
+        shutil.rmtree(self._folder)
+        self._db = _open(self._folder)
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _open(folder: Path) -> Rdict:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    try:
+        return Rdict(str(folder), options)
+    except Exception as error:  # the library has but one class of errors
+        if "lock" in str(error).lower():
+            raise CacheInUseError(
+                f"{folder}: another worker keeps its states here; give each worker of a host its own --name"
+            ) from None
+        shutil.rmtree(folder)  # damaged: it is only a copy
+        folder.mkdir(mode=0o700)
+        return Rdict(str(folder), options)

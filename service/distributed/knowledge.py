@@ -1,0 +1,89 @@
+"""What all partitions together know: the site, and the sums of days that are over in some of them.
+
+A day is learnt when every partition has gone past it. All workers read the same sums in the same topic and so
+come to the same tables, trees and threshold, to the bit: one budget for the whole site. Whoever comes late
+begins with the newest snapshot instead of with the first day.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from service.distributed.wire import KnowledgeRecord, SumsRecord
+from service.policy import Policy
+from service.site import Site
+from service.sums import DaySums, merge
+
+SITE = "site"  # the blob that completes a snapshot: it is written after the others
+
+
+class Knowledge:
+    """The site and what it is waiting for."""
+
+    def __init__(self, policy: Policy, partitions: int) -> None:
+        self.site = Site(policy)
+        self._partitions = partitions
+        self._sums: dict[int, dict[int, DaySums]] = {}  # day -> partition -> sums
+        self._next: dict[int, int] = {}  # partition -> the day it goes on with
+        self._published: dict[int, set[int]] = {}  # partition -> days whose sums are in the topic
+        self._blobs: dict[str, bytes] = {}
+
+    @property
+    def horizon(self) -> int:
+        """Every day before this one is over in all partitions; 0 while one has closed none."""
+        return min(self._next.values()) if len(self._next) == self._partitions else 0
+
+    def ready(self, needs: int) -> bool:
+        """Has the site learnt everything before day ``needs``?"""
+        return needs == 0 or self.horizon >= needs
+
+    def take_sums(self, record: SumsRecord) -> bool:
+        """One partition's day; true if the site has learnt something by it. Repeats do not count twice."""
+        if not 0 <= record.partition < self._partitions:
+            return False
+        self._next[record.partition] = max(record.next_day, self._next.get(record.partition, 0))
+        self._published.setdefault(record.partition, set()).add(record.sums.day)
+        if record.sums.day > self.site.day:
+            self._sums.setdefault(record.sums.day, {})[record.partition] = record.sums
+        return self._learn()
+
+    def take_snapshot(self, record: KnowledgeRecord) -> None:
+        """One blob of a snapshot; the last of them makes the site start from it, if it is newer."""
+        self._blobs[record.name] = record.blob
+        if record.name == SITE and record.day > self.site.day:
+            self.site.restore(self._blobs)
+            self._forget()
+            self._learn()
+
+    def _learn(self) -> bool:
+        ready = [day for day in sorted(self._sums) if day < self.horizon]
+        for day in ready:
+            self.site.take(merge(list(self._sums[day].values()), self.site.budget))
+        self._forget()
+        return bool(ready)
+
+    def _forget(self) -> None:
+        self._sums = {day: parts for day, parts in self._sums.items() if day > self.site.day}
+
+    def snapshot(self) -> Iterator[KnowledgeRecord]:
+        """What changed of the site since the last call, in the order in which it must be written."""
+        blobs: Mapping[str, bytes] = self.site.drain()
+        for name in sorted(blobs, key=lambda name: name == SITE):
+            yield KnowledgeRecord(v=1, name=name, day=self.site.day, blob=blobs[name])
+
+    def unsaved(self, records: Iterable[KnowledgeRecord]) -> None:
+        """They were not written after all; the next snapshot holds them."""
+        self.site.changed |= {record.name for record in records}
+
+    def outdated(self) -> list[tuple[int, int]]:
+        """Partition and day of sums nobody needs after the newest snapshot, told once.
+
+        The newest of each partition stays: it says how far the partition is.
+        """
+        old = [
+            (partition, day)
+            for partition, days in self._published.items()
+            for day in sorted(days)
+            if day <= self.site.day and day < max(days)
+        ]
+        for partition, day in old:
+            self._published[partition].discard(day)
+        return old

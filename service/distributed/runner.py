@@ -1,0 +1,285 @@
+"""One partition's task: opens its table, takes frames as they come, saves at checkpoints.
+
+A checkpoint is one transaction, so there are two outcomes only, and whenever it is not plain which one it
+was, the task opens its table anew, reads what is there and takes the frames since then again from memory.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from service.distributed import wire
+from service.distributed.changelog import Changelog
+from service.distributed.knowledge import Knowledge
+from service.distributed.lane import Lane
+from service.distributed.topics import Topics, changelog_of
+from service.distributed.transactions import Message
+from service.distributed.wire import (
+    AlertRecord,
+    AsideRecord,
+    StatusRecord,
+    SumsRecord,
+    TraceRecord,
+    WireError,
+)
+from service.policy import Policy
+from service.settings import KafkaSettings
+from service.share import ShareChanges
+
+FRAMES = 20  # taken before others get their turn
+HIGH, LOW = 400, 100  # frames waiting at which fetching of the partition pauses and goes on
+STATUS_SECONDS = 2.0
+FENCED_PAUSE = 5.0  # s; long enough to learn that the partition has a new owner
+PAUSES = (0.5, 1.0, 2.0, 5.0)  # s between attempts to reach Kafka
+
+_log = logging.getLogger("journalguard.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all partitions of a worker share."""
+
+    kafka: KafkaSettings
+    topics: Topics
+    policy: Policy
+    knowledge: Knowledge
+    options: dict[str, Any]  # of aiokafka's clients
+    log: str  # identity of the changelog topic
+    folder: Path
+    checkpoint_seconds: float
+    checkpoint_events: int
+    fetching: Callable[[int, bool], None]  # (partition, go on?)
+    beginning: Callable[[int], Awaitable[int]]  # partition -> offset of the oldest frame that Kafka still has
+
+
+class LaneRunner:
+    """A partition while it is this worker's."""
+
+    def __init__(self, around: Surroundings, partition: int) -> None:
+        self.partition = partition
+        self._around = around
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._held: deque[tuple[int, bytes]] = deque()  # taken since the last checkpoint
+        self._wake = asyncio.Event()
+        self._paused = False
+        self._stopping = False
+        self._placed = False  # has the first message in order come?
+        self._aside: list[AsideRecord] = []
+        self._saved_at = self._told_at = time.monotonic()
+        self._events = 0  # since the last checkpoint
+        self._alerts = 0  # opened before the last checkpoint
+        self._saved_offset = -1
+
+    def push(self, offset: int, value: bytes) -> None:
+        """The next message of the partition, as it was read."""
+        self._waiting.append((offset, value))
+        if len(self._waiting) >= HIGH and not self._paused:
+            self._paused = True
+            self._around.fetching(self.partition, False)
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something is known that was not before."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Save what was taken, then end."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Goes on until ``stop``, or until cancelled."""
+        pauses = 0
+        while not self._stopping:
+            table = self._table()
+            try:
+                await self._open(table)
+                pauses = 0
+                await self._work(table)
+            except ProducerFenced:
+                _log.warning("partition-taken-over partition=%d: another worker has it now", self.partition)
+                await self._pause(FENCED_PAUSE)
+            except KafkaError as error:
+                pause = PAUSES[min(pauses, len(PAUSES) - 1)]
+                pauses += 1
+                _log.warning(
+                    "checkpoint-waits partition=%d %s; tried again in %g s, nothing is lost",
+                    self.partition,
+                    type(error).__name__,
+                    pause,
+                )
+                await self._pause(pause)
+            finally:
+                await table.close()
+
+    def _table(self) -> Changelog:
+        around = self._around
+        return Changelog(
+            changelog_of(around.kafka),
+            around.log,
+            self.partition,
+            around.kafka.partitions,
+            group=around.kafka.group,
+            options=around.options,
+            folder=around.folder,
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            await self._wait(left)
+
+    async def _open(self, table: Changelog) -> None:
+        began = time.monotonic()
+        found = await table.open()
+        around = self._around
+        self._lane = Lane(self.partition, around.kafka.partitions, around.policy, around.knowledge.site)
+        if found.ledger is not None:
+            self._lane.restore(found.accounts, found.ledger)
+        self._waiting.extendleft(reversed(self._held))
+        self._held.clear()
+        self._aside.clear()
+        self._placed = False
+        self._saved_offset = self._lane.offset
+        self._alerts = self._lane.counters.get("alerts_total", 0)
+        self._saved_at = time.monotonic()
+        _log.info(
+            "partition-open partition=%d accounts=%d offset=%d seconds=%.1f",
+            self.partition,
+            len(found.accounts),
+            self._lane.offset,
+            time.monotonic() - began,
+        )
+
+    async def _work(self, table: Changelog) -> None:
+        while True:
+            known = self._around.knowledge.ready(self._lane.needs)
+            if known:
+                self._lane.go_on()
+            if self._waiting and not self._placed:
+                await self._find_place()
+            took = known and self._placed and self._take()
+            if (took and self._lane.closing is not None) or self._due():
+                await self._commit(table)
+            if self._stopping:
+                return
+            if took:
+                await asyncio.sleep(0)
+            else:
+                await self._wait(self._around.checkpoint_seconds)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    def _take(self) -> bool:
+        """Takes some of the waiting frames; true if there were any."""
+        taken = 0
+        while self._waiting and taken < FRAMES and self._lane.closing is None:
+            taken += 1
+            if not self._take_one(*self._waiting[0]):
+                break  # a day begins: the frame is wanted again
+            self._held.append(self._waiting.popleft())
+        if self._paused and len(self._waiting) <= LOW:
+            self._paused = False
+            self._around.fetching(self.partition, True)
+        return taken > 0
+
+    async def _find_place(self) -> None:
+        """Drops what was fetched ahead for an earlier assignment.
+
+        The first messages may be such leftovers, with offsets beyond the place from which Kafka then delivers
+        in order; taking one would leave a gap.
+        """
+        place = max(self._lane.offset + 1, await self._around.beginning(self.partition))
+        while self._waiting and self._waiting[0][0] != place:
+            self._waiting.popleft()
+        self._placed = bool(self._waiting)
+
+    def _take_one(self, offset: int, value: bytes) -> bool:
+        try:
+            frame = wire.decode_frame(value)
+            done = self._lane.take(offset, frame)
+            self._events += len(frame.events)
+        except WireError as error:
+            self._lane.skip(offset)
+            topic = self._around.topics.access
+            self._aside.append(
+                AsideRecord(wire.VERSION, topic, self.partition, offset, error.refusal, len(value))
+            )
+            return True
+        return done
+
+    def _due(self) -> bool:
+        if self._lane.offset == self._saved_offset:
+            return False
+        return (
+            self._stopping
+            or time.monotonic() - self._saved_at >= self._around.checkpoint_seconds
+            or self._events >= self._around.checkpoint_events
+            or self._lane.counters.get("alerts_total", 0) > self._alerts
+        )
+
+    async def _commit(self, table: Changelog) -> None:
+        changes, ledger = self._lane.drain()
+        offset = self._lane.offset
+        knowledge = self._around.knowledge
+        snapshot = list(knowledge.snapshot()) if self.partition == 0 else []
+        messages = [*self._messages(changes), *self._site_messages(snapshot)]
+        stream = TopicPartition(self._around.topics.access, self.partition)
+        try:
+            await table.commit(changes.accounts, ledger, messages, {stream: offset + 1})
+        except BaseException:
+            knowledge.unsaved(snapshot)
+            raise
+        self._held.clear()
+        self._aside.clear()
+        self._saved_at, self._saved_offset, self._events = time.monotonic(), offset, 0
+        self._alerts = self._lane.counters.get("alerts_total", 0)
+
+    def _messages(self, changes: ShareChanges) -> Iterator[Message]:
+        """What a checkpoint says to others."""
+        topics, here, v = self._around.topics, self.partition, wire.VERSION
+        for alert in changes.alerts:
+            yield Message(topics.alerts, here, alert.account.encode(), wire.encode(AlertRecord(v, alert)))
+        for trace in changes.traces:
+            key = trace.event.account.encode()
+            yield Message(topics.traces, here, key, wire.encode(TraceRecord(v, (trace,))))
+        for aside in self._aside:
+            yield Message(topics.aside, 0, f"{here}".encode(), wire.encode(aside))
+        closing = self._lane.closing
+        if closing is not None:
+            record = SumsRecord(v, here, closing.next_day, closing.sums)
+            yield Message(topics.summaries, 0, sums_key(here, closing.day), wire.encode(record))
+        if time.monotonic() - self._told_at >= STATUS_SECONDS:
+            self._told_at = time.monotonic()
+            process = f"partition/{here}"
+            status = StatusRecord(
+                v, process, self._lane.counters, self._lane.last_event_time, written_at=time.time()
+            )
+            yield Message(topics.status, 0, process.encode(), wire.encode(status))
+
+    def _site_messages(self, snapshot: list[wire.KnowledgeRecord]) -> Iterator[Message]:
+        """What the site has learnt; told by the owner of the first partition, alike by whoever it is."""
+        topic = self._around.topics.summaries
+        for record in snapshot:
+            yield Message(topic, 0, f"site/{record.name}".encode(), wire.encode(record))
+        if snapshot:
+            for partition, day in self._around.knowledge.outdated():
+                yield Message(topic, 0, sums_key(partition, day), None)
+
+
+def sums_key(partition: int, day: int) -> bytes:
+    """Key of a partition's sums of a day."""
+    return f"sums/{partition}/{day}".encode()

@@ -1,0 +1,76 @@
+"""Standard input, kept in files until Kafka has it.
+
+What was read from a pipe cannot be read again, so it is written to a file before anything else; the file is
+followed like any log, with positions and rotation. It lies in the site's folder and is readable by its owner
+only: its lines name people.
+"""
+
+import logging
+import os
+import time
+from pathlib import Path
+from threading import Event, Thread
+
+SEGMENT = 1 << 20  # bytes after which a new file is begun; an old one is deleted once it is acknowledged
+CHUNK = 1 << 16  # bytes read at once: what a pipe holds
+RETRY = 2.0  # s between attempts to write to a full disk
+
+_log = logging.getLogger("journalguard.ship")
+
+
+class Spool:
+    """Copies a descriptor to ``folder``/stdin.log until its end, in a thread of its own."""
+
+    def __init__(self, folder: Path, descriptor: int) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.path = folder / "stdin.log"
+        self._source = descriptor
+        self._file = self._opened()
+        self._ended = Event()
+        self._closed = Event()
+        self._end_line()
+        Thread(target=self._copy, name="stdin", daemon=True).start()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the input has ended and all of it is in the file."""
+        return self._ended.is_set()
+
+    def close(self) -> None:
+        """Takes nothing more. A read that waits is left waiting: it ends with the process."""
+        self._closed.set()
+
+    def _opened(self) -> int:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        return os.open(self.path, flags, 0o600)
+
+    def _copy(self) -> None:
+        while not self._closed.is_set() and (chunk := os.read(self._source, CHUNK)):
+            self._write(chunk)
+            if chunk.endswith(b"\n") and os.fstat(self._file).st_size >= SEGMENT:
+                self._rotate()
+        self._end_line()
+        self._ended.set()
+
+    def _write(self, data: bytes) -> None:
+        """Writes all of it, however long that takes; meanwhile the writer of the pipe waits."""
+        told = False
+        while data and not self._closed.is_set():
+            try:
+                data = data[os.write(self._file, data) :]
+            except OSError as error:
+                if not told:
+                    _log.warning("spool-waits %s: %s; tried again until it works", self.path, error.strerror)
+                told = True
+                time.sleep(RETRY)
+
+    def _end_line(self) -> None:
+        """A line that a crash or the end of the input left without its newline gets one."""
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            self._write(b"\n")
+
+    def _rotate(self) -> None:
+        os.close(self._file)
+        self.path.rename(self.path.with_name(f"{self.path.name}.{time.time_ns() // 1_000_000}"))
+        self._file = self._opened()

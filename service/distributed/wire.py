@@ -1,0 +1,192 @@
+"""What goes over Kafka, and nothing else does: closed records as JSON, each with its schema version.
+
+A message of the access topic is a *frame*: one header line, then one event a line (NDJSON), all events of
+accounts of one partition. Readers ignore fields they do not know, so a field with a default may be added
+within a version; any other change is a new version, which older readers put aside instead of guessing.
+``deploy/schemas`` holds these records as JSON Schema.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from service.events import AccessEvent, Alert, Rejected
+from service.store import Trace
+from service.sums import DaySums
+
+VERSION = 1
+
+
+class Refusal(StrEnum):
+    """Why a message is put aside."""
+
+    GARBAGE = "garbage"  # no JSON, or not UTF-8
+    WRONG_SCHEMA = "wrong-schema"  # JSON, but not this record
+    FUTURE_VERSION = "future-version"
+    WRONG_PARTITION = "wrong-partition"  # holds an account of another partition
+    WRONG_ORDER = "wrong-order"  # event numbers that do not increase
+
+
+class WireError(Exception):
+    """A message that is not what its topic carries. Never leaves the stage that reads."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+class FrameHeader(msgspec.Struct, frozen=True):
+    """First line of a frame. A frame without events says that a day began, or that time passes."""
+
+    v: int
+    shipper: int  # number of the shipper within the site
+    day: int  # local day in progress, days since 1970
+    offset: int  # the site's offset from UTC when that day began, s
+    numbers: tuple[int, ...] = ()  # of the events: unique within the site, increasing within a shipper
+
+
+class Frame(NamedTuple):
+    """A frame as it is used: header and its events, which are as many as the header's numbers."""
+
+    header: FrameHeader
+    events: list[AccessEvent]
+
+
+class AlertRecord(msgspec.Struct, frozen=True):
+    """An alert, opened or grown. Key: the account."""
+
+    v: int
+    alert: Alert
+
+
+class TraceRecord(msgspec.Struct, frozen=True):
+    """Events kept for the analyst. Key: the account."""
+
+    v: int
+    traces: tuple[Trace, ...]
+
+
+class VerdictRecord(msgspec.Struct, frozen=True):
+    """What an analyst said of an alert, without the note. Key: the account."""
+
+    v: int
+    verdict_id: int  # increasing
+    alert_id: str
+    account: str
+    verdict: str
+    created_at: float  # wall clock, s UTC
+
+
+class StatusRecord(msgspec.Struct, frozen=True):
+    """How far a process is. Key: ``process``; the newest counts."""
+
+    v: int
+    process: str  # "shipper/0", "partition/7"
+    counters: Mapping[str, int] = {}  # since the beginning
+    last_event_time: int = 0  # s UTC, 0 none
+    written_at: float = 0.0  # wall clock, s UTC
+    rejected: tuple[Rejected, ...] = ()  # the newest few since the last record: reason and place, never text
+
+
+class SumsRecord(msgspec.Struct, frozen=True):
+    """A day that is over in one partition. Key: ``sums/PARTITION/DAY``."""
+
+    v: int
+    partition: int
+    next_day: int  # the day the partition goes on with
+    sums: DaySums
+
+
+class KnowledgeRecord(msgspec.Struct, frozen=True):
+    """A part of what the site knows after a day. Key: ``site/NAME``."""
+
+    v: int
+    name: str
+    day: int
+    blob: bytes
+
+
+class AsideRecord(msgspec.Struct, frozen=True):
+    """A message that was put aside: where it lies, not what it says."""
+
+    v: int
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    length: int  # bytes
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    v: int
+
+
+R = TypeVar(
+    "R",
+    AlertRecord,
+    TraceRecord,
+    VerdictRecord,
+    StatusRecord,
+    SumsRecord,
+    KnowledgeRecord,
+    AsideRecord,
+)
+
+_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
+_header = msgspec.json.Decoder(FrameHeader).decode
+_events = msgspec.json.Decoder(AccessEvent).decode_lines
+_version = msgspec.json.Decoder(_Versioned).decode
+
+
+def encode(record: R) -> bytes:
+    """The value of a message."""
+    return _encode(record)
+
+
+def decode(value: bytes, record: type[R]) -> R:
+    """The record of a message. Raises ``WireError``."""
+    _check_version(value)
+    try:
+        return msgspec.json.decode(value, type=record)
+    except msgspec.ValidationError:
+        raise WireError(Refusal.WRONG_SCHEMA) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise WireError(Refusal.GARBAGE) from None
+
+
+def encode_frame(header: FrameHeader, events: Sequence[AccessEvent]) -> bytes:
+    """The value of a message of the access topic."""
+    return _encode_lines([header, *events])
+
+
+def decode_frame(value: bytes) -> Frame:
+    """Header and events of a frame. Raises ``WireError``."""
+    head, _, body = value.partition(b"\n")
+    _check_version(head)
+    try:
+        header, events = _header(head), _events(body)
+    except msgspec.ValidationError:
+        raise WireError(Refusal.WRONG_SCHEMA) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise WireError(Refusal.GARBAGE) from None
+    if len(events) != len(header.numbers):
+        raise WireError(Refusal.WRONG_SCHEMA)
+    if any(a >= b for a, b in zip(header.numbers, header.numbers[1:], strict=False)):
+        raise WireError(Refusal.WRONG_ORDER)
+    return Frame(header, events)
+
+
+def _check_version(value: bytes) -> None:
+    try:
+        version = _version(value).v
+    except msgspec.ValidationError:
+        raise WireError(Refusal.WRONG_SCHEMA) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise WireError(Refusal.GARBAGE) from None
+    if version > VERSION:
+        raise WireError(Refusal.FUTURE_VERSION)
+    if version < 1:
+        raise WireError(Refusal.WRONG_SCHEMA)

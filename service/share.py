@@ -1,0 +1,181 @@
+"""The stages after ingest for one share of the accounts: events -> states -> scores -> decisions -> alerts.
+
+Embedded there is one share, of all accounts; a worker has one for each of its partitions. What an event does
+depends on its account and on what the site knew at the last midnight, so shares need nothing of each other
+within a day. Results do not depend on how the stream is cut into calls, nor on stops and restarts between
+them (``drain`` and ``restore``). No clock is read.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from service import alerting, explain
+from service.alerting import Decision
+from service.closing import close_accounts
+from service.columns import Columns, key32
+from service.events import AccessEvent, Alert, Reason
+from service.features import KEEP, absorb
+from service.measures import GROUP_OF
+from service.moments import Moment, Outcome
+from service.policy import Policy
+from service.site import Site
+from service.states import States
+from service.store import Trace
+from service.sums import DaySums, day_sums
+
+MODEL = "evidence-trees/1"
+
+
+class Sitting(NamedTuple):
+    """What the picture of an alert is drawn from; drawn once a drain, since most are overtaken."""
+
+    moment: Moment
+    table: NDArray[np.float32]
+    offset: int
+
+
+class ShareChanges(msgspec.Struct, frozen=True):
+    """What a share changed since it was last drained."""
+
+    accounts: tuple[tuple[str, bytes], ...]
+    alerts: tuple[Alert, ...]
+    traces: tuple[Trace, ...]
+    names: tuple[str, ...]  # all names behind the keys that pictures show; empty if there are no new ones
+
+
+class Share:
+    """States and open alerts of some accounts; what the site knows is shared and changed by others."""
+
+    def __init__(self, policy: Policy, site: Site) -> None:
+        self._policy = policy
+        self._site = site
+        self._states = States()
+        self._columns = Columns(site.prevalence)
+        self._group_of = np.array(GROUP_OF)
+        self._alerts: dict[str, Alert] = {}
+        self._sittings: dict[str, Sitting] = {}
+        self._traces: list[Trace] = []
+        self.counters: Counter[str] = Counter()
+
+    def absorb(self, events: Sequence[AccessEvent], numbers: Sequence[int], day: int) -> None:
+        """Take in events of one site day, all with an account, in order; ``numbers`` in the stream."""
+        if not events:
+            return
+        slots = self._states.slots([e.account for e in events])
+        rows = self._columns.rows(events, slots)
+        out = Outcome.of(len(events))
+        budget = self._policy.budget
+        at = 0
+        while at < len(events):
+            at, count = absorb(
+                self._states.array, rows, at, self._columns.wheres, self._columns.whats,
+                self._site.table, self._group_of, self._site.mean, self._site.var,
+                budget.gate, budget.gate_moved, budget.gate_minutes,
+                out.flags, out.evidence, out.asked, out.states, out.measures, out.groups,
+            )  # fmt: skip
+            self.counters["events_scored_total"] += count
+            for row in range(count):
+                i = int(out.asked[row])
+                self._decide(events[i], slots[i], numbers[i], day, out.moment(row))
+        self._states.touch(slots)
+        for i in np.flatnonzero(out.flags & KEEP).tolist():
+            self._traces.append(Trace(numbers[i], events[i], round(float(out.evidence[i]), 3)))
+
+    def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
+        """Score one moment and let the alerting say what it means."""
+        score = self._site.joined(int(moment.state["rank"]), moment.evidence, moment.groups)
+        live = self._states.array[slot]
+        live["day_joined"] = max(float(live["day_joined"]), score)
+        episode = self._states.episodes.get(event.account)
+        threshold = self._site.calibration.threshold
+        if episode is None and score < threshold:
+            return
+        table = self._site.table[int(moment.state["rank"])]
+        found: tuple[Reason, ...] = ()
+        if alerting.speaks_anew(episode, event.time, score):
+            found = explain.reasons(moment.state, moment.measures, table, self._policy)
+        decision = alerting.decide(episode, event.time, score, threshold, tuple(r.detection for r in found))
+        if decision is Decision.QUIET:
+            return
+        if decision is Decision.OPENED or episode is None:
+            self.counters["alerts_total"] += 1
+            self._settle(event.account)
+            episode = alerting.opened(event.account, event.time, number, day, moment.state)
+        self._states.episodes[event.account] = alerting.grown(
+            episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
+        )
+        self._sittings[event.account] = Sitting(moment, table, event.offset)
+
+    def _settle(self, account: str) -> None:
+        """Give the account's alert the picture of its newest moment, and hand it to the next drain."""
+        sitting = self._sittings.pop(account, None)
+        if sitting is None:
+            return
+        picture = explain.picture(
+            sitting.moment, sitting.table, self._policy, self._columns.names, sitting.offset
+        )
+        episode = self._states.episodes[account]
+        alert = msgspec.structs.replace(episode.alert, picture=picture)
+        self._states.episodes[account] = msgspec.structs.replace(episode, alert=alert)
+        self._alerts[alert.alert_id] = alert
+
+    def sums(self, day: int) -> DaySums:
+        """What the accounts active on local ``day`` come to, before they are closed."""
+        active = self._active()
+        names = [self._states.names[i] for i in active]
+        opened = sum(self._opened_on(name) == day for name in names)
+        ids = np.fromiter(map(stable_id, names), np.uint64, len(names))
+        site = self._site
+        return day_sums(day, self._states.array[active], ids, opened, site.table, site.guards, site.budget)
+
+    def _opened_on(self, account: str) -> int:
+        episode = self._states.episodes.get(account)
+        return episode.opened_on if episode else 0
+
+    def close(self, day: int, offset: int, guards: NDArray[np.float64]) -> None:
+        """Close local ``day`` for the accounts that were active on it; closed ones are left alone.
+
+        ``offset`` is the site's from UTC in s, ``guards`` (CLASSES,) those in force during the day.
+        """
+        active = self._active()
+        close_accounts(self._states.array, active, day, day * 86400 - offset, guards)
+        self._states.touch(active.tolist())
+        self._columns.forget()
+
+    def _active(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self._states.array["day_events"][: len(self._states.names)] > 0)
+
+    def drain(self) -> ShareChanges:
+        """What changed since the last call."""
+        for account in list(self._sittings):
+            self._settle(account)
+        names: tuple[str, ...] = ()
+        if self._columns.new_names:
+            names = tuple(sorted(self._columns.names.values()))
+            self._columns.new_names.clear()
+        changes = ShareChanges(
+            accounts=self._states.drain(),
+            alerts=tuple(self._alerts.values()),
+            traces=tuple(self._traces),
+            names=names,
+        )
+        self._alerts.clear()
+        self._traces.clear()
+        return changes
+
+    def restore(self, accounts: Iterable[tuple[str, bytes]], names: Iterable[str]) -> None:
+        """Start again from what ``drain`` gave. Raises StateError for states of another version."""
+        self._states.restore(accounts)
+        for name in names:
+            self._columns.names[key32(name)] = name
+
+
+def stable_id(account: str) -> int:
+    """A number of an account that any process finds alike, 64 bits, evenly spread."""
+    return int.from_bytes(blake2b(account.encode(), digest_size=8).digest(), "little")

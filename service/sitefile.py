@@ -1,0 +1,133 @@
+"""A site's ``site.toml`` as it is first written: every setting with words for the operator."""
+
+from string import Template
+
+import msgspec
+
+from service.settings import KafkaSettings, Settings
+
+_SITE = Template("""\
+# Settings of one site of journalguard. After a change start `journalguard run` again.
+# Paths that do not begin with / are relative to this folder.
+
+# EZproxy's LogFormat, as in config.txt, without the word LogFormat. Between single quotes nothing is
+# escaped. Fields in ezPAARSE's notation, %{name}<regular expression>, may be used too.
+log_format = $log_format
+
+# The zone of the clock that writes the logs, an IANA name. Needed where the format has no %z, for audit
+# logs, and to tell day from night.
+timezone = $timezone
+
+# Access logs to follow. A path, a daily name with strftime codes ("/var/log/ezproxy/ezp%Y%m%d.log"),
+# or a wildcard for the logs of several proxies ("/var/log/proxy-*/ezproxy.log").
+logs = $logs
+
+# Audit logs to follow, in the same notation ("/usr/local/ezproxy/audit/%Y%m%d.txt").
+audit_logs = $audit_logs
+
+# Spellings of your own realm: with "example.ac.uk" and "EXAMPLE", the names jdoe, jdoe@example.ac.uk and
+# EXAMPLE\\jdoe are one person. Names of any other realm stay apart. While none is named, EXAMPLE\\jdoe is
+# taken for jdoe, but jdoe@example.ac.uk for somebody else's jdoe.
+realms = $realms
+
+# What %u holds: "user", or "session" where Option LogUser is off.
+username = $username
+
+# Which address of a comma list (X-Forwarded-For) is the reader's: "first" or "last".
+forwarded = $forwarded
+
+# Networks on campus, in CIDR notation ("192.0.2.0/24").
+campus = $campus
+
+# Host names of the proxy itself ("ezproxy.example.ac.uk"); its pages are not reading.
+proxy_hosts = $proxy_hosts
+
+# Location databases (MMDB) of your own: GeoLite2, DB-IP or the like, with cities and with network owners.
+# Empty: the database that came with the installation, or none. Nothing is ever looked up over the network.
+geo_city = $geo_city
+geo_asn = $geo_asn
+
+# How many alerts a day your analysts want to read. The threshold follows.
+alerts_per_day = $alerts_per_day
+
+# Days for which the events behind an alert are kept.
+retention_days = $retention_days
+
+# Where the pages are served. Anything but 127.0.0.1 lets others in: there is no sign-in here.
+host = $host
+port = $port
+
+# Further host names by which browsers reach the pages ("alerts.example.ac.uk"); all others are refused.
+host_names = $host_names
+
+# Where the pages' process keeps alerts: empty for SQLite in this folder, or PostgreSQL's address
+# ("postgresql://journalguard@db.example.ac.uk/journalguard"). Never with a password: that belongs in
+# ~/.pgpass, or in a file of that form named by ?passfile=/path.
+database_url = $database_url
+
+# Number of this host's shipper; no two shippers of a site may share one.
+shipper = $shipper
+
+# Where `ship` and `worker` tell Prometheus their numbers, at 127.0.0.1; 0: nowhere.
+metrics_port = $metrics_port
+
+# State is saved after so many lines or seconds, whichever comes first.
+checkpoint_lines = $checkpoint_lines
+checkpoint_seconds = $checkpoint_seconds
+""")
+
+_KAFKA = Template("""\
+# The brokers, host:port. Further settings of the site do not go below this table.
+servers = $servers
+
+# What the names of the site's topics begin with, and the name of the workers' group.
+prefix = $prefix
+group = $group
+
+# Partitions: at most so many workers share the work. Cannot be changed while states are kept.
+# Replicas: copies of every topic; 1 where there is one broker.
+partitions = $partitions
+replicas = $replicas
+
+# How to be let in: "plaintext", "ssl", "sasl_plaintext" or "sasl_ssl".
+security = $security
+
+# With ssl: the authority (PEM) that signed the brokers' certificates, empty for those the system trusts;
+# and this client's own certificate and key, where the brokers ask for one.
+ca_file = $ca_file
+certificate_file = $certificate_file
+key_file = $key_file
+
+# With sasl: "SCRAM-SHA-256" or "SCRAM-SHA-512", the user, and a file with the password in its first line.
+mechanism = $mechanism
+user = $user
+password_file = $password_file
+""")
+_EXAMPLE = KafkaSettings(servers=("127.0.0.1:9092",))
+_HEADING = "\n# Kafka, for `ship`, `worker`, `topics` and `pages` of a site in several processes.\n"
+
+
+def render(settings: Settings) -> str:
+    """A commented ``site.toml`` that reads back as ``settings``."""
+    values = {name: getattr(settings, name) for name in Settings.__struct_fields__ if name != "kafka"}
+    return _SITE.substitute({name: _toml(value) for name, value in values.items()}) + _kafka(settings.kafka)
+
+
+def _kafka(kafka: KafkaSettings | None) -> str:
+    """The table; commented out, as an example, where the site has none."""
+    values = msgspec.structs.asdict(kafka or _EXAMPLE)
+    table = "[kafka]\n" + _KAFKA.substitute({name: _toml(value) for name, value in values.items()})
+    if kafka is None:
+        table = "".join(
+            f"#{line}" if line[0] not in "#\n" else line for line in table.splitlines(keepends=True)
+        )
+    return _HEADING + table
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if not isinstance(value, str):
+        return repr(value)
+    plain = value.isprintable() and "'" not in value and ('"' in value or "\\" in value)
+    return f"'{value}'" if plain else msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
