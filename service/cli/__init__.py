@@ -21,6 +21,7 @@ COMMANDS = {
     "rotate": ("rotating", "Give all readers new pseudonyms."),
     "pages": ("paging", "Serve the pages of a database, without keys."),
     "ship": ("shipping", "Read the logs, pseudonymise, send to Kafka."),
+    "worker": ("working", "Score what the shippers send to Kafka."),
     "topics": ("topics", "Make or check the topics of a site in several processes."),
     "demo": ("demonstration", "A simulated library with live alerts, on this machine."),
 }

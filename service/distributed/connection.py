@@ -62,6 +62,11 @@ def faust_options(kafka: KafkaSettings, folder: Path) -> dict[str, Any]:
     return options
 
 
+def aiokafka_options(kafka: KafkaSettings, folder: Path) -> dict[str, Any]:
+    """Options that every client of aiokafka takes: those of kafka-python. Raises ``BrokerError``."""
+    return client_options(kafka, folder)
+
+
 def tls(kafka: KafkaSettings, folder: Path) -> ssl.SSLContext:
     """Verifies the brokers against ``ca_file`` or the system's authorities. Raises ``BrokerError``."""
     try:

@@ -1,8 +1,8 @@
 """What all partitions together know: the site, and the sums of days that are over in some of them.
 
-A day is learnt when every partition has gone past it. All workers read the same sums in the same topic and so
-come to the same tables, trees and threshold, to the bit: one budget for the whole site. Whoever comes late
-begins with the newest snapshot instead of with the first day.
+A day is learnt when every partition has gone past it, and the days before it were learnt. All workers read
+the same sums in the same topic and so come to the same tables, trees and threshold, to the bit: one budget
+for the whole site. Whoever comes late begins with the newest snapshot instead of with the first day.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from service.distributed.wire import KnowledgeRecord, SumsRecord
 from service.policy import Policy
 from service.site import Site
-from service.sums import DaySums, merge
+from service.sums import merge
 
 SITE = "site"  # the blob that completes a snapshot: it is written after the others
 
@@ -21,7 +21,7 @@ class Knowledge:
     def __init__(self, policy: Policy, partitions: int) -> None:
         self.site = Site(policy)
         self._partitions = partitions
-        self._sums: dict[int, dict[int, DaySums]] = {}  # day -> partition -> sums
+        self._sums: dict[int, dict[int, SumsRecord]] = {}  # day -> partition -> sums
         self._next: dict[int, int] = {}  # partition -> the day it goes on with
         self._published: dict[int, set[int]] = {}  # partition -> days whose sums are in the topic
         self._blobs: dict[str, bytes] = {}
@@ -33,7 +33,7 @@ class Knowledge:
 
     def ready(self, needs: int) -> bool:
         """Has the site learnt everything before day ``needs``?"""
-        return needs == 0 or self.horizon >= needs
+        return needs == 0 or (self.horizon >= needs and not any(day < needs for day in self._sums))
 
     def take_sums(self, record: SumsRecord) -> bool:
         """One partition's day; true if the site has learnt something by it. Repeats do not count twice."""
@@ -42,7 +42,7 @@ class Knowledge:
         self._next[record.partition] = max(record.next_day, self._next.get(record.partition, 0))
         self._published.setdefault(record.partition, set()).add(record.sums.day)
         if record.sums.day > self.site.day:
-            self._sums.setdefault(record.sums.day, {})[record.partition] = record.sums
+            self._sums.setdefault(record.sums.day, {})[record.partition] = record
         return self._learn()
 
     def take_snapshot(self, record: KnowledgeRecord) -> None:
@@ -54,11 +54,14 @@ class Knowledge:
             self._learn()
 
     def _learn(self) -> bool:
-        ready = [day for day in sorted(self._sums) if day < self.horizon]
-        for day in ready:
-            self.site.take(merge(list(self._sums[day].values()), self.site.budget))
+        before = self.site.day
+        for day in sorted(self._sums):
+            parts = list(self._sums[day].values())
+            if day >= self.horizon or any(part.after != self.site.day for part in parts):
+                break  # or a snapshot comes that knows the days between
+            self.site.take(merge([part.sums for part in parts], self.site.budget))
         self._forget()
-        return bool(ready)
+        return self.site.day > before
 
     def _forget(self) -> None:
         self._sums = {day: parts for day, parts in self._sums.items() if day > self.site.day}

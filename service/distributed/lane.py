@@ -31,6 +31,7 @@ class Closing(msgspec.Struct, frozen=True):
 
     day: int
     next_day: int
+    after: int  # newest day that the site had learnt
     offset: int  # the site's from UTC when the next day began, s
     guards: bytes  # f8 (CLASSES,), in force during the day
     sums: DaySums
@@ -114,6 +115,7 @@ class Lane:
         closing = Closing(
             day=day,
             next_day=frame.header.day,
+            after=self._site.day,
             offset=frame.header.offset,
             guards=self._site.guards.astype("<f8").tobytes(),
             sums=self._share.sums(day),

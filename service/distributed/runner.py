@@ -20,6 +20,7 @@ from service.distributed import wire
 from service.distributed.changelog import Changelog
 from service.distributed.knowledge import Knowledge
 from service.distributed.lane import Lane
+from service.distributed.telemetry import WorkerMetrics
 from service.distributed.topics import Topics, changelog_of
 from service.distributed.transactions import Message
 from service.distributed.wire import (
@@ -57,6 +58,7 @@ class Surroundings:
     checkpoint_seconds: float
     checkpoint_events: int
     fetching: Callable[[int, bool], None]  # (partition, go on?)
+    metrics: WorkerMetrics
     beginning: Callable[[int], Awaitable[int]]  # partition -> offset of the oldest frame that Kafka still has
 
 
@@ -151,6 +153,7 @@ class LaneRunner:
         self._saved_offset = self._lane.offset
         self._alerts = self._lane.counters.get("alerts_total", 0)
         self._saved_at = time.monotonic()
+        around.metrics.accounts.labels(str(self.partition)).set(len(found.accounts))
         _log.info(
             "partition-open partition=%d accounts=%d offset=%d seconds=%.1f",
             self.partition,
@@ -212,9 +215,12 @@ class LaneRunner:
             frame = wire.decode_frame(value)
             done = self._lane.take(offset, frame)
             self._events += len(frame.events)
+            self._around.metrics.events.inc(len(frame.events) if done else 0)
+            self._around.metrics.frames.inc(done)
         except WireError as error:
             self._lane.skip(offset)
             topic = self._around.topics.access
+            self._around.metrics.refused.labels(error.refusal.value).inc()
             self._aside.append(
                 AsideRecord(wire.VERSION, topic, self.partition, offset, error.refusal, len(value))
             )
@@ -239,14 +245,23 @@ class LaneRunner:
         messages = [*self._messages(changes), *self._site_messages(snapshot)]
         stream = TopicPartition(self._around.topics.access, self.partition)
         try:
-            await table.commit(changes.accounts, ledger, messages, {stream: offset + 1})
+            with self._around.metrics.checkpoints.time():
+                await table.commit(changes.accounts, ledger, messages, {stream: offset + 1})
         except BaseException:
             knowledge.unsaved(snapshot)
             raise
+        self._tell(offset)
         self._held.clear()
         self._aside.clear()
         self._saved_at, self._saved_offset, self._events = time.monotonic(), offset, 0
         self._alerts = self._lane.counters.get("alerts_total", 0)
+
+    def _tell(self, offset: int) -> None:
+        metrics, label = self._around.metrics, str(self.partition)
+        metrics.alerts.inc(self._lane.counters.get("alerts_total", 0) - self._alerts)
+        metrics.day.labels(label).set(self._lane.day)
+        metrics.waiting.labels(label).set(len(self._waiting))
+        metrics.committed.labels(label).set(offset + 1)
 
     def _messages(self, changes: ShareChanges) -> Iterator[Message]:
         """What a checkpoint says to others."""
@@ -260,7 +275,7 @@ class LaneRunner:
             yield Message(topics.aside, 0, f"{here}".encode(), wire.encode(aside))
         closing = self._lane.closing
         if closing is not None:
-            record = SumsRecord(v, here, closing.next_day, closing.sums)
+            record = SumsRecord(v, here, closing.next_day, closing.after, closing.sums)
             yield Message(topics.summaries, 0, sums_key(here, closing.day), wire.encode(record))
         if time.monotonic() - self._told_at >= STATUS_SECONDS:
             self._told_at = time.monotonic()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from http.server import HTTPServer
 from threading import Thread
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from service.distributed.errors import DistributedError
 
@@ -64,6 +64,42 @@ class ShipperMetrics:
                 self._rejected.labels(reason).inc(counters[name] - self._before.get(name, 0))
         self._acknowledged.set(at)
         self._before = dict(counters)
+
+
+class WorkerMetrics:
+    """What a worker tells of its partitions, since this process began."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.events = Counter("journalguard_worker_events", "Events absorbed.", registry=registry)
+        self.frames = Counter("journalguard_worker_frames", "Messages taken.", registry=registry)
+        self.refused = Counter(
+            "journalguard_worker_refused", "Messages put aside, by reason.", ["reason"], registry=registry
+        )
+        self.alerts = Counter("journalguard_worker_alerts", "Alerts opened.", registry=registry)
+        self.checkpoints = Histogram(
+            "journalguard_worker_checkpoint_seconds", "Time that a checkpoint took.", registry=registry
+        )
+        self.accounts = Gauge(
+            "journalguard_worker_recovered_accounts",
+            "Accounts read back when the partition was opened.",
+            ["partition"],
+            registry=registry,
+        )
+        self.day = Gauge(
+            "journalguard_worker_day", "Local day in progress, since 1970.", ["partition"], registry=registry
+        )
+        self.waiting = Gauge(
+            "journalguard_worker_waiting_frames",
+            "Messages fetched, not taken.",
+            ["partition"],
+            registry=registry,
+        )
+        self.committed = Gauge(
+            "journalguard_worker_committed_offset",
+            "Offset up to which the partition is saved.",
+            ["partition"],
+            registry=registry,
+        )
 
 
 class Served:

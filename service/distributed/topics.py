@@ -126,6 +126,13 @@ def create(site: Site) -> list[str]:
     return done
 
 
+def identity_of(site: Site) -> str:
+    """What tells the changelog from one that was deleted and made again. Raises ``BrokerError``."""
+    kafka = kafka_of(site)
+    with administering(kafka, site.folder) as admin:
+        return str(admin.describe_topics([changelog_of(kafka)])[0]["topic_id"])
+
+
 def compare(topic: Wanted, found: Found | None) -> list[str]:
     """What is not as it must be of one topic."""
     make = "`journalguard topics create` makes it"

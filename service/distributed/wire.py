@@ -96,6 +96,7 @@ class SumsRecord(msgspec.Struct, frozen=True):
     v: int
     partition: int
     next_day: int  # the day the partition goes on with
+    after: int  # newest day that the site had learnt while this one lasted, 0 for none
     sums: DaySums
 
 

@@ -47,7 +47,7 @@ EXAMPLES: dict[type[Any], Any] = {
         VERSION, "shipper/2", {"lines_total": 900}, NOON, NOON + 0.5, (Rejected("no-time", "a.log", 3, 80),)
     ),
     SumsRecord: SumsRecord(
-        VERSION, 5, TODAY + 1, DaySums(TODAY, 3, 1, 2, b"\x00\xff", {"cities": (b"a", b"b")})
+        VERSION, 5, TODAY + 1, TODAY - 1, DaySums(TODAY, 3, 1, 2, b"\x00\xff", {"cities": (b"a", b"b")})
     ),
     KnowledgeRecord: KnowledgeRecord(VERSION, "tables", TODAY, b"\x00\xff"),
     AsideRecord: AsideRecord(VERSION, "library.access.v1", 5, 1234, "garbage", 17),

@@ -191,6 +191,7 @@ class SumsRecord(msgspec.Struct, frozen=True):
     v: int
     partition: int
     next_day: int
+    after: int
     sums: DaySums
 
 

@@ -1,0 +1,38 @@
+"""``worker``: one of the processes that score what the shippers send."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from service.cli.options import read_site, site_option, start_logging
+from service.memory import spare_collector
+from service.policy import load_policy
+
+
+@click.command()
+@site_option
+@click.option(
+    "--name",
+    default="worker",
+    show_default=True,
+    help="Tells the workers of one host apart: each keeps its states in SITE/workers/NAME.",
+)
+def worker(folder: Path, name: str) -> None:
+    """Score what the shippers send to Kafka.
+
+    Start as many as the site needs, on any hosts: they share the partitions among them, and when one ends the
+    others take over. Needs no keys. Ctrl-C or SIGTERM ends it.
+
+    \b
+    Example:
+      journalguard worker --site /srv/journalguard --name worker-1
+    """
+    start_logging()
+    logging.getLogger("faust").setLevel(logging.ERROR)  # what matters of it is told by us
+    site = read_site(folder)
+    policy = load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)
+    from service.distributed.working import work  # noqa: PLC0415 - Faust takes seconds: settings are judged first
+
+    spare_collector()
+    work(site, policy, name)

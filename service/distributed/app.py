@@ -1,0 +1,139 @@
+"""The worker: a Faust application whose agent hands every frame to its partition's task.
+
+Faust brings the group of workers, the partitions to each, and the messages in order; states, checkpoints and
+what is committed are ours (``runner``, ``changelog``), so nothing is acknowledged to Faust.
+"""
+
+import asyncio
+import logging
+from typing import Any, cast
+
+import faust
+from faust.types import TP
+
+from service.distributed.connection import aiokafka_options, faust_options, kafka_of
+from service.distributed.knowledge import Knowledge
+from service.distributed.learning import SummariesReader
+from service.distributed.runner import LaneRunner, Surroundings
+from service.distributed.telemetry import WorkerMetrics
+from service.distributed.topics import identity_of, topics_of
+from service.policy import Policy
+from service.settings import Site
+
+SESSION = 10.0  # s after which a worker that is silent loses its partitions
+HEARTBEAT = 2.0
+END = 15.0  # s for the last checkpoints
+
+_log = logging.getLogger("journalguard.worker")
+
+
+class Worker:
+    """The partitions that are this process's at the moment."""
+
+    def __init__(self, site: Site, policy: Policy, name: str, metrics: WorkerMetrics) -> None:
+        kafka = kafka_of(site)
+        self._topics = topics_of(kafka)
+        self._knowledge = Knowledge(policy, kafka.partitions)
+        folder = site.folder / "workers" / name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        options = aiokafka_options(kafka, site.folder)
+        self._reader = SummariesReader(self._knowledge, self._topics.summaries, options, self._wake)
+        self._runners: dict[int, tuple[LaneRunner, asyncio.Task[None]]] = {}
+        self.app = faust.App(
+            kafka.group,
+            **faust_options(kafka, site.folder),
+            key_serializer="raw",
+            value_serializer="raw",
+            web_enabled=False,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            broker_session_timeout=SESSION,
+            broker_heartbeat_interval=HEARTBEAT,
+            consumer_auto_offset_reset="earliest",
+            datadir=str(folder),
+        )
+        self._around = Surroundings(
+            kafka=kafka,
+            topics=self._topics,
+            policy=policy,
+            knowledge=self._knowledge,
+            options=options,
+            log=identity_of(site),
+            folder=folder / "accounts",
+            checkpoint_seconds=site.settings.checkpoint_seconds,
+            checkpoint_events=site.settings.checkpoint_lines,
+            fetching=self._fetching,
+            beginning=self._beginning,
+            metrics=metrics,
+        )
+        self._declare()
+
+    def _declare(self) -> None:
+        app, topics = self.app, self._topics
+        access = app.topic(topics.access, key_type=bytes, value_type=bytes, internal=False)
+
+        @app.agent(access, name=f"{topics.access}-agent")
+        async def absorb(stream: Any) -> None:
+            async for event in stream.noack().events():
+                message = event.message
+                found = self._runners.get(message.partition)
+                if found is not None:
+                    found[0].push(message.offset, event.value or b"")
+
+        # Faust's types know no arguments of a signal.
+        app.on_partitions_assigned.connect(cast(Any, self._assigned))
+        app.on_partitions_revoked.connect(cast(Any, self._revoked))
+        app.on_before_shutdown.connect(self._shutdown)
+        app.task(self._learn)
+
+    async def _learn(self) -> None:
+        await self._reader.run()
+
+    async def _assigned(self, _: Any, *assigned: Any, **__: Any) -> None:
+        mine = {tp.partition for tp in assigned[0] if tp.topic == self._topics.access}
+        for partition in sorted(mine - set(self._runners)):
+            runner = LaneRunner(self._around, partition)
+            task = asyncio.ensure_future(self._run(runner))
+            self._runners[partition] = (runner, task)
+
+    async def _run(self, runner: LaneRunner) -> None:
+        try:
+            await runner.run()
+        except Exception as error:  # the whole worker ends, loudly: a lane that stands still tells nobody
+            _log.exception("partition-failed partition=%d", runner.partition)
+            await self.app.crash(error)
+
+    async def _revoked(self, _: Any, *revoked: Any, **__: Any) -> None:
+        gone = {tp.partition for tp in revoked[0] if tp.topic == self._topics.access}
+        await self._end([self._runners.pop(partition) for partition in gone & set(self._runners)])
+
+    async def _shutdown(self, *_: Any, **__: Any) -> None:
+        await self._end([self._runners.pop(partition) for partition in list(self._runners)])
+
+    async def _end(self, runners: list[tuple[LaneRunner, asyncio.Task[None]]]) -> None:
+        """Saves what was taken, so that the next owner need not take it again."""
+        for runner, _ in runners:
+            runner.stop()
+        tasks = [task for _, task in runners]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=END)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _wake(self) -> None:
+        for runner, _ in self._runners.values():
+            runner.wake()
+
+    def _fetching(self, partition: int, go_on: bool) -> None:
+        tp = TP(self._topics.access, partition)
+        consumer = self.app.consumer
+        if go_on:
+            consumer.resume_partitions([tp])
+        else:
+            consumer.pause_partitions([tp])
+
+    async def _beginning(self, partition: int) -> int:
+        tp = TP(self._topics.access, partition)
+        return int((await self.app.consumer.earliest_offsets(tp))[tp])
