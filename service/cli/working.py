@@ -29,7 +29,8 @@ def worker(folder: Path, name: str) -> None:
       journalguard worker --site /srv/journalguard --name worker-1
     """
     start_logging()
-    logging.getLogger("faust").setLevel(logging.ERROR)  # what matters of it is told by us
+    for client in ("faust", "mode", "aiokafka"):  # every attempt is an error to them; we tell what waits
+        logging.getLogger(client).setLevel(logging.CRITICAL)
     site = read_site(folder)
     policy = load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)
     from service.distributed.working import work  # noqa: PLC0415 - Faust takes seconds: settings are judged first

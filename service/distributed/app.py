@@ -6,6 +6,8 @@ what is committed are ours (``runner``, ``changelog``), so nothing is acknowledg
 
 import asyncio
 import logging
+import os
+import threading
 from typing import Any, cast
 
 import faust
@@ -23,6 +25,7 @@ from service.settings import Site
 SESSION = 10.0  # s after which a worker that is silent loses its partitions
 HEARTBEAT = 2.0
 END = 15.0  # s for the last checkpoints
+PATIENCE = 5.0  # s for leaving the group after them
 
 _log = logging.getLogger("journalguard.worker")
 
@@ -50,6 +53,7 @@ class Worker:
             broker_session_timeout=SESSION,
             broker_heartbeat_interval=HEARTBEAT,
             consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,  # for acknowledgements, which are not Faust's here
             datadir=str(folder),
         )
         self._around = Surroundings(
@@ -108,6 +112,10 @@ class Worker:
         await self._end([self._runners.pop(partition) for partition in gone & set(self._runners)])
 
     async def _shutdown(self, *_: Any, **__: Any) -> None:
+        # Faust's consumer may wait for a rebalance that never ends; by then all that matters is saved.
+        patience = threading.Timer(END + PATIENCE, os._exit, (0,))
+        patience.daemon = True
+        patience.start()
         await self._end([self._runners.pop(partition) for partition in list(self._runners)])
 
     async def _end(self, runners: list[tuple[LaneRunner, asyncio.Task[None]]]) -> None:

@@ -29,7 +29,7 @@ def work(site: Site, policy: Policy, name: str) -> None:
             stack.callback(serve(registry, site.settings.metrics_port).close)
         _log.info("worker-starts name=%s", name)
         faust.Worker(
-            worker.app, loglevel="ERROR", redirect_stdouts=False, override_logging=False
+            worker.app, loglevel="ERROR", quiet=True, redirect_stdouts=False, override_logging=False
         ).execute_from_commandline()
 
 
