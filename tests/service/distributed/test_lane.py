@@ -1,0 +1,218 @@
+"""Partitions and workers, without Kafka: however accounts are split and processes die, the same result."""
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.distributed import wire
+from service.distributed.knowledge import Knowledge
+from service.distributed.lane import Lane
+from service.distributed.outbox import Outbox
+from service.distributed.wire import FrameHeader, KnowledgeRecord, Refusal, SumsRecord, WireError
+from service.events import Alert
+from service.store import Trace
+from tests.service.worlds import DAY, NOON, POLICY, TODAY, event, library, run
+
+STREAM = library(days=6, readers=14)
+WHOLE = run(STREAM)
+
+
+def shipped(partitions: int, cuts: int = 7) -> dict[int, list[bytes]]:
+    """What a shipper sends to each partition."""
+    frames: dict[int, list[bytes]] = {p: [] for p in range(partitions)}
+    outbox = Outbox(0, partitions, lambda p, value: frames[p].append(value), lambda: 0.0)
+    for at in range(0, len(STREAM), cuts):
+        outbox.absorb(STREAM[at : at + cuts])
+        outbox.drain()
+    return frames
+
+
+@dataclass
+class Table:
+    """What one partition has saved."""
+
+    accounts: dict[str, bytes] = field(default_factory=dict)
+    ledger: bytes | None = None
+
+
+@dataclass
+class Worker:
+    """A process: what it knows, how far it has read the summaries, its partitions."""
+
+    knowledge: Knowledge
+    read: int = 0
+    lanes: dict[int, Lane] = field(default_factory=dict)
+
+
+class Town:
+    """Frames, tables and the summaries topic, which outlive any worker."""
+
+    def __init__(self, frames: dict[int, list[bytes]]) -> None:
+        self.frames = frames
+        self.tables = {p: Table() for p in frames}
+        self.summaries: list[tuple[str, SumsRecord | KnowledgeRecord | None]] = []
+        self.alerts: dict[str, Alert] = {}
+        self.traces: dict[int, Trace] = {}
+
+    def worker(self) -> Worker:
+        """A new process, which reads what compaction has left."""
+        worker = Worker(Knowledge(POLICY, len(self.frames)), len(self.summaries))
+        newest = {key: at for at, (key, _) in enumerate(self.summaries)}
+        for at in sorted(newest.values()):
+            self._learn(worker, self.summaries[at][1])
+        return worker
+
+    def read(self, worker: Worker) -> None:
+        for _, record in self.summaries[worker.read :]:
+            self._learn(worker, record)
+        worker.read = len(self.summaries)
+
+    def _learn(self, worker: Worker, record: SumsRecord | KnowledgeRecord | None) -> None:
+        if isinstance(record, SumsRecord):
+            worker.knowledge.take_sums(record)
+        elif record is not None:
+            worker.knowledge.take_snapshot(record)
+
+    def own(self, worker: Worker, partition: int) -> None:
+        lane = Lane(partition, len(self.frames), POLICY, worker.knowledge.site)
+        table = self.tables[partition]
+        if table.ledger is not None:
+            lane.restore(table.accounts.items(), table.ledger)
+        worker.lanes[partition] = lane
+
+    def step(self, worker: Worker, partition: int, frames: int) -> bool:
+        """Takes some frames where that is allowed; whether anything was done."""
+        lane = worker.lanes[partition]
+        if not worker.knowledge.ready(lane.needs):
+            return False
+        lane.go_on()
+        left = self.frames[partition][lane.offset + 1 :][:frames]
+        for value in left:
+            if not lane.take(lane.offset + 1, wire.decode_frame(value)):
+                self.save(worker, partition)
+                break
+        return bool(left)
+
+    def save(self, worker: Worker, partition: int) -> None:
+        """One checkpoint."""
+        lane, table = worker.lanes[partition], self.tables[partition]
+        changes, table.ledger = lane.drain()
+        table.accounts.update(changes.accounts)
+        self.alerts.update({alert.alert_id: alert for alert in changes.alerts})
+        self.traces.update({trace.sequence: trace for trace in changes.traces})
+        if (closing := lane.closing) is not None:
+            record = SumsRecord(1, partition, closing.next_day, closing.after, closing.sums)
+            self.summaries.append((f"sums/{partition}/{closing.day}", record))
+        if partition == 0 and (snapshot := list(worker.knowledge.snapshot())):
+            self.summaries += [(f"site/{record.name}", record) for record in snapshot]
+            self.summaries += [(f"sums/{p}/{d}", None) for p, d in worker.knowledge.outdated()]
+
+
+def done(town: Town, workers: list[Worker]) -> bool:
+    return all(
+        lane.offset + 1 == len(town.frames[p]) and lane.closing is None
+        for worker in workers
+        for p, lane in worker.lanes.items()
+    )
+
+
+def lived_through(partitions: int, seed: int, deaths: float) -> Town:
+    """Two workers take everything; now and then one dies with what it has not saved, or a partition moves."""
+    chance = random.Random(seed)
+    town = Town(shipped(partitions))
+    workers = [town.worker(), town.worker()]
+    for partition in range(partitions):
+        town.own(workers[partition % 2], partition)
+    for _ in range(20_000):
+        if done(town, workers):
+            break
+        at = chance.randrange(2)
+        worker = workers[at]
+        if chance.random() < deaths:
+            reborn = town.worker()
+            for partition in worker.lanes:
+                town.own(chance.choice([reborn, workers[1 - at]]), partition)
+            workers[at] = reborn
+            continue
+        town.read(worker)
+        for partition in list(worker.lanes):
+            town.step(worker, partition, chance.randint(1, 5))
+            if chance.random() < 0.3:
+                town.save(worker, partition)
+    for worker in workers:
+        town.read(worker)
+        for partition in worker.lanes:
+            town.save(worker, partition)
+    assert done(town, workers)
+    return town
+
+
+@pytest.mark.parametrize(("partitions", "deaths"), [(1, 0.0), (3, 0.0), (4, 0.1), (7, 0.03)])
+def test_the_same_alerts_states_and_traces_as_in_one_process(partitions: int, deaths: float) -> None:
+    town = lived_through(partitions, 11, deaths)
+    assert town.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
+    assert list(dict(sorted(town.traces.items())).values()) == list(WHOLE.traces)
+    states = {a: s for table in town.tables.values() for a, s in table.accounts.items()}
+    assert states == dict(WHOLE.accounts)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 10_000), st.integers(1, 6))
+def test_whatever_dies_whenever(seed: int, partitions: int) -> None:
+    town = lived_through(partitions, seed, 0.08)
+    assert town.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
+    assert {a: s for t in town.tables.values() for a, s in t.accounts.items()} == dict(WHOLE.accounts)
+
+
+def test_the_stream_is_worth_it() -> None:
+    assert len(WHOLE.alerts) >= 2
+    assert len({(e.time + e.offset) // DAY for e in STREAM}) >= 5
+
+
+def test_repeated_frames_count_once() -> None:
+    lane = Lane(0, 1, POLICY, Knowledge(POLICY, 1).site)
+    events = [event(NOON + i, document=i) for i in range(4)]
+    lane.take(0, wire.Frame(FrameHeader(1, 0, TODAY, 0, (0, 1, 2)), events[:3]))
+    lane.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (1, 2, 3)), events[1:]))  # the shipper's repeat
+    lane.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (9,)), events[:1]))  # Kafka's
+    assert lane.counters["events_absorbed_total"] == 4
+    assert lane.counters["events_repeated_total"] == 2
+
+
+def test_numbers_are_each_shipper_s_own() -> None:
+    lane = Lane(0, 1, POLICY, Knowledge(POLICY, 1).site)
+    lane.take(0, wire.Frame(FrameHeader(1, 1, TODAY, 0, ((1 << 48) + 5,)), [event()]))
+    lane.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (2,)), [event(NOON + 1, document=1)]))
+    assert lane.counters["events_absorbed_total"] == 2
+
+
+def test_a_frame_of_another_partition_is_refused_and_passed() -> None:
+    lane = Lane(0, 2, POLICY, Knowledge(POLICY, 2).site)
+    names = [f"reader{i}" for i in range(8)]
+    mixed = [event(NOON + i, name) for i, name in enumerate(names)]
+    with pytest.raises(WireError) as refused:
+        lane.take(3, wire.Frame(FrameHeader(1, 0, TODAY, 0, tuple(range(8))), mixed))
+    assert refused.value.refusal is Refusal.WRONG_PARTITION
+    assert lane.offset == 3
+    assert not lane.drain()[0].accounts
+
+
+def test_a_day_is_learnt_when_all_partitions_are_past_it() -> None:
+    knowledge = Knowledge(POLICY, 2)
+    lanes = [Lane(p, 2, POLICY, knowledge.site) for p in range(2)]
+    for day in (TODAY, TODAY + 1):
+        for lane in lanes:
+            lane.take(lane.offset + 1, wire.Frame(FrameHeader(1, 0, day, 0), []))
+    records = []
+    for lane in lanes:
+        assert lane.closing is not None
+        records.append(SumsRecord(1, lane.partition, TODAY + 1, 0, lane.closing.sums))
+    assert not knowledge.take_sums(records[0])
+    assert not knowledge.ready(TODAY + 1)
+    assert not knowledge.take_sums(records[0])  # a repeat
+    assert knowledge.take_sums(records[1])
+    assert knowledge.ready(TODAY + 1)
+    assert knowledge.site.day == TODAY
