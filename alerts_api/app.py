@@ -14,10 +14,11 @@ from starlette.staticfiles import StaticFiles
 
 from alerts_api import problems
 from alerts_api.api import json_api, probes
+from alerts_api.backend import Place
 from alerts_api.detections import Detections, site_detections
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
-from alerts_api.room import Room
+from alerts_api.room import Intake, Room
 from alerts_api.schemas import describe
 
 _DESCRIPTION = (
@@ -27,27 +28,31 @@ _DESCRIPTION = (
 
 
 def create_app(
-    database: Path,
+    database: Place,
     *,
+    create: bool = False,
     demo: bool = False,
     hosts: Sequence[str] = LOOPBACK,
     detections: Detections | None = None,
+    intake: Intake | None = None,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
     """The ASGI app over the site's ``database``, which is opened at the first request.
 
     Args:
-        database: the file; the ingest process makes it.
+        database: the file, or a URL.
+        create: make it where there is none; by default that is left to the ingest process.
         demo: say on every page that the readers are simulated.
         hosts: names, without ports, that the pages may be reached by.
         detections: texts of the detections; by default those in force at the site.
+        intake: what feeds the database from Kafka, if this process does that.
         clock: wall clock, s UTC.
 
     Raises:
         service.errors.PolicyError: a policy file of the site cannot be read.
     """
     known = site_detections(database) if detections is None else detections
-    room = Room(database, known, demo=demo, clock=clock)
+    room = Room(database, known, create=create, demo=demo, intake=intake, clock=clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from alerts_api.errors import StoreError
 
-# A file of SQLite, or a URL of PostgreSQL: postgresql+psycopg://…
+# A file of SQLite, or a URL of PostgreSQL: postgresql://…
 Place = str | Path
 
 
@@ -21,3 +21,8 @@ class Backend(NamedTuple):
     writing: Mapping[str, Any]  # of one that writes
     take_turn: Callable[[Connection], None]  # first in a writing transaction: one writer at a time
     named: Callable[[BaseException], StoreError | None]  # the driver's error as ours; None for any other
+
+
+def is_url(place: Place) -> bool:
+    """Whether ``place`` is the URL of a server, not a file."""
+    return isinstance(place, str) and "://" in place

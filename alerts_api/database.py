@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from alerts_api.backend import Backend, Place
+from alerts_api.backend import Backend, Place, is_url
 from alerts_api.errors import StoreBusyError, StoreMissingError, StoreTooNewError
 from alerts_api.migrations import HEAD, upgrade
 
@@ -68,7 +68,7 @@ def open_database(
     """Open ``place`` and bring its schema up to date. A new file gets mode 0600.
 
     Args:
-        place: a file of SQLite, or a URL ``postgresql+psycopg://…`` of a database that is there.
+        place: a file of SQLite, or a URL ``postgresql://…`` of a database that is there.
         create: make the file, or the tables, where there are none.
         durable: what is committed survives a power cut; always so in PostgreSQL.
         busy_seconds: how long to wait for another writer.
@@ -83,11 +83,6 @@ def open_database(
         database.close()
         raise
     return database
-
-
-def is_url(place: Place) -> bool:
-    """Whether ``place`` is the URL of a server, not a file."""
-    return isinstance(place, str) and "://" in place
 
 
 def _backend(place: Place, *, create: bool, durable: bool, busy_seconds: float) -> Backend:

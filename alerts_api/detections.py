@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from alerts_api.backend import Place, is_url
 from service.policy import Detection, load_policy
 
 SEVERITIES = ("low", "medium", "high")
@@ -32,14 +33,14 @@ def title_of(name: str, known: Detections) -> str:
     return known[name].title if name in known else name
 
 
-def site_detections(database: Path) -> Detections:
-    """The detections in force at the site that ``database`` belongs to.
+def site_detections(database: Place) -> Detections:
+    """The detections in force at the site that ``database`` belongs to; of a server, those we come with.
 
     Raises:
         service.errors.PolicyError: one of the site's own policy files cannot be read.
     """
-    folder = database.parent / "policy"
-    return load_policy(folder if folder.is_dir() else None).detections
+    folder = None if is_url(database) else Path(database).parent / "policy"
+    return load_policy(folder if folder and folder.is_dir() else None).detections
 
 
 def _severity(name: str, known: Detections) -> str:

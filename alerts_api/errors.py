@@ -37,7 +37,7 @@ class StoreMissingError(StoreError):
 class StoreAddressError(StoreError):
     what = "this is not the address of a database"
     mend = (
-        "write it like postgresql+psycopg://journalguard@db.example.ac.uk/journalguard; the password belongs"
+        "write it like postgresql://journalguard@db.example.ac.uk/journalguard; the password belongs"
         " into ~/.pgpass of the user that runs journalguard"
     )
 

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from alerts_api.queries import count_detections, count_verdicts, read_counters
 from alerts_api.records import Status
-from alerts_api.room import Room
+from alerts_api.room import Intake, Room
 
 # Counter of a checkpoint -> (metric without its _total, help)
 COUNTERS: dict[str, tuple[str, str]] = {
@@ -26,10 +26,18 @@ COUNTERS: dict[str, tuple[str, str]] = {
 }
 REJECTED = ("journalguard_rejected", "Lines refused, by reason.")
 ALERTS = ("journalguard_alerts", "Alerts raised, by strongest detection.")
+ASIDE = ("journalguard_messages_aside", "Messages of Kafka that could not be used, by reason.")
+MISSED = ("journalguard_messages_missed", "Messages that Kafka deleted before they were read, at most.")
+LAG = ("journalguard_intake_lag_messages", "Messages that wait in Kafka for the pages' database.")
+LAST_MESSAGE = ("journalguard_intake_last_message_timestamp_seconds", "When the last message came.")
 VERDICTS = ("journalguard_alerts_judged", "Alerts by their latest verdict.")
 OPEN = ("journalguard_alerts_open", "Alerts that wait for a verdict.")
 LAST_EVENT = ("journalguard_last_scored_event_timestamp_seconds", "Event time of the newest scored line.")
 LAST_WRITTEN = ("journalguard_last_checkpoint_timestamp_seconds", "When the last checkpoint was written.")
+
+# Counters of a checkpoint, as ``service.distributed.taking`` writes them.
+ASIDE_COUNTER = "messages_aside_total:"  # and the reason
+MISSED_COUNTER = "messages_missed_total"
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -58,12 +66,26 @@ class _StoreCollector(Collector):
         yield _labelled(CounterMetricFamily(*ALERTS, labels=["detection"]), detections)
         yield _labelled(GaugeMetricFamily(*VERDICTS, labels=["verdict"]), verdicts)
         yield from _gauges(status)
+        if self._room.intake is not None:
+            yield from _intake(self._room.intake, counters)
 
 
 def _gauges(status: Status) -> Iterator[Metric]:
     yield GaugeMetricFamily(*OPEN, value=status.open_alerts)
     yield GaugeMetricFamily(*LAST_EVENT, value=status.last_event_time)
     yield GaugeMetricFamily(*LAST_WRITTEN, value=status.written_at)
+
+
+def _intake(intake: Intake, counters: Mapping[str, int]) -> Iterator[Metric]:
+    aside = {
+        name.removeprefix(ASIDE_COUNTER): value
+        for name, value in counters.items()
+        if name.startswith(ASIDE_COUNTER)
+    }
+    yield _labelled(CounterMetricFamily(*ASIDE, labels=["reason"]), aside)
+    yield CounterMetricFamily(*MISSED, value=counters.get(MISSED_COUNTER, 0))
+    yield GaugeMetricFamily(*LAG, value=intake.lag)
+    yield GaugeMetricFamily(*LAST_MESSAGE, value=intake.last_message)
 
 
 def _labelled(

@@ -94,13 +94,13 @@ def postgres_backend(address: str, *, busy_seconds: float) -> Backend:
 def _url(address: str) -> URL:
     try:
         url = make_url(address)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise StoreAddressError("database_url", "not a URL") from None
-    if url.drivername != DRIVER:
+    if url.drivername not in ("postgresql", DRIVER):
         raise StoreAddressError("database_url", f"begins with {url.drivername}")
     if url.password is not None or "password" in url.query:
         raise StoreAddressError("database_url", "holds a password")
-    return url
+    return url.set(drivername=DRIVER)
 
 
 def _engine(url: URL, busy_seconds: float) -> Engine:

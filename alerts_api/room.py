@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,18 @@ _REJECTED = "rejected_total:"
 _LIVE = 86_400.0  # s: a feed whose newest line is older than this is a replay of old logs
 
 
+class Intake(Protocol):
+    """What reads messages into the database beside the pages: ``service.distributed.sink.Sink``."""
+
+    @property
+    def lag(self) -> int:
+        """Messages that wait."""
+
+    @property
+    def last_message(self) -> float:
+        """Wall clock of the newest one, s UTC; 0: none since the start."""
+
+
 class Room:
     """One per app. Safe to use from several threads."""
 
@@ -30,13 +43,17 @@ class Room:
         database: Place,
         detections: Detections,
         *,
+        create: bool = False,
         demo: bool = False,
+        intake: Intake | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.detections = detections
         self.demo = demo
+        self.intake = intake
         self.clock = clock
         self._place = database
+        self._create = create
         self._lock = Lock()
         self._database: Database | None = None
 
@@ -81,7 +98,9 @@ class Room:
         with self._lock:
             if self._database is None:
                 # A verdict is waited for until it is on the disk.
-                self._database = open_database(self._place, create=False, durable=True, busy_seconds=5.0)
+                self._database = open_database(
+                    self._place, create=self._create, durable=True, busy_seconds=5.0
+                )
             return self._database
 
 

@@ -100,7 +100,7 @@ def open_store(place: Place, *, create: bool = True, busy_seconds: float = BUSY_
     """Open the site's database, making or upgrading its schema.
 
     Args:
-        place: a file, whose folder must exist and which gets mode 0600, or a URL ``postgresql+psycopg://…``.
+        place: a file, whose folder must exist and which gets mode 0600, or a URL ``postgresql://…``.
         create: make the file, or the tables, where there are none.
         busy_seconds: how long to wait for another writer.
 

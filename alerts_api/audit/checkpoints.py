@@ -73,7 +73,7 @@ def read_checkpoint(note: str, key: PublicKey) -> Checkpoint:
 def newest(connection: Connection) -> tuple[int, int, str] | None:
     """Size, time (s UTC) and note of the last checkpoint."""
     found = select(_CHECKPOINT.size, _CHECKPOINT.at, _CHECKPOINT.note).order_by(_CHECKPOINT.size.desc())
-    row = connection.execute(found.limit(1)).tuples().first()
+    row = connection.execute(found.limit(1)).first()
     return None if row is None else row
 
 

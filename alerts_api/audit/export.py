@@ -136,7 +136,7 @@ class _Scanner:
             self._compare(hashes)
         elif line.startswith(b'{"opening":') and (found := _parsed(line, _OpeningLine)):
             record = self._chunk.get(found.opening.leaf, (b"", None))[1]
-            if record is None or not opens(found.opening, record):
+            if record is not None and not opens(found.opening, record):
                 self.misfits.append(found.opening.leaf)
         else:
             if after:
@@ -176,7 +176,7 @@ def _write_chunk(connection: Connection, out: BinaryIO, first: int, end: int) ->
     nodes = select(_NODE.position, _NODE.hash).where(
         _NODE.level == 0, _NODE.position >= first, _NODE.position < end
     )
-    found = dict(connection.execute(nodes).tuples().all())
+    found = dict(connection.execute(nodes).all())
     _line(out, _HashesLine(tuple(found.get(index, b"") for index in range(first, end)), first))
     for opening in openings_between(connection, first, end, "account"):
         _line(out, _OpeningLine(opening))
@@ -194,5 +194,5 @@ def _chain(line: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:
 def _parsed(line: bytes, kind: type[_T]) -> _T | None:
     try:
         return msgspec.json.decode(line, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -10,6 +10,7 @@ their own. While they are there everyone can check that they belong to the leaf;
 tells nothing of them, also to somebody who tries all names, and the tree still holds.
 """
 
+import re
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated
@@ -22,6 +23,9 @@ from alerts_api.audit.errors import LeafError
 VERSION = 1
 SALT_BYTES = 32
 NOTE_LENGTH = 2_000  # characters
+
+_PSEUDONYM = re.compile(r"u[0-9A-Za-z]{1,8}_[a-z2-7]{24}")
+_UNKEPT = re.compile(r"[\0\ud800-\udfff]")  # what PostgreSQL, or UTF-8, has no place for
 
 
 class Kind(StrEnum):
@@ -150,6 +154,10 @@ def record_of(leaf: Leaf, index: int, note: str, salts: tuple[bytes, bytes]) -> 
         raise LeafError(f"an opening needs {SALT_BYTES} random bytes")
     if len(note) > NOTE_LENGTH:
         raise LeafError(f"a note of {len(note)} characters; {NOTE_LENGTH} are allowed")
+    if _UNKEPT.search(note):
+        raise LeafError("a note with a NUL or half a character; leave it out")
+    if leaf.account and not _PSEUDONYM.fullmatch(leaf.account):
+        raise LeafError("an account that is not a pseudonym; nothing else of a reader is recorded")
     values = msgspec.structs.asdict(leaf) | {
         "v": VERSION,
         "index": index,
@@ -177,7 +185,7 @@ def decode(data: bytes) -> Record | None:
     """The record; ``None`` unless these bytes are exactly those that :func:`encode` makes of one."""
     try:
         record = msgspec.json.decode(data, type=Record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return record if record.v == VERSION and encode(record) == data else None
 
@@ -186,5 +194,5 @@ def place(data: bytes) -> Place | None:
     """Version and index of a record of any version; ``None`` if this is none."""
     try:
         return msgspec.json.decode(data, type=Place)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

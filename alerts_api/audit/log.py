@@ -34,6 +34,9 @@ _LOCK = int.from_bytes(b"jg-audit", "big")
 def append(connection: Connection, leaf: Leaf, note: str = "") -> int:
     """Record an act in the caller's transaction; its index.
 
+    Where something leaves the house because of the act, the database is open ``durable``, and it leaves
+    only once the transaction is committed.
+
     Args:
         note: free text of the act, kept apart so that it can be erased.
 
@@ -126,7 +129,7 @@ def _fetch(connection: Connection, wanted: Collection[Node]) -> dict[Node, bytes
             select(table.level, table.position, table.hash).where(
                 tuple_(table.level, table.position).in_(wanted)
             )
-        ).tuples()
+        )
     found = {(level, position): found for level, position, found in rows}
     missing = [node for node in wanted if node not in found]
     if missing:

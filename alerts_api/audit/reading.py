@@ -76,7 +76,7 @@ def openings_between(connection: Connection, first: int, end: int, name: str) ->
         .where(_OPENING.leaf >= first, _OPENING.leaf < end, _OPENING.name == name)
         .order_by(_OPENING.leaf)
     )
-    return (Opening(*row) for row in connection.execute(found).tuples())
+    return (Opening(*row) for row in connection.execute(found))
 
 
 def _found(filters: Filters) -> Select[int, bytes]:
@@ -105,12 +105,12 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _entries(connection: Connection, found: Select[int, bytes], limit: int) -> tuple[Entry, ...]:
-    rows = connection.execute(found.limit(limit)).tuples().all()
+    rows = connection.execute(found.limit(limit)).all()
     openings: dict[int, list[Opening]] = {}
     if rows:
         numbers = [number for number, _ in rows]
         wanted = select(_OPENING.leaf, _OPENING.name, _OPENING.salt, _OPENING.value)
-        for row in connection.execute(wanted.where(_OPENING.leaf.in_(numbers))).tuples():
+        for row in connection.execute(wanted.where(_OPENING.leaf.in_(numbers))):
             openings.setdefault(row[0], []).append(Opening(*row))
     return tuple(_entry(number, data, openings.get(number, [])) for number, data in rows)
 

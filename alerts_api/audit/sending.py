@@ -58,15 +58,17 @@ def keep(
 
     Raises:
         RewrittenError: the log does not continue what was signed or kept; nothing was signed.
-        HandOverError: a folder cannot be written; the checkpoint is signed, and goes out with a later call.
+        HandOverError: a folder cannot be read, and nothing was signed; or cannot be written, and what was
+            signed goes out with a later call.
         StoreError: the database.
     """
     with database.reading() as connection:
         wanted = cadence is None or due(connection, cadence, now)
     signed = None
     if wanted:
+        kept = _newest_kept(places.kept, signer.public)  # a slow share must not hold up other writers
         with database.writing() as connection:
-            signed = sign(connection, signer, now=now, kept=_newest_kept(places.kept, signer.public))
+            signed = sign(connection, signer, now=now, kept=kept)
     if places.kept is not None:
         _send_rest(database, signer.public, places, places.kept, now)
     elif signed is not None and places.mail is not None:
@@ -151,6 +153,6 @@ def _folder(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise HandOverError(
-            f"{error.filename or path}: a checkpoint cannot be kept there ({error.strerror}); "
-            "make the folder writable. It goes out with the next one"
+            f"{error.filename or path}: a checkpoint cannot be kept there ({error.strerror}); see that the "
+            "folder is there, mounted and writable. What is missing in it follows with the next checkpoint"
         ) from None

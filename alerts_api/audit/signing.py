@@ -53,7 +53,7 @@ def load(directory: Path) -> Signer:
         _refuse_if_open(path, "600")
         return parse_private(path.read_text("ascii"))
     except FileNotFoundError:
-        raise SigningKeyError(f"{path}: no key here; make one with `journalguard audit key`") from None
+        raise SigningKeyError(f"{path}: no key here; make one with `journalguard audit key --name`") from None
     except OSError as error:
         raise SigningKeyError(f"{path}: cannot be read ({error.strerror}); check its owner") from None
     except (NoteError, UnicodeDecodeError):

@@ -77,7 +77,13 @@ def verify(lines: Iterable[bytes], keys: Sequence[PublicKey], older: Sequence[tu
     held = [each for each in told if facts.roots.get(each.checkpoint.size) == each.checkpoint.root]
     broken = (*forged, *_order(facts, told), *_changes(facts), *_contradictions(facts, told, held))
     if not told:
-        broken = (*broken, Finding(What.UNSIGNED, "no checkpoint in the file is signed by the key given"))
+        broken = (
+            *broken,
+            Finding(
+                What.UNSIGNED,
+                "no checkpoint is signed by the key given: is it this log's key, and was one made before?",
+            ),
+        )
     remarks = [*strange, *_remarks(facts, held)]
     return Report(len(facts.indexes), _holding(facts, held), broken, tuple(remarks))
 
@@ -165,7 +171,11 @@ def _changes(facts: Facts) -> list[Finding]:
 
 def _contradictions(facts: Facts, told: list[_Told], held: list[_Told]) -> list[Finding]:
     """Signed roots that are not those of the leaves, or not of one history."""
-    against = [each for each in told if each not in held and each.checkpoint.size in facts.roots]
+    against = [
+        each
+        for each in told
+        if facts.roots.get(each.checkpoint.size, each.checkpoint.root) != each.checkpoint.root
+    ]
     longest = max((each.checkpoint.size for each in held if not each.where), default=-1)
     found = []
     for each in against:
@@ -199,11 +209,12 @@ def _since(size: int, held: list[_Told]) -> str:
 def _holding(facts: Facts, held: list[_Told]) -> tuple[str, ...]:
     found = []
     if facts.in_order == len(facts.indexes) >= facts.size:
-        found.append(f"{facts.size} leaves, none missing, each in its place")
+        found.append(f"{len(facts.indexes)} leaves, none missing, each in its place")
     given = [f"{each} is signed, and the log still begins with its leaves" for each in held if each.where]
     own = [each for each in held if not each.where]
     if own:
-        found.append(f"{len(own)} checkpoints of the file are signed and have the roots of these leaves")
+        many = f"{len(own)} checkpoints" if len(own) > 1 else "the checkpoint"
+        found.append(f"{many} of the file: signed, with the roots of these leaves")
     return (*found, *given)
 
 

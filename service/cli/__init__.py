@@ -19,7 +19,8 @@ COMMANDS = {
     "pseudonym": ("site", "Tell the pseudonyms of names read from standard input."),
     "keyholder": ("keyholding", "The keys that alone can name a reader."),
     "rotate": ("rotating", "Give all readers new pseudonyms."),
-    "pages": ("paging", "Serve the pages of a database, without keys."),
+    "audit": ("auditing", "The log of acts: sign it, hand it out, check it."),
+    "pages": ("paging", "Serve the pages of a site, without keys."),
     "ship": ("shipping", "Read the logs, pseudonymise, send to Kafka."),
     "worker": ("working", "Score what the shippers send to Kafka."),
     "topics": ("topics", "Make or check the topics of a site in several processes."),
@@ -30,6 +31,7 @@ _ROOTS = {
     "service.errors": "ServiceError",
     "pseudonymiser.errors": "PseudonymiserError",
     "alerts_api.errors": "StoreError",
+    "alerts_api.audit.errors": "AuditError",
     "service.simulator.settings": "SimulationError",
 }
 

@@ -7,8 +7,6 @@ from pseudonymiser.geo import GeoProvider, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from service.embedded import Runner
 from service.merge import Clock, line_clock
-from service.pipeline import Pipeline
-from service.policy import load_policy
 from service.settings import Settings, Site
 
 
@@ -35,6 +33,10 @@ def site_geo(site: Site, city: Path | None = None, asn: Path | None = None) -> G
 
 def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> tuple[Runner, Clock]:
     """A runner without any history, and the clock that orders its sources. Raises operators' errors."""
+    # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
+    from service.pipeline import Pipeline  # noqa: PLC0415
+    from service.policy import load_policy  # noqa: PLC0415
+
     secrets = keys.load(site.keys)
     settings = ingest_settings(site.settings)
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)

@@ -11,6 +11,7 @@ import click
 from service.settings import Site, load_site
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 site_option = click.option(
@@ -21,6 +22,11 @@ site_option = click.option(
 def read_site(folder: Path) -> Site:
     """The site, with the environment's overrides."""
     return load_site(folder.absolute(), os.environ)
+
+
+def database_of(site: Site) -> str | Path:
+    """Where the site's alerts are kept: PostgreSQL's URL, or a file of SQLite in its folder."""
+    return site.settings.database_url or site.database
 
 
 def start_logging() -> None:

@@ -1,57 +1,157 @@
 """``pages``: the process that shows. It imports nothing of the ingest room and opens no keys."""
 
+import logging
 import os
+import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 import uvicorn
 
 from alerts_api.app import create_app
+from alerts_api.backend import Place, is_url
 from alerts_api.guard import LOOPBACK
-from service.cli.options import EXISTING_FILE
+from service.cli.options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    FOLDER,
+    database_of,
+    read_site,
+    start_logging,
+)
 from service.cli.serving import STOP_SECONDS, listen, url
+from service.policy import load_policy
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
+_HOST, _PORT = "127.0.0.1", 8321
+
+
+class _Database(click.ParamType):
+    """A file that is there, or a URL."""
+
+    name = "file or URL"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        if is_url(value):
+            return value
+        EXISTING_FILE.convert(value, param, ctx)
+        return Path(value).absolute()
+
+
+class _Address(NamedTuple):
+    """Where the pages are served: host and port, or a listening socket that was handed over."""
+
+    host: str
+    port: int
+    names: Sequence[str]  # further ones of the host
+    descriptor: int | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        own = (socket.gethostname(),) if self.host in _WILDCARDS else (self.host,)
+        return (*LOOPBACK, *own, *self.names)
 
 
 @click.command()
-@click.option("--database", type=EXISTING_FILE, required=True, help="SITE/journalguard.db.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True, help="0: a free one.")
+@click.option("--site", "folder", type=FOLDER, help="Folder made by `journalguard init`.")
+@click.option("--database", type=_Database(), help="Instead of a site: SITE/journalguard.db, or a URL.")
+@click.option("--host", help=f"Address to serve at; by default the site's setting, else {_HOST}.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Port; by default the site's setting, else {_PORT}; 0: a free one.",
+)
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
+@click.option("--policy", type=EXISTING_FOLDER, hidden=True)
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
-    database: Path, host: str, port: int, names: tuple[str, ...], demo: bool, descriptor: int | None
+    folder: Path | None,
+    database: Place | None,
+    host: str | None,
+    port: int | None,
+    names: tuple[str, ...],
+    policy: Path | None,
+    demo: bool,
+    descriptor: int | None,
 ) -> None:
-    """Serve the pages of a site's database. Needs no keys; `run` starts one of these itself.
+    """Serve the pages of a site, or of a database alone. Needs no keys; `run` starts one of these itself.
+
+    Where the site's settings have [kafka], alerts are read from there into the database, and verdicts are
+    sent to the workers. Goes on where it was ended, also by a crash.
 
     \b
     Example:
+      journalguard pages --site /srv/journalguard
       journalguard pages --database /srv/journalguard/journalguard.db --port 8080
     """
-    app = create_app(database.absolute(), demo=demo, hosts=(*LOOPBACK, *_names(host), *names))
-    listening = listen(host, port) if descriptor is None else socket.socket(fileno=descriptor)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,  # it would name the analysts' addresses
-        server_header=False,
-        timeout_graceful_shutdown=3,
+    if (folder is None) == (database is None):
+        raise click.UsageError("give either --site or --database")
+    if folder is not None:
+        _serve_site(folder, host, port, names)
+    elif database is not None:
+        address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
+        detections = None if policy is None else load_policy(policy).detections
+        _serve(create_app(database, demo=demo, hosts=address.hosts, detections=detections), address)
+
+
+def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
+    start_logging()
+    site = read_site(folder)
+    settings = site.settings
+    address = _Address(
+        host or settings.host,
+        settings.port if port is None else port,
+        (*settings.host_names, *names),
     )
-    server = uvicorn.Server(config)
-    if descriptor is None:
-        click.echo(f"journalguard pages are at {url(listening)}")
-    else:
-        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
-    with closing(listening), suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+    detections = load_policy(site.policy).detections
+    place = database_of(site)
+    if settings.kafka is None:
+        _serve(create_app(place, create=True, hosts=address.hosts, detections=detections), address)
+        return
+    # Kafka's client is imported only where there is Kafka.
+    from service.cli.feeding import feed_of  # noqa: PLC0415
+
+    logging.getLogger("kafka").setLevel(
+        logging.CRITICAL
+    )  # every attempt is an error to it; we tell what waits
+    feed, sink = feed_of(site)
+    app = create_app(place, create=True, hosts=address.hosts, detections=detections, intake=sink)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
+    with ExitStack() as stack:
+        stack.callback(feed.stop)
+        feed.start()
+        _serve(app, address)
+
+
+def _serve(app: Callable[..., Any], address: _Address) -> None:
+    """Until a signal."""
+    with ExitStack() as stack:
+        if address.descriptor is None:
+            listening = stack.enter_context(listen(address.host, address.port))
+        else:
+            listening = stack.enter_context(socket.socket(fileno=address.descriptor))
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,  # it would name the analysts' addresses
+            server_header=False,
+            timeout_graceful_shutdown=3,
+        )
+        server = uvicorn.Server(config)
+        if address.descriptor is None:
+            click.echo(f"journalguard pages are at {url(listening)}")
+        else:
+            threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
 
 
 def _end_with_parent(server: uvicorn.Server) -> None:
@@ -60,7 +160,3 @@ def _end_with_parent(server: uvicorn.Server) -> None:
     server.should_exit = True
     time.sleep(STOP_SECONDS)
     os._exit(0)
-
-
-def _names(host: str) -> Sequence[str]:
-    return (socket.gethostname(),) if host in _WILDCARDS else (host,)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 
+from alerts_api.outbox import SENT
 from alerts_api.store import open_store
 from pseudonymiser import epochs, keys
 from pseudonymiser.keys import Keys, SubKey
-from service.cli.options import read_site, site_option
+from service.cli.options import database_of, read_site, site_option
+from service.distributed.taking import STATUS
 from service.embedded import INGEST
 from service.errors import SiteError
 from service.settings import Site
@@ -55,9 +57,9 @@ def rotate(folder: Path, emergency: bool, end: bool, dry_run: bool) -> None:
             click.echo("Dry run: nothing was changed.")
             return
         _confirm(present, now, emergency=emergency, end=end)
-        if emergency and site.database.exists():
-            with closing(open_store(site.database, create=False)) as store:
-                store.forget_learnt(keep={INGEST})
+        if emergency and (site.settings.database_url or site.database.exists()):
+            with closing(open_store(database_of(site), create=False)) as store:
+                store.forget_learnt(keep={INGEST, STATUS, SENT})
         keys.replace(site.keys, young)
     click.echo(f"{site.keys}: done; start `journalguard run` or `ship` again")
 

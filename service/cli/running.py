@@ -15,7 +15,7 @@ from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableEr
 from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo
-from service.cli.options import read_site, site_option, start_logging
+from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.embedded import Follow, Pace, Runner
 from service.errors import SiteError
@@ -57,7 +57,7 @@ Attendant = Callable[[Runner], AbstractContextManager[Callable[[], None]]]
 def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
     """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
     settings = site.settings
-    with _lock(site), closing(open_store(site.database, busy_seconds=BUSY_SECONDS)) as store:
+    with _lock(site), closing(open_store(database_of(site), busy_seconds=BUSY_SECONDS)) as store:
         runner, clock = build(site, site_geo(site))
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
@@ -96,7 +96,7 @@ def serving(
     settings = site.settings
     host = host or settings.host
     with closing(listen(host, settings.port if port is None else port)) as listening:
-        arguments = pages_arguments(site.database, host, settings.host_names, demo=demo)
+        arguments = pages_arguments(site, host, demo=demo)
         process = PagesProcess(arguments, listening)
         try:
             yield process.check, url(listening)

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
+from service.cli.options import database_of
 from service.errors import AddressError
+from service.settings import Site
 
 BIND_SECONDS = 2.0  # a predecessor that was just killed may hold the address for a moment
 STOP_SECONDS = 5.0
@@ -79,10 +80,12 @@ class PagesProcess:
         )
 
 
-def pages_arguments(database: Path, host: str, host_names: Sequence[str], *, demo: bool) -> list[str]:
-    """Arguments of ``journalguard pages`` for a child."""
-    names = [word for name in host_names for word in ("--host-name", name)]
-    return ["--database", str(database), "--host", host, *names, *(["--demo"] if demo else [])]
+def pages_arguments(site: Site, host: str, *, demo: bool) -> list[str]:
+    """Arguments of ``journalguard pages`` for a child, which only shows."""
+    names = [word for name in site.settings.host_names for word in ("--host-name", name)]
+    policy = ["--policy", str(site.policy)] if site.policy else []
+    arguments = ["--database", str(database_of(site)), "--host", host, *policy, *names]
+    return [*arguments, *(["--demo"] if demo else [])]
 
 
 def _address_error(host: str, port: int, error: OSError) -> AddressError:

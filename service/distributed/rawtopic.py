@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,7 +115,10 @@ class RawTopic:
         self._trouble = ""
 
     def sources(self) -> Sequence[_Partition]:
-        """The partitions there are, also those that came since the last call. Raises ``TopicError``."""
+        """The partitions there are, also those that came since the last call.
+
+        Raises ``TopicError`` where there was no such topic from the beginning.
+        """
         try:
             if self._consumer is None:
                 self._consumer = KafkaConsumer(**self._options)
@@ -124,7 +128,7 @@ class RawTopic:
         except KafkaError as error:
             self._tell(error)
             return list(self._partitions.values())
-        if not there:
+        if not self._partitions:
             raise TopicError(f"{self._topic}: there is no such topic, or this user may not read it")
         return list(self._partitions.values())
 
@@ -140,9 +144,9 @@ class RawTopic:
         """A topic has no end."""
         return False
 
-    def lag_bytes(self, positions: Mapping[str, bytes]) -> int:
-        """Not known: Kafka tells the lag of a topic in messages."""
-        return 0
+    def lag_bytes(self, positions: Mapping[str, bytes]) -> float:
+        """Not known: Kafka tells the lag of a topic in messages, and while it is away not even that."""
+        return nan
 
     def _assign(self, there: set[int]) -> None:
         """Reads all partitions, each from where it is."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from math import nan
 from pathlib import Path
 from threading import Event
 
@@ -84,9 +85,7 @@ class _Parts:
         self.registry = CollectorRegistry()
         self._metrics = ShipperMetrics(self.registry)
         self._metrics.begin(self._runner.counters)
-        self._metrics.watch(
-            lambda: self._intake.lag_bytes(self._file.positions), lambda: self._producer.buffered_bytes
-        )
+        self._metrics.watch(self._lag, lambda: self._producer.buffered_bytes)
 
     def run(self) -> None:
         """Reads and sends until told to stop."""
@@ -128,6 +127,13 @@ class _Parts:
         self._producer.close()
         self._turns.close()
         self._intake.close()
+
+    def _lag(self) -> float:
+        """In the thread of the metrics, which must not fail where a log is away for a moment."""
+        try:
+            return self._intake.lag_bytes(self._file.positions)
+        except OSError:
+            return nan
 
     def _send(self, partition: int, value: bytes) -> None:
         if self._merge.several:

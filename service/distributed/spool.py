@@ -26,6 +26,9 @@ class Spool:
         self.path = folder / "stdin.log"
         self._source = descriptor
         self._file = self._opened()
+        old = list(folder.glob(f"{self.path.name}.*"))
+        self._number = max((int(path.suffix[1:]) for path in old), default=0)  # of the newest full file
+        self._written = max((path.stat().st_mtime_ns for path in old), default=0)  # when it was, ns
         self._ended = Event()
         self._closed = Event()
         self._end_line()
@@ -53,12 +56,17 @@ class Spool:
         self._ended.set()
 
     def _write(self, data: bytes) -> None:
-        """Writes all of it, however long that takes; meanwhile the writer of the pipe waits."""
+        """Writes all of it, however long that takes; meanwhile the writer of the pipe waits.
+
+        Gives up at a full disk only, once closed: what was read can be had nowhere else.
+        """
         told = False
-        while data and not self._closed.is_set():
+        while data:
             try:
                 data = data[os.write(self._file, data) :]
             except OSError as error:
+                if self._closed.is_set():
+                    return
                 if not told:
                     _log.warning("spool-waits %s: %s; tried again until it works", self.path, error.strerror)
                 told = True
@@ -71,6 +79,10 @@ class Spool:
             self._write(b"\n")
 
     def _rotate(self) -> None:
+        """Files are read in the order of their times; the kernel's are coarse, so no two may be alike."""
+        self._written = max(self._written + 1, os.fstat(self._file).st_mtime_ns)
+        self._number = max(self._number + 1, time.time_ns() // 1_000_000)
+        os.utime(self._file, ns=(self._written, self._written))
         os.close(self._file)
-        self.path.rename(self.path.with_name(f"{self.path.name}.{time.time_ns() // 1_000_000}"))
+        self.path.rename(self.path.with_name(f"{self.path.name}.{self._number}"))
         self._file = self._opened()

@@ -15,7 +15,7 @@ import msgspec
 
 from service.merge import Clock, Merge, Source, Turn
 
-PATIENCE = 50  # looks at a source for lines that were there before, until it is gone on without them
+PATIENCE = 300  # looks, 0.1 s apart, for lines that were there before, until it is gone on without them
 
 _log = logging.getLogger("journalguard.ship")
 

@@ -7,23 +7,32 @@ import pytest
 from fastapi.testclient import TestClient
 
 from alerts_api.app import create_app
+from alerts_api.backend import Place
 from service.events import Alert
 from tests.alerts_api.examples import NOW, fill
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def file(tmp_path: Path) -> Path:
+    """Where SQLite's file will be."""
     return tmp_path / "journalguard.db"
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Place:
+    """An empty one of either kind."""
+    place: Place = request.getfixturevalue("file" if request.param == "sqlite" else "postgres_url")
+    return place
+
+
 @pytest.fixture
-def alerts(database: Path) -> list[Alert]:
+def alerts(database: Place) -> list[Alert]:
     """Fourteen alerts in the database."""
     return fill(database)
 
 
 @pytest.fixture
-def client(database: Path, alerts: list[Alert]) -> Iterator[TestClient]:
+def client(database: Place, alerts: list[Alert]) -> Iterator[TestClient]:
     """A browser's next of kin, half a minute after the last checkpoint."""
     app = create_app(database, clock=lambda: NOW + 30.0)
     with TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False) as client:

@@ -2,8 +2,8 @@
 
 import random
 from collections.abc import Sequence
-from pathlib import Path
 
+from alerts_api import backend
 from alerts_api.store import open_store
 from service.events import (
     AccessEvent,
@@ -351,13 +351,13 @@ def checkpoint(
     )
 
 
-def fill(path: Path, count: int = 14, *, written_at: float = NOW, traced: int = 3) -> list[Alert]:
+def fill(place: backend.Place, count: int = 14, *, written_at: float = NOW, traced: int = 3) -> list[Alert]:
     """A database of ``count`` alerts, the first ``traced`` with their events; returns the alerts."""
     alerts = [make_alert(index) for index in range(count)]
     traces = [
         trace for n, alert in enumerate(alerts[:traced]) for trace in make_traces(alert, first=1 + n * 1_000)
     ]
-    store = open_store(path)
+    store = open_store(place)
     store.commit(checkpoint(alerts, traces, written_at=written_at))
     store.close()
     return alerts

@@ -115,6 +115,12 @@ class Watch:
         ]
         return {key.decode(): value for key, value in table.items() if key[:1] != b"/"}, ledgers
 
+    def told(self) -> str:
+        """Where everything is, for a failed test."""
+        _, ledgers = self.states()
+        rows = [(at.offset, at.day, at.closing and at.closing.next_day, dict(at.counters)) for at in ledgers]
+        return "\n".join([f"messages, lag: {self.lag()}", *map(str, rows)])
+
     def _values(self, topic: str) -> list[tuple[bytes, bytes]]:
         """Every committed record that is there."""
         consumer = self._consumer(isolation_level="read_committed")
@@ -147,6 +153,15 @@ def shipped_all(site: Site, lines: int) -> bool:
     except FileNotFoundError:
         return False
     return bool(place["counters"].get("lines_total", 0) >= lines)
+
+
+def place_of(site: Site) -> str:
+    """What the shipper's checkpoint says, without states, and the logs there are."""
+    place = msgspec.msgpack.decode((site.folder / "ship.checkpoint").read_bytes())
+    logs = [
+        f"{path.name} {path.stat().st_size}" for path in sorted(Path(site.settings.logs[0]).parent.iterdir())
+    ]
+    return f"{place['serial']} {place['counters']} {place['positions']} {logs}"
 
 
 def wait(done: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:

@@ -1,13 +1,11 @@
 """``run`` killed with -9 again and again under a live, rotating log ends as one that was never killed."""
 
-import os
 import random
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +22,7 @@ from service.cli.site import make_site
 from service.embedded import Runner
 from service.settings import Settings, load_site
 from service.simulator import SimulationSettings, simulate
+from tests.beds.growing import Writer
 
 KILLS = 30
 WHOLE = (7, 19)  # kills of the whole command, with its pages; the others spare the start of the interpreter
@@ -48,54 +47,6 @@ def follow(folder: str) -> None:
 
     stop: Event = stop_on_signals()
     follow_site(load_site(Path(folder), {}), stop, alone)
-
-
-class Writer(threading.Thread):
-    """Appends lines as far as it is allowed to, in odd pieces, and rotates the log now and then."""
-
-    def __init__(self, log: Path, lines: list[bytes], rng: random.Random) -> None:
-        super().__init__(daemon=True)
-        self.allowed = 0
-        self.rotations = 0
-        self._log = log
-        self._lines = lines
-        self._rng = rng
-
-    def run(self) -> None:
-        written = 0
-        while written < len(self._lines):
-            piece = self._lines[written : min(written + self._rng.randint(1, 40), self.allowed)]
-            written += len(piece)
-            if piece:
-                self._append(b"".join(piece))
-                if self._rng.random() < 0.08:
-                    self._rotate()
-            time.sleep(0.004)
-
-    def _append(self, data: bytes) -> None:
-        cut = self._rng.randrange(len(data))  # a line is half written for a moment
-        with self._log.open("ab", buffering=0) as file:
-            file.write(data[:cut])
-            time.sleep(self._rng.choice((0, 0, 0.002)))
-            file.write(data[cut:])
-
-    def _rotate(self) -> None:
-        self.rotations += 1
-        numbers = sorted(
-            (int(path.suffix[1:]) for path in self._log.parent.glob("access.log.*")), reverse=True
-        )
-        for number in numbers:
-            self._log.with_name(f"access.log.{number}").rename(
-                self._log.with_name(f"access.log.{number + 1}")
-            )
-        time.sleep(0.01)  # file times are as coarse as the kernel's tick
-        first = self._log.with_name("access.log.1")
-        if self._rng.random() < 0.5:
-            self._log.rename(first)
-            return
-        shutil.copyfile(self._log, first)  # nothing is written between copy and truncation
-        time.sleep(0.01)
-        os.truncate(self._log, 0)
 
 
 def database(site: Path) -> dict[str, list[Any]]:

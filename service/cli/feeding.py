@@ -1,0 +1,34 @@
+"""What goes on beside the pages of a site with Kafka: alerts come in, verdicts go out."""
+
+from threading import Event
+
+from alerts_api.outbox import open_outbox
+from alerts_api.store import open_store
+from service.cli.options import database_of
+from service.distributed import topics as kafka_topics
+from service.distributed.connection import client_options, kafka_of
+from service.distributed.feed import Feed, Task
+from service.distributed.sink import Sink
+from service.distributed.topics import topics_of
+from service.distributed.verdicts import Publisher
+from service.settings import Site
+
+
+def feed_of(site: Site) -> tuple[Feed, Sink]:
+    """Both, not started. Raises ``BrokerError`` for files of ``[kafka]`` that cannot be read."""
+    kafka, place = kafka_of(site), database_of(site)
+    options, topics = client_options(kafka, site.folder), topics_of(kafka)
+    sink = Sink(options, topics, lambda: open_store(place), kept_days=site.settings.retention_days)
+    publisher = Publisher(options, topics.verdicts, lambda: open_outbox(place))
+    tasks = {"sink": sink.run, "verdicts": publisher.run}
+    return Feed({name: _checked(site, task) for name, task in tasks.items()}), sink
+
+
+def _checked(site: Site, task: Task) -> Task:
+    """The task, once the topics are as they must be. Raises ``TopicError`` or ``BrokerError`` before."""
+
+    def run(stop: Event) -> None:
+        kafka_topics.check(site)
+        task(stop)
+
+    return run

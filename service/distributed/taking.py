@@ -1,0 +1,209 @@
+"""What the sink makes of messages: the next checkpoint of the pages' store, and what must be put aside.
+
+No input and no output. Offsets have holes, since transactions leave marks in the topics that no reader sees;
+so where to go on is told by the consumer, and is not the last message's offset and one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from service.distributed.topics import Topics
+from service.distributed.wire import (
+    VERSION,
+    AlertRecord,
+    AsideRecord,
+    Refusal,
+    StatusRecord,
+    TraceRecord,
+    WireError,
+    decode,
+)
+from service.events import Alert, Rejected
+from service.store import Changes, Checkpoint, Saved, Trace
+
+STATUS = "status"  # name of the newest records of all processes among the shared blobs
+ASIDE = "messages_aside_total:"  # and the reason
+MISSED = "messages_missed_total"
+OURS = "messages_"  # counters of no other process begin so
+SHIPPER = "shipper/"  # processes that know the newest event
+DAY = 86_400
+LONGEST_KEY = 500  # characters; PostgreSQL's indexes take 2,704 bytes
+_WHOLE = 1 << 63
+_COUNT = 1 << 53  # of one process, so that sums stay whole numbers of the store
+_NUL = b"\\u0000"  # the character that PostgreSQL's texts cannot hold, as JSON writes it
+
+Part = tuple[str, int]  # topic, partition
+
+
+class Message(NamedTuple):
+    """One message as it lies in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+
+
+class Taken(NamedTuple):
+    """What some messages come to."""
+
+    checkpoint: Checkpoint
+    aside: tuple[AsideRecord, ...]
+
+
+class Start(NamedTuple):
+    """Where to read a partition from."""
+
+    offset: int
+    missed: int  # offsets that Kafka deleted before they were read
+
+
+class _Batch:
+    """What the messages of one checkpoint hold."""
+
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+        self.traces: list[Trace] = []
+        self.status: list[StatusRecord] = []
+        self.aside: list[AsideRecord] = []
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        return tuple(line for record in self.status for line in record.rejected)
+
+
+class Taking:
+    """Goes on from what the store holds. A message that was taken is not taken again."""
+
+    def __init__(self, topics: Topics, saved: Saved, kept_days: int) -> None:
+        self._topics = topics
+        self._kept_days = kept_days
+        self._positions = dict(_offsets(saved.positions, self.topics))
+        self._processes = _processes(saved.shared.get(STATUS))
+        self._ours = Counter({n: value for n, value in saved.counters.items() if n.startswith(OURS)})
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Those that must be read."""
+        return self._topics.alerts, self._topics.traces, self._topics.status
+
+    @property
+    def positions(self) -> Mapping[Part, int]:
+        """The next offset of every partition that was begun."""
+        return self._positions
+
+    def place(self, topic: str, partition: int, first: int, end: int) -> Start:
+        """Where to read on in a partition that holds the offsets from ``first`` up to ``end``.
+
+        What was missed is counted in the next checkpoint: all offsets, also those that no reader sees.
+        """
+        wanted = self._positions.get((topic, partition), first)
+        if first <= wanted <= end:
+            return Start(wanted, 0)
+        # Past the end: the topic was deleted and made again. Nothing of it was read then.
+        missed = max(0, first - wanted)
+        self._ours[MISSED] += missed
+        self._positions[topic, partition] = first
+        return Start(first, missed)
+
+    def take(self, messages: Sequence[Message], positions: Mapping[Part, int]) -> Taken:
+        """The checkpoint that holds ``messages``, which are all there is before ``positions``."""
+        batch = _Batch()
+        for message in messages:
+            part = message.topic, message.partition
+            if message.offset >= self._positions.get(part, 0):
+                self._read(message, batch)
+                self._positions[part] = message.offset + 1
+        self._positions.update(positions)
+        self._processes |= {
+            record.process: msgspec.structs.replace(record, rejected=()) for record in batch.status
+        }
+        self._ours.update(f"{ASIDE}{record.reason}" for record in batch.aside)
+        return Taken(self._checkpoint(batch), tuple(batch.aside))
+
+    def _read(self, message: Message, batch: _Batch) -> None:
+        try:
+            if _NUL in message.value:
+                raise WireError(Refusal.WRONG_SCHEMA)
+            if message.topic == self._topics.alerts:
+                batch.alerts.append(_sound_alert(decode(message.value, AlertRecord)))
+            elif message.topic == self._topics.traces:
+                batch.traces += _sound_traces(decode(message.value, TraceRecord))
+            else:
+                batch.status.append(_sound_status(decode(message.value, StatusRecord)))
+        except WireError as error:
+            batch.aside.append(
+                AsideRecord(VERSION, *message[:3], error.refusal.value, length=len(message.value))
+            )
+
+    def _checkpoint(self, batch: _Batch) -> Checkpoint:
+        processes = self._processes.values()
+        shippers = [record for record in processes if record.process.startswith(SHIPPER)]
+        last_event = max((record.last_event_time for record in shippers), default=0)
+        shared = {STATUS: msgspec.json.encode(list(processes))} if batch.status else {}
+        return Checkpoint(
+            changes=Changes(shared=shared, alerts=tuple(batch.alerts), traces=tuple(batch.traces)),
+            positions={f"{topic}/{n}": b"%d" % offset for (topic, n), offset in self._positions.items()},
+            counters={**_summed(processes), **self._ours},
+            rejected=batch.rejected,
+            last_event_time=last_event,
+            forget_before=max(0, last_event - DAY * self._kept_days),
+            written_at=max((record.written_at for record in processes), default=0.0),
+        )
+
+
+def _summed(processes: Iterable[StatusRecord]) -> Counter[str]:
+    """Shippers and partitions count different things, so every name is summed over all."""
+    total: Counter[str] = Counter()
+    for record in processes:
+        total.update({n: value for n, value in record.counters.items() if not n.startswith(OURS)})
+    return total
+
+
+def _sound_alert(record: AlertRecord) -> Alert:
+    """The alert. Raises ``WireError`` for what a store could not hold; so do the two below."""
+    alert, places = record.alert, record.alert.picture.places
+    _check_numbers(_WHOLE, (alert.opened_at, alert.updated_at, alert.events, alert.documents))
+    names = (count.name for count in (*places, *alert.picture.platforms, *alert.picture.networks))
+    _check_keys((alert.alert_id, alert.account, *alert.detections, *names))
+    return alert
+
+
+def _sound_traces(record: TraceRecord) -> tuple[Trace, ...]:
+    _check_numbers(_WHOLE, (n for trace in record.traces for n in (trace.sequence, trace.event.time)))
+    _check_keys(trace.event.account for trace in record.traces)
+    return record.traces
+
+
+def _sound_status(record: StatusRecord) -> StatusRecord:
+    places = (n for line in record.rejected for n in (line.line, line.length))
+    _check_numbers(_WHOLE, (record.last_event_time, *places))
+    _check_numbers(_COUNT, record.counters.values())
+    _check_keys((*record.counters, *(key for line in record.rejected for key in (line.source, line.reason))))
+    return record
+
+
+def _check_numbers(limit: int, numbers: Iterable[int]) -> None:
+    if not all(-limit < number < limit for number in numbers):
+        raise WireError(Refusal.WRONG_SCHEMA)
+
+
+def _check_keys(keys: Iterable[str]) -> None:
+    if any(len(key) > LONGEST_KEY for key in keys):
+        raise WireError(Refusal.WRONG_SCHEMA)
+
+
+def _processes(blob: bytes | None) -> dict[str, StatusRecord]:
+    records = [] if blob is None else msgspec.json.decode(blob, type=list[StatusRecord])
+    return {record.process: record for record in records}
+
+
+def _offsets(positions: Mapping[str, bytes], topics: Sequence[str]) -> Iterator[tuple[Part, int]]:
+    """Those of our topics: the store may have been a single process's before, which read logs."""
+    for source, position in positions.items():
+        topic, _, partition = source.rpartition("/")
+        if topic in topics:
+            yield (topic, int(partition)), msgspec.json.decode(position, type=int)
