@@ -113,6 +113,11 @@ class Site(NamedTuple):
         return folder if folder.is_dir() else None
 
     @property
+    def reports(self) -> Path:
+        """Reports of ``evaluate``."""
+        return self.folder / "reports"
+
+    @property
     def lock(self) -> Path:
         return self.folder / "run.lock"
 

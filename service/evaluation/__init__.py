@@ -1,0 +1,13 @@
+"""``journalguard evaluate``: how well the detection works, and whom it burdens.
+
+What is known of thefts comes from the simulator: whole worlds of it, or its thieves set loose in a log of the
+site. Analysts' verdicts say the rest. Nothing here touches a site's live state.
+
+    scenes       a log as events on disk, read once, with the truth about it
+    worlds       scenes from simulated libraries
+    background   scenes from real logs with thefts laid over them
+    exposure     whose account-days they are: groups of readers
+    trials       one way of detecting, run over a scene
+    study        several scenes and trials in processes, into the figures of a part
+    report       parts put together, kept in a folder, compared with the last one
+"""
