@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from alerts_api.charts import WIDTH, nice_top
 
-_LABELS, _RIGHT, _ROW = 200, 20, 22
+_LABELS, _RIGHT, _ROW = 300, 20, 22
 _SIDE, _LEFT, _BOTTOM, _TOP = 320, 44, 34, 10
 _HEAD = 8
 
@@ -52,7 +52,7 @@ def whiskers(rows: Sequence[Whisker], sentence: str, *, top: float, marks: Seque
 def spots(
     points: Sequence[Spot], sentence: str, *, across: str, up: str, wide: float, diagonal: bool = False
 ) -> Markup:
-    """Dots with upright intervals, joined, from 0 to ``wide`` and 0 to 1; ``diagonal`` where both are equal."""
+    """Dots with upright intervals, joined, from 0 to ``wide`` and to 1; ``diagonal`` where both are equal."""
     if not points:
         return Markup("")
 

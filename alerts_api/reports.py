@@ -107,8 +107,9 @@ def _recall_says(families: tuple[Family, ...]) -> str:
     found = causal.found
     least = min((f for f in families if not f.family.startswith("all")), key=lambda f: f.found.share)
     return (
-        f"{found.hits} of {found.of} thefts were found (mimic apart), half of them before {causal.out.middle:g} "
-        f"documents were out; least of {least.family}, {least.found.hits} of {least.found.of}."
+        f"{found.hits} of {found.of} thefts were found (mimic apart), half of them before "
+        f"{causal.out.middle:g} documents were out; least of {least.family}, {least.found.hits} of "
+        f"{least.found.of}."
     )
 
 

@@ -36,7 +36,7 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Dimension(msgspec.Struct, frozen=True):
-    """Do the groups of a dimension differ at all? p of chi-square; None where they overlap or stand alone."""
+    """Do the groups of a dimension differ? p of chi-square; None where they overlap, or one is too small."""
 
     dimension: str
     groups: int
@@ -119,9 +119,8 @@ def _group(cell: Cell, members: tuple[str, ...], against: Ratio, corrected: floa
 def _dimension(name: str, groups: Sequence[Group], everyone: Cell) -> Dimension:
     parted = sum(g.account_days for g in groups) == everyone.account_days
     counted = sum(g.false_alarms for g in groups) == everyone.false_alarms
-    used = [g for g in groups if g.account_days]
-    if not (parted and counted and len(used) > 1 and everyone.false_alarms):
+    expected = [everyone.false_alarms * g.account_days / max(everyone.account_days, 1) for g in groups]
+    if not (parted and counted and len(groups) > 1 and min(expected) >= LEAST_EXPECTED):
         return Dimension(name, len(groups), None)
-    expected = [everyone.false_alarms * g.account_days / everyone.account_days for g in used]
-    test = chisquare([g.false_alarms for g in used], expected)
+    test = chisquare([g.false_alarms for g in groups], expected)
     return Dimension(name, len(groups), round(float(test.pvalue), 6))

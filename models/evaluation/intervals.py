@@ -74,7 +74,7 @@ def ratio(count: int, exposure: int, all_count: int, all_exposure: int) -> Ratio
     the interval is Clopper and Pearson's of that share, divided by the share of the exposure.
 
     >>> ratio(10, 100, 20, 1000)
-    Ratio(ratio=5.0, low=2.72, high=7.28, p=0.0)
+    Ratio(ratio=5.0, low=2.72, high=7.28, p=7e-06)
     """
     part = exposure / all_exposure if all_exposure else 0.0
     if not part or not all_count:

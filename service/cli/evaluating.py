@@ -1,6 +1,7 @@
 """``evaluate``: how well the detection works, and whom it burdens, as a report that is kept."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,18 +9,23 @@ from tempfile import TemporaryDirectory
 import click
 
 from alerts_api.reports import as_file
-from service.cli.options import FOLDER, read_site
+from service.cli.assembly import ingest_settings
+from service.cli.options import EXISTING_FILE, FOLDER, read_site
 from service.errors import OutputError
+from service.evaluation.background import Background, Databases
 from service.evaluation.comparing import compared
 from service.evaluation.parts import MINIMUM_CELL, assemble, trials
 from service.evaluation.report import VERSION, Part, Report, file_name, newest, to_json
-from service.evaluation.study import study
+from service.evaluation.study import Source, study
 from service.evaluation.worlds import Library
 from service.output import write_whole
 from service.policy import load_policy
 from service.progress import progress
+from service.settings import Site
 from service.share import MODEL
 from service.simulator.settings import PROFILES
+
+DRAWS = 5  # of thefts laid over the same logs
 
 
 @click.command()
@@ -42,11 +48,19 @@ from service.simulator.settings import PROFILES
 )
 @click.option("--days", type=click.IntRange(min=21), default=60, show_default=True, help="Their days.")
 @click.option(
+    "--background",
+    "logs",
+    type=EXISTING_FILE,
+    multiple=True,
+    help="A log of the site to lay simulated thefts over; can be given again.",
+)
+@click.option(
     "--alerts-per-day", type=click.FloatRange(0, 1000, min_open=True), help="Budget instead of the site's."
 )
 def evaluate(
     folder: Path | None,
     out: Path | None,
+    logs: tuple[Path, ...],
     seeds: tuple[int, ...],
     profiles: tuple[str, ...],
     accounts: int,
@@ -73,14 +87,19 @@ def evaluate(
     parts: list[Part] = []
     if seeds:
         libraries = [Library(profile, seed, accounts, days) for profile in profiles for seed in seeds]
-        tried = trials(budget)
         title = (
             f"{', '.join(profiles)}; seeds {', '.join(map(str, seeds))}; {accounts:,} accounts, {days} days"
         )
-        with TemporaryDirectory(prefix="journalguard-") as temporary, progress("evaluating") as shown:
-            played = study(libraries, tried, own_policy, Path(temporary), shown)
-            shown.done()
-        parts.append(assemble("simulated", title, played, tried))
+        parts.append(_play("simulated", title, libraries, budget, own_policy))
+    if logs:
+        if site is None:
+            raise click.UsageError("--background needs --site, whose settings say how its logs are read")
+        laid = [
+            Background(tuple(logs), ingest_settings(site.settings), _databases(site), draw)
+            for draw in range(DRAWS)
+        ]
+        title = f"{len(logs)} {'log' if len(logs) == 1 else 'logs'} of the site, {DRAWS} draws of thefts"
+        parts.append(_play("background", title, laid, budget, own_policy))
     report = Report(VERSION, _now(), policy.hash, MODEL, budget, MINIMUM_CELL, tuple(parts))
     report = compared(report, newest(reports))
     reports.mkdir(mode=0o700, exist_ok=True)
@@ -88,6 +107,19 @@ def evaluate(
     write_whole(reports / f"{name}.json", [to_json(report)])
     write_whole(reports / f"{name}.html", [as_file(report).encode()])
     click.echo(f"{reports / name}.html: written, with the same as JSON beside it")
+
+
+def _play(source: str, title: str, scenes: Sequence[Source], budget: float, policy: Path | None) -> Part:
+    """One part of the report, with the way there shown."""
+    tried = trials(budget)
+    with TemporaryDirectory(prefix="journalguard-") as temporary, progress(f"evaluating, {source}") as shown:
+        played = study(scenes, tried, policy, Path(temporary), shown)
+        shown.done()
+    return assemble(source, title, played, tried, same_readers=source == "background")
+
+
+def _databases(site: Site) -> Databases:
+    return Databases(site.path(site.settings.geo_city), site.path(site.settings.geo_asn))
 
 
 def _now() -> str:

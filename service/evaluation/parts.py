@@ -35,15 +35,21 @@ def trials(budget: float) -> tuple[Trial, ...]:
     )
 
 
-def assemble(source: str, title: str, played: Sequence[Played], tried: Sequence[Trial]) -> Part:
-    """The figures of scenes whose thefts are known."""
+def assemble(
+    source: str, title: str, played: Sequence[Played], tried: Sequence[Trial], *, same_readers: bool = False
+) -> Part:
+    """The figures of scenes whose thefts are known.
+
+    Where all scenes have the ``same_readers``, groups are counted in the first alone: the others would only
+    seem to say more.
+    """
     main = next(n for n, trial in enumerate(tried) if trial.role is Role.MAIN)
     ours = _all(played, main, tried[main].budget)
     account_days = sum(len(one.scene.account_days) for one in played)
     summaries = {
         trial: _summary(trial, _all(played, n, trial.budget), account_days) for n, trial in enumerate(tried)
     }
-    counted = [_cells(one.scene, one.alerts[main]) for one in played]
+    counted = [_cells(one.scene, one.alerts[main]) for one in (played[:1] if same_readers else played)]
     everyone = _sum(everyone for _, everyone, _ in counted)["", "everyone"]
     heavy = _sum(cell for _, _, apart in counted for cell in apart)
     return Part(
