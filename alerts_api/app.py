@@ -16,8 +16,10 @@ from alerts_api import problems
 from alerts_api.api import json_api, probes
 from alerts_api.backend import Place
 from alerts_api.detections import Detections, site_detections
+from alerts_api.evaluation_pages import EvaluationPlace, evaluation_pages
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
+from alerts_api.reports import reports_beside
 from alerts_api.room import Intake, Room
 from alerts_api.schemas import describe
 
@@ -35,6 +37,7 @@ def create_app(
     hosts: Sequence[str] = LOOPBACK,
     detections: Detections | None = None,
     intake: Intake | None = None,
+    evaluation: EvaluationPlace | None = None,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
     """The ASGI app over the site's ``database``, which is opened at the first request.
@@ -46,6 +49,7 @@ def create_app(
         hosts: names, without ports, that the pages may be reached by.
         detections: texts of the detections; by default those in force at the site.
         intake: what feeds the database from Kafka, if this process does that.
+        evaluation: where reports are, and the budget; by default beside the database's file.
         clock: wall clock, s UTC.
 
     Raises:
@@ -71,7 +75,8 @@ def create_app(
     )
     app.add_middleware(Guard, hosts=hosts)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    for router in (json_api(room), probes(room), html_pages(room)):
+    place = evaluation or EvaluationPlace(reports_beside(database))
+    for router in (json_api(room), probes(room), html_pages(room), evaluation_pages(room, place)):
         app.include_router(router)
     problems.install(app)
     describe(app)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.detections import title_of
 from alerts_api.filters import Filters
+from alerts_api.frame import frame
 from alerts_api.queries import (
     events_around,
     filter_choices,
@@ -20,7 +20,7 @@ from alerts_api.queries import (
     newest_refused,
     similar_alerts,
 )
-from alerts_api.records import AlertRow, JudgedAlert, Status
+from alerts_api.records import AlertRow, JudgedAlert
 from alerts_api.rendering import page
 from alerts_api.room import Room
 from alerts_api.timelines import days_line, hours_line
@@ -67,7 +67,7 @@ def html_pages(room: Room) -> APIRouter:
     def log() -> HTMLResponse:
         with room.reading() as connection:
             status, refused = room.status(connection), newest_refused(connection, _REFUSED)
-        return HTMLResponse(page("log.html", **_frame(room, status, "log"), refused=refused))
+        return HTMLResponse(page("log.html", **frame(room, status, "log"), refused=refused))
 
     @router.get("/help")
     def help_page() -> HTMLResponse:
@@ -94,7 +94,7 @@ def _queue(room: Room, connection: Connection, filters: Filters, understood: boo
         older = find_alerts(connection, anytime, reference, room.detections).total - found.total
     return page(
         "queue.html",
-        **_frame(room, status, "queue"),
+        **frame(room, status, "queue"),
         filters=filters,
         understood=understood,
         found=found,
@@ -112,7 +112,7 @@ def _detail(room: Room, connection: Connection, found: JudgedAlert, events: int)
     travelled = journeys(trace.event for trace in newest_events(connection, alert, _JOURNEY_EVENTS))
     return page(
         "alert.html",
-        **_frame(room, status, "alert"),
+        **frame(room, status, "alert"),
         row=found.row,
         alert=alert,
         history=found.history,
@@ -134,15 +134,3 @@ def _next(room: Room, connection: Connection, row: AlertRow, reference: float) -
         connection, Filters.model_validate({"period": "all", "size": 2}), reference, room.detections
     )
     return next((other for other in waiting.alerts if other.alert_id != row.alert_id), None)
-
-
-def _frame(room: Room, status: Status, here: str) -> dict[str, object]:
-    """What the layout needs."""
-    return {
-        "status": status,
-        "demo": room.demo,
-        "here": here,
-        "now": room.clock(),
-        "detections": room.detections,
-        "title_of": lambda name: title_of(name, room.detections),
-    }

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from markupsafe import Markup
 
+from alerts_api.backend import Place, is_url
 from alerts_api.plots import Spot, Whisker, reach, spots, whiskers
 from alerts_api.rendering import page
 from models.evaluation.figures import Bin, Family, Summary
@@ -16,6 +17,7 @@ from models.evaluation.groups import Burdens
 from models.evaluation.intervals import Share
 from service.errors import ReportError
 from service.evaluation.report import Part, Report, file_name, listed, read
+from service.settings import REPORTS
 
 WORST = 1.5  # times everyone's rate of false alarms: what no group should be above
 _RATIO_TOP = 4.0
@@ -26,6 +28,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     name: str  # in the address
     report: Report
+    moved: tuple[str, ...]  # figures that changed by more than chance
 
 
 class Pictures(msgspec.Struct, frozen=True):
@@ -41,14 +44,21 @@ class Pictures(msgspec.Struct, frozen=True):
     groups_say: str
 
 
+def reports_beside(database: Place) -> Path | None:
+    """The reports of the site that a database file belongs to; of a server there is no telling."""
+    return None if is_url(database) else Path(database).parent / REPORTS
+
+
 def entries(folder: Path | None) -> tuple[Entry, ...]:
     """The reports of a folder, newest first; what cannot be read is left out."""
     found = []
     for path in reversed(listed(folder)) if folder else ():
         try:
-            found.append(Entry(path.stem, read(path)))
+            report = read(path)
         except ReportError:
             continue
+        moved = tuple(c.figure for part in report.changes for c in part.changes if c.beyond)
+        found.append(Entry(path.stem, report, moved))
     return tuple(found)
 
 

@@ -87,6 +87,16 @@ def utc(seconds: float) -> str:
     return f"{moment.day} {moment:%b %Y %H:%M} UTC"
 
 
+def day_name(day: int) -> str:
+    """A day since 1970.
+
+    >>> day_name(0)
+    '1 Jan'
+    """
+    moment = _moment(day * 86_400)
+    return f"{moment.day} {moment:%b}"
+
+
 def when(seconds: float, seconds_too: bool = False) -> Markup:
     """A ``<time>`` element; the page's script adds the reader's local time where there is a script."""
     moment = _moment(seconds)

@@ -1,7 +1,7 @@
 """Groups of readers as reports compare them: which an account-day belongs to, and how many there were.
 
-Counted from accounts' records at the close of a day, so any number of shares come to the same; an alert carries
-the groups of the moment it opened. Nothing but counts is kept, a day each.
+Counted from accounts' records at the close of a day, so any number of shares come to the same; an alert
+carries the groups of the moment it opened. Nothing but counts is kept, a day each.
 """
 
 from collections import Counter
@@ -76,7 +76,7 @@ def count(today: NDArray[np.void], opened: Sequence[bool], names: Names) -> Coun
     return {group: Count(days[group], alerts[group]) for group in sorted(days)}
 
 
-def merge(parts: Iterable[Counts]) -> Counts:
+def merge_counts(parts: Iterable[Counts]) -> Counts:
     """Of disjoint parts of the accounts, or of several days."""
     total: dict[str, Count] = {}
     for part in parts:
@@ -87,22 +87,27 @@ def merge(parts: Iterable[Counts]) -> Counts:
 
 
 class Ledger:
-    """Counts of the last days, each day in a blob of its own that a later one replaces."""
+    """Counts of the last days, each day in a blob of its own that a later one replaces.
+
+    It looks forward only: what was saved before a restart stays in its blobs.
+    """
 
     def __init__(self) -> None:
         self._days: dict[int, Counts] = {}
-        self._changed: set[int] = set()
 
-    def take(self, day: int, counts: Counts) -> None:
+    def take(self, day: int, counts: Counts) -> str:
+        """Gives the name of the day's blob."""
+        self._days = {d: c for d, c in self._days.items() if d > day - KEPT_DAYS}
         self._days[day] = counts
-        self._changed.add(day)
+        return _name(day)
 
-    def drain(self) -> dict[str, bytes]:
-        """Blobs of the days since the last call."""
-        out = {f"{PREFIX}{d % KEPT_DAYS:02d}": msgspec.msgpack.encode((d, self._days[d])) for d in self._changed}
-        self._changed.clear()
-        self._days = {day: c for day, c in self._days.items() if day > max(self._days) - KEPT_DAYS}
-        return out
+    def blob(self, name: str) -> bytes:
+        day = next(day for day in self._days if _name(day) == name)
+        return msgspec.msgpack.encode((day, self._days[day]))
+
+
+def _name(day: int) -> str:
+    return f"{PREFIX}{day % KEPT_DAYS:02d}"
 
 
 def read_ledger(shared: Mapping[str, bytes]) -> dict[int, Counts]:

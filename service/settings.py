@@ -18,6 +18,7 @@ import msgspec
 from service.errors import SettingsError, SiteError
 
 SETTINGS_FILE = "site.toml"
+REPORTS = "reports"  # folder for those of `evaluate`
 ENVIRONMENT = "JOURNALGUARD_"
 OVERRIDES = (
     "host",
@@ -115,7 +116,7 @@ class Site(NamedTuple):
     @property
     def reports(self) -> Path:
         """Reports of ``evaluate``."""
-        return self.folder / "reports"
+        return self.folder / REPORTS
 
     @property
     def lock(self) -> Path:

@@ -11,7 +11,6 @@ Alerts of one account are not independent, so intervals are a little too narrow.
 from collections.abc import Sequence
 
 import msgspec
-from scipy.stats import chisquare
 
 from models.evaluation.intervals import Ratio, holm, ratio
 from models.evaluation.records import Cell
@@ -122,5 +121,7 @@ def _dimension(name: str, groups: Sequence[Group], everyone: Cell) -> Dimension:
     expected = [everyone.false_alarms * g.account_days / max(everyone.account_days, 1) for g in groups]
     if not (parted and counted and len(groups) > 1 and min(expected) >= LEAST_EXPECTED):
         return Dimension(name, len(groups), None)
+    from scipy.stats import chisquare  # noqa: PLC0415 - as in ``intervals``
+
     test = chisquare([g.false_alarms for g in groups], expected)
     return Dimension(name, len(groups), round(float(test.pvalue), 6))

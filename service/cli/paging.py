@@ -17,7 +17,9 @@ import uvicorn
 
 from alerts_api.app import create_app
 from alerts_api.backend import Place, is_url
+from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.guard import LOOPBACK
+from alerts_api.reports import reports_beside
 from service.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
@@ -70,6 +72,7 @@ class _Address(NamedTuple):
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
 @click.option("--policy", type=EXISTING_FOLDER, hidden=True)
+@click.option("--budget", type=float, default=0.0, hidden=True)
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
@@ -79,6 +82,7 @@ def pages(
     port: int | None,
     names: tuple[str, ...],
     policy: Path | None,
+    budget: float,
     demo: bool,
     descriptor: int | None,
 ) -> None:
@@ -99,7 +103,9 @@ def pages(
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
         detections = None if policy is None else load_policy(policy).detections
-        _serve(create_app(database, demo=demo, hosts=address.hosts, detections=detections), address)
+        place = EvaluationPlace(reports_beside(database), budget)
+        app = create_app(database, demo=demo, hosts=address.hosts, detections=detections, evaluation=place)
+        _serve(app, address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
@@ -113,8 +119,12 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
     )
     detections = load_policy(site.policy).detections
     place = database_of(site)
+    evaluation = EvaluationPlace(site.reports, settings.alerts_per_day)
     if settings.kafka is None:
-        _serve(create_app(place, create=True, hosts=address.hosts, detections=detections), address)
+        app = create_app(
+            place, create=True, hosts=address.hosts, detections=detections, evaluation=evaluation
+        )
+        _serve(app, address)
         return
     # Kafka's client is imported only where there is Kafka.
     from service.cli.feeding import feed_of  # noqa: PLC0415
@@ -123,7 +133,14 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         logging.CRITICAL
     )  # every attempt is an error to it; we tell what waits
     feed, sink = feed_of(site)
-    app = create_app(place, create=True, hosts=address.hosts, detections=detections, intake=sink)
+    app = create_app(
+        place,
+        create=True,
+        hosts=address.hosts,
+        detections=detections,
+        intake=sink,
+        evaluation=evaluation,
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
     with ExitStack() as stack:
         stack.callback(feed.stop)

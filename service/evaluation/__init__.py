@@ -6,8 +6,13 @@ site. Analysts' verdicts say the rest. Nothing here touches a site's live state.
     scenes       a log as events on disk, read once, with the truth about it
     worlds       scenes from simulated libraries
     background   scenes from real logs with thefts laid over them
+    intruders    whose accounts those are, and the thieves' lines
     exposure     whose account-days they are: groups of readers
     trials       one way of detecting, run over a scene
-    study        several scenes and trials in processes, into the figures of a part
-    report       parts put together, kept in a folder, compared with the last one
+    study        scenes and trials in processes
+    parts        from scenes that were played to figures
+    ownsite      figures of the site's own alerts and verdicts
+    report       parts put together and kept in a folder
+    comparing    a report against the one before
+    schedule     when the next one is due
 """

@@ -9,12 +9,11 @@ from models.evaluation import figures, groups
 from models.evaluation.figures import Load
 from models.evaluation.records import Cell, Raised, Theft, found, is_theft
 from service.evaluation.exposure import cells
-from service.evaluation.report import Heavy, NamedLoad, Part
+from service.evaluation.report import MINIMUM_CELL, Heavy, NamedLoad, Part
 from service.evaluation.scenes import Scene
 from service.evaluation.study import Played
 from service.evaluation.trials import Role, Trial
 
-MINIMUM_CELL = 10  # account-days of a group that may be told
 CURVE = (1 / 3, 2 / 3, 5 / 3, 10 / 3)  # further budgets, in budgets
 _APART = 1_000_000  # between the accounts of two scenes
 

@@ -14,6 +14,7 @@ from models.evaluation.intervals import Share
 from service.errors import ReportError
 
 VERSION = 1
+MINIMUM_CELL = 10  # account-days of a group that may be told
 PATTERN = "evaluation-*.json"
 
 

@@ -1,10 +1,11 @@
 """Intervals against published examples, and what must hold for any numbers."""
 
-from math import inf, sqrt
+from math import inf
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from models.evaluation.changes import of_rates, of_shares
 from models.evaluation.figures import burden
@@ -12,27 +13,26 @@ from models.evaluation.intervals import holm, quartiles, ratio, share
 from models.evaluation.records import Cell
 
 COUNTS = st.integers(0, 500)
-Z = 1.959963984540054
 
 
 @settings(deadline=None)
 @given(COUNTS, COUNTS)
-def test_wilson_as_its_formula_has_it(hits: int, misses: int) -> None:
+def test_wilson_as_scipy_has_it(hits: int, misses: int) -> None:
     n = hits + misses
     found = share(hits, n)
     if not n:
         assert (found.low, found.high) == (0.0, 1.0)
         return
-    p = hits / n
-    middle, half = p + Z**2 / (2 * n), Z * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    assert found.low == pytest.approx((middle - half) / (1 + Z**2 / n), abs=1e-4)
-    assert found.high == pytest.approx((middle + half) / (1 + Z**2 / n), abs=1e-4)
+    theirs = binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    assert found.low == pytest.approx(theirs.low, abs=1e-4)
+    assert found.high == pytest.approx(theirs.high, abs=1e-4)
 
 
 def test_newcombe_s_example() -> None:
     """56 of 70 against 48 of 80: Newcombe 1998, table II, method 10: 0.0524 to 0.3339."""
     change = of_shares("x", share(48, 80), share(56, 70))
-    assert (change.low, change.high) == (pytest.approx(0.0524, abs=2e-4), pytest.approx(0.3339, abs=2e-4))
+    assert change.low == pytest.approx(0.0524, abs=2e-4)
+    assert change.high == pytest.approx(0.3339, abs=2e-4)
     assert change.beyond
 
 
