@@ -1,7 +1,7 @@
 """Statements and figures of the evaluation page: what verdicts and counts say between two reports.
 
-What is shown can be handed on: counts below the minimum cell are not told, others are rounded (HESA's rule), and
-rates are made from the rounded counts, so that no difference between two of them leads back to a reader.
+What is shown can be handed on: counts below the minimum cell are not told, others are rounded (HESA's rule),
+and rates are made from the rounded counts, so that no difference between two leads back to a reader.
 """
 
 from collections.abc import Mapping, Sequence

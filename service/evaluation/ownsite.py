@@ -1,7 +1,7 @@
 """The site's own part: what analysts said of its alerts, how many there were, and who they fell on.
 
-Thefts nobody found are not known here, so there is no recall; and an alert that waits for a verdict is neither
-a theft nor a false alarm.
+Thefts nobody found are not known here, so there is no recall; and an alert that waits for a verdict is
+neither a theft nor a false alarm.
 """
 
 from collections.abc import Mapping, Sequence
