@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from service.distributed.partitions import partition_of_account
+from service.distributed.soundness import sound
 from service.distributed.wire import Frame, Refusal, WireError
 from service.policy import Policy
 from service.saved import reading
@@ -93,10 +94,14 @@ class Lane:
     def take(self, offset: int, frame: Frame) -> bool:
         """Take in the next frame. False where it begins a day: the lane rests now and wants it again.
 
-        Raises ``WireError`` for a frame of other partitions' accounts; its offset counts as taken.
+        Raises ``WireError`` for a frame that is not sound or of other partitions' accounts; its offset counts
+        as taken.
         """
         if offset <= self._ledger.offset:
             return True
+        if not sound(frame):
+            self.skip(offset)
+            raise WireError(Refusal.WRONG_SCHEMA)
         if any(partition_of_account(e.account, self._partitions) != self.partition for e in frame.events):
             self.skip(offset)
             raise WireError(Refusal.WRONG_PARTITION)
