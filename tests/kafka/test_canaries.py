@@ -43,7 +43,7 @@ def test_no_name_and_no_address_in_any_byte(
     parts, watch = Parts(site), Watch(site)
     parts.start()
     try:
-        wait(lambda: watch.settled(len(access_log()) + len(audit_log())), 60, parts.told)
+        wait(lambda: watch.settled(len(access_log()) + len(audit_log())), parts.told)
     finally:
         parts.stop()
     assert watch.shown(), "an alert, so that there is something to tell"

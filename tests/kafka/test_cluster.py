@@ -11,8 +11,6 @@ from tests.kafka.whole import COMMANDS, Parts, lines_shipped, site_over, undistu
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-PATIENCE = 120.0  # s, several times what it takes
-
 
 def all_in_step(cluster: Cluster) -> bool:
     """Whether every copy of every topic, also of Kafka's own, has what its leader has."""
@@ -26,7 +24,7 @@ def all_in_step(cluster: Cluster) -> bool:
     )
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 def test_one_killed_nothing_stops_two_killed_the_shipper_waits(
     tmp_path: Path, cluster: Cluster, prefix: str
 ) -> None:
@@ -54,24 +52,24 @@ def test_one_killed_nothing_stops_two_killed_the_shipper_waits(
     write(0.2)
     parts.start()
     try:
-        wait(lambda: watch.settled(written), PATIENCE, told)
+        wait(lambda: watch.settled(written), told)
         cluster.kill(0)
         for share in (0.4, 0.6):
             write(share)
-            wait(lambda: watch.settled(written), PATIENCE, told)  # shipped, scored and shown meanwhile
+            wait(lambda: watch.settled(written), told)  # shipped, scored and shown meanwhile
         cluster.restart(0)
-        wait(lambda: all_in_step(cluster), PATIENCE, told)
+        wait(lambda: all_in_step(cluster), told)
 
         cluster.kill(1)
         cluster.kill(2)
         shipped = lines_shipped(site)
         added = write(0.8)
-        wait(lambda: "broker-waits" in (site.folder / "ship.out").read_text(), PATIENCE, parts.told)
+        wait(lambda: "broker-waits" in (site.folder / "ship.out").read_text(), parts.told)
         assert parts.metric("ship", "journalguard_shipper_lag_bytes") == added
         assert lines_shipped(site) == shipped
         cluster.restart(1)
         write(1.0)
-        wait(lambda: watch.settled(written), PATIENCE, told)
+        wait(lambda: watch.settled(written), told)
         assert parts.living() == set(COMMANDS)
         watch.prove(wanted)
     finally:

@@ -10,7 +10,7 @@ from tests.kafka.faults import VICTIMS, ordeal
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 def test_nothing_is_lost_or_doubled(
     tmp_path: Path, own_broker: Cluster, prefix: str, postgres_url: str
 ) -> None:

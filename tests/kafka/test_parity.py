@@ -25,7 +25,7 @@ def same_both_ways(
     parts, watch = Parts(site), Watch(site)
     try:
         parts.start()
-        wait(lambda: watch.settled(lines), 240, parts.told)
+        wait(lambda: watch.settled(lines), parts.told)
     finally:
         parts.stop()
     watch.prove(wanted)
@@ -35,7 +35,7 @@ def same_both_ways(
 
 
 @pytest.mark.postgres
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 def test_a_simulated_library_of_two_thousand(
     tmp_path: Path, broker: Cluster, prefix: str, postgres_url: str
 ) -> None:
@@ -44,7 +44,7 @@ def test_a_simulated_library_of_two_thousand(
 
 
 @needs_real_logs
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["npg", "sd"])
 def test_real_logs(tmp_path: Path, broker: Cluster, prefix: str, name: str) -> None:
     log = tmp_path / "access.log"

@@ -24,10 +24,10 @@ from tests.beds.processes import end, free_ports, start
 from tests.e2e.sites import call
 from tests.kafka.arrivals import Arrived, arrived, raw
 from tests.kafka.outage import outage
-from tests.kafka.whole import fed, lines_shipped, metric, settings_of, site_over, wait
+from tests.kafka.whole import PATIENCE, fed, lines_shipped, metric, settings_of, site_over, wait
 from tests.service.test_cli import served
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 
 class Ship:
@@ -60,7 +60,7 @@ class Ship:
     def ended(self) -> int:
         """The exit code, once its input is at its end."""
         assert self.process is not None
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE)
         end(self.process, signal.SIGTERM)
         return code
 
@@ -88,7 +88,7 @@ def test_a_log_arrives_as_the_ingest_room_gives_it(
     lines = lines_of(world)
     ship = Ship(site)
     ship.start()
-    wait(all_sent(site, len(lines)), 30, ship.told)
+    wait(all_sent(site, len(lines)), ship.told)
     second = call("ship", "--site", site.folder)
     assert (second.exit_code, "is at work here; end it first" in second.stderr) == (1, True)
     assert ship.stop() == 0
@@ -109,7 +109,7 @@ def test_kills_and_rotations_lose_nothing(tmp_path: Path, world: Path, broker: C
     writer = Writer(log, lines, rng, most=30, rotating=0.1)
     ship = Ship(site)
     ship.start()
-    wait((site.folder / "ship.checkpoint").exists, 30, ship.told)
+    wait((site.folder / "ship.checkpoint").exists, ship.told)
     writer.start()
     for number in range(8):
         writer.allowed = len(lines) * (number + 1) // 9
@@ -118,7 +118,7 @@ def test_kills_and_rotations_lose_nothing(tmp_path: Path, world: Path, broker: C
         ship.start()
     writer.allowed = len(lines)
     writer.join()
-    wait(all_sent(site, len(lines)), 40, ship.told)
+    wait(all_sent(site, len(lines)), ship.told)
     ship.stop()
     assert writer.rotations >= 3
     assert arrived(site).events == fed(site, [line.rstrip(b"\n") for line in lines])
@@ -139,7 +139,7 @@ def test_two_logs_and_kills_give_no_number_twice(
     site = site_over(tmp_path / "site", broker.servers, prefix, settings_of(world, *logs))
     ship = Ship(site)
     ship.start()
-    wait((site.folder / "ship.checkpoint").exists, 30, ship.told)
+    wait((site.folder / "ship.checkpoint").exists, ship.told)
     for writer in writers:
         writer.start()
     for number in range(2):
@@ -151,7 +151,7 @@ def test_two_logs_and_kills_give_no_number_twice(
     for writer in writers:
         writer.allowed = 2_000
         writer.join()
-    wait(all_sent(site, len(whole)), 40, ship.told)
+    wait(all_sent(site, len(whole)), ship.told)
     ship.stop()
     found = sorted(map(msgspec.json.encode, arrived(site).events.values()))
     assert found == sorted(
@@ -178,10 +178,10 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(
     own_broker.pause()
     ship = Ship(site)
     ship.start()
-    wait(lambda: served(f"http://127.0.0.1:{port}/metrics"), 30, ship.told)
+    wait(lambda: served(f"http://127.0.0.1:{port}/metrics"), ship.told)
     assert metric(port, "journalguard_shipper_lag_bytes") == log.stat().st_size
     own_broker.resume()
-    wait(all_sent(site, len(lines)), 30, ship.told)
+    wait(all_sent(site, len(lines)), ship.told)
     ship.stop()
     assert arrived(site) == Arrived(fed(site, lines), 0)
 
@@ -195,7 +195,7 @@ def test_standard_input(tmp_path: Path, world: Path, broker: Cluster, prefix: st
     ship = Ship(site, "-")
     process = ship.start(stdin=subprocess.PIPE)
     write_in_pieces(process, lines[:half], rng)
-    wait(lambda: spool_bytes(site) >= sum(len(line) + 1 for line in lines[:half]), 30, ship.told)
+    wait(lambda: spool_bytes(site) >= sum(len(line) + 1 for line in lines[:half]), ship.told)
     ship.kill()
     process = ship.start(stdin=subprocess.PIPE)
     write_in_pieces(process, lines[half:], rng)
@@ -234,13 +234,13 @@ def test_a_topic_of_raw_lines(tmp_path: Path, world: Path, broker: Cluster, pref
         if number == len(lines) // 2:
             producer.flush()
             ship.start()
-            wait(all_sent(site, 1), 30, ship.told)
+            wait(all_sent(site, 1), ship.told)
             ship.kill()
             ship.start()
         beat = {"@timestamp": "2026-11-24T10:00:00Z", "message": line.decode(), "agent": {"type": "filebeat"}}
         producer.send(topic, msgspec.json.encode(beat) if number % 2 else line)
     producer.close()
-    wait(all_sent(site, len(lines)), 30, ship.told)
+    wait(all_sent(site, len(lines)), ship.told)
     assert ship.stop() == 0
     assert arrived(site).events == fed(site, lines)
 

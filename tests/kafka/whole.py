@@ -25,6 +25,7 @@ from service.simulator import SimulationSettings, simulate
 from tests.beds.processes import end, free_ports, start
 
 PARTITIONS = 6
+PATIENCE = 240.0  # s until something counts as never
 LOG_FORMAT = '%h %l %u %t "%r" %s %b'
 COMMANDS = {
     "ship": ("ship",),
@@ -181,10 +182,10 @@ def place_of(site: Site) -> str:
     return f"{place['serial']} {place['counters']} {place['positions']} {logs}"
 
 
-def wait(done: Callable[[], bool], seconds: float, told: Callable[[], str]) -> float:
+def wait(done: Callable[[], bool], told: Callable[[], str]) -> float:
     """Until something is so; how long that took, s."""
     began = time.monotonic()
     while not done():
-        assert time.monotonic() - began < seconds, f"not within {seconds:g} s\n{told()}"
+        assert time.monotonic() - began < PATIENCE, f"not within {PATIENCE:g} s\n{told()}"
         time.sleep(0.3)
     return time.monotonic() - began
