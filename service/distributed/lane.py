@@ -17,6 +17,7 @@ import numpy as np
 
 from service.distributed import wire
 from service.distributed.partitions import partition_of_account
+from service.distributed.soundness import sound
 from service.distributed.wire import Frame, FrameHeader, MoveRecord, Refusal, WireError
 from service.identities import Link
 from service.policy import Policy
@@ -99,10 +100,14 @@ class Lane:
         """Take in the next frame. False where it begins a day, or where the state of an account must come
         first (``awaited``): the lane rests now and wants it again.
 
-        Raises ``WireError`` for a frame of other partitions' accounts; its offset counts as taken.
+        Raises ``WireError`` for a frame that is not sound or of other partitions' accounts; its offset counts
+        as taken.
         """
         if offset <= self._ledger.offset:
             return True
+        if not sound(frame):
+            self.skip(offset)
+            raise WireError(Refusal.WRONG_SCHEMA)
         if not all(map(self._is_mine, _accounts(frame))):
             self.skip(offset)
             raise WireError(Refusal.WRONG_PARTITION)

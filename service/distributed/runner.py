@@ -245,9 +245,8 @@ class LaneRunner:
         except WireError as error:
             self._lane.skip(offset)
             topic = self._around.topics.access
-            self._around.metrics.refused.labels(error.refusal.value).inc()
             self._aside.append(
-                AsideRecord(wire.VERSION, topic, self.partition, offset, error.refusal, len(value))
+                AsideRecord(wire.VERSION, topic, self.partition, offset, error.refusal.value, len(value))
             )
             return True
         return done
@@ -285,6 +284,8 @@ class LaneRunner:
 
     def _tell(self, offset: int) -> None:
         metrics, label = self._around.metrics, str(self.partition)
+        for aside in self._aside:
+            metrics.refused.labels(aside.reason).inc()
         metrics.alerts.inc(self._lane.counters.get("alerts_total", 0) - self._alerts)
         metrics.day.labels(label).set(self._lane.day)
         metrics.waiting.labels(label).set(len(self._waiting))
