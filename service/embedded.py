@@ -85,9 +85,9 @@ class Runner:
         return [event.time for event in events]
 
     def drain(self) -> Changes:
-        """What changed since the last drain, with the ingest room's state."""
+        """What changed since the last drain, with the ingest room's state and the identities it sealed."""
         self._absorb()
-        changes = self._pipeline.drain()
+        changes = msgspec.structs.replace(self._pipeline.drain(), identities=self._ingest.sealed())
         state = self._ingest.state()
         if state == self._saved_ingest:
             return changes

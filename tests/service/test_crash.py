@@ -17,9 +17,12 @@ from typing import Any
 
 import pytest
 
+from pseudonymiser import holders
+from pseudonymiser.keyholder import HolderKey
 from service.cli.running import follow_site, stop_on_signals
 from service.cli.site import make_site
 from service.embedded import Runner
+from service.identities import Mode
 from service.settings import Settings, load_site
 from service.simulator import SimulationSettings, simulate
 from tests.beds.growing import Writer
@@ -34,6 +37,7 @@ COMPARED = {
     "alerts": "SELECT alert_id, payload FROM alerts ORDER BY 1",
     "marks": "SELECT * FROM alert_marks ORDER BY 1, 2, 3",
     "traces": "SELECT * FROM traces ORDER BY 1",
+    "identities": "SELECT pseudonym, ring FROM identities ORDER BY 1",  # each sealing is another ciphertext
     "feed": "SELECT last_event_time FROM feed",
 }
 
@@ -101,6 +105,7 @@ def make(folder: Path) -> Path:
         checkpoint_seconds=0.05,
     )
     make_site(folder, settings)
+    holders.add_holder(folder / "keyholders", HolderKey(bytes([7]) * 32, "desk-1").holder, Mode.ONE)
     return folder
 
 
@@ -147,6 +152,7 @@ def test_thirty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, lines: lis
     assert len(set(seen)) >= KILLS // 3, "the kills came between checkpoints, not before the first"
     expected, found = database(calm), database(killed)
     assert expected["alerts"], "a comparison without alerts says little"
+    assert len(expected["identities"]) == len(expected["accounts"])
     for name, rows in expected.items():
         assert found[name] == rows, name
 
