@@ -19,7 +19,6 @@ from alerts_api.app import create_app
 from alerts_api.backend import Place, is_url
 from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.guard import LOOPBACK
-from alerts_api.reports import reports_beside
 from service.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
@@ -72,6 +71,7 @@ class _Address(NamedTuple):
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
 @click.option("--policy", type=EXISTING_FOLDER, hidden=True)
+@click.option("--reports", type=FOLDER, hidden=True)
 @click.option("--budget", type=float, default=0.0, hidden=True)
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
@@ -82,6 +82,7 @@ def pages(
     port: int | None,
     names: tuple[str, ...],
     policy: Path | None,
+    reports: Path | None,
     budget: float,
     demo: bool,
     descriptor: int | None,
@@ -103,7 +104,7 @@ def pages(
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
         detections = None if policy is None else load_policy(policy).detections
-        place = EvaluationPlace(reports_beside(database), budget)
+        place = EvaluationPlace(reports, budget) if reports else None
         app = create_app(database, demo=demo, hosts=address.hosts, detections=detections, evaluation=place)
         _serve(app, address)
 
