@@ -98,6 +98,11 @@ class Cluster:
         """The same of the listener with TLS and SASL."""
         return [f"127.0.0.1:{node.secure_port}" for node in self._nodes]
 
+    @property
+    def pids(self) -> list[int]:
+        """Process numbers of the nodes that run."""
+        return [node.process.pid for node in self._nodes if node.process is not None]
+
     def start(self) -> None:
         """All nodes that are not running; returns when they serve."""
         idle = [node for node in self._nodes if node.process is None]
