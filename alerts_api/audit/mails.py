@@ -37,14 +37,14 @@ def compose(mail: Mail, subject: str, text: str, now: float) -> EmailMessage:
 
 def lay(mail: Mail, name: str, message: EmailMessage) -> None:
     """The file ``name``.eml appears whole. Raises ``HandOverError``."""
-    with folder(mail.outgoing):
+    with reachable(mail.outgoing):
         part = mail.outgoing / f"{name}.part"
         part.write_bytes(message.as_bytes())
         part.replace(mail.outgoing / f"{name}.eml")
 
 
 @contextmanager
-def folder(path: Path) -> Iterator[None]:
+def reachable(path: Path) -> Iterator[None]:
     """Turns the file system's errors into ``HandOverError``."""
     try:
         yield

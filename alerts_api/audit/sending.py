@@ -21,7 +21,7 @@ from alerts_api.audit.checkpoints import (
     sign,
 )
 from alerts_api.audit.errors import NoteError, RewrittenError
-from alerts_api.audit.mails import Mail, compose, folder, lay, sync
+from alerts_api.audit.mails import Mail, compose, lay, reachable, sync
 from alerts_api.audit.signednote import PublicKey, Signer, is_signed_by, text_of
 from alerts_api.database import Database
 
@@ -83,7 +83,7 @@ def _newest_kept(folder: Path | None, key: PublicKey) -> tuple[Checkpoint, ...]:
     """The newest checkpoint of this key in the folder, if there is one; a torn one does not count."""
     if folder is None:
         return ()
-    with folder(folder):
+    with reachable(folder):
         for path in sorted(p for p in folder.iterdir() if p.name.endswith(file_name(0, key)[12:]))[::-1]:
             try:
                 return (read_checkpoint(path.read_text("utf-8"), key),)
@@ -95,7 +95,7 @@ def _newest_kept(folder: Path | None, key: PublicKey) -> tuple[Checkpoint, ...]:
 def _keep(path: Path, note: str) -> None:
     """Append what is missing of the note: all of it, or the rest after a crash."""
     data = note.encode()
-    with folder(path.parent):
+    with reachable(path.parent):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         with os.fdopen(descriptor, "rb+", buffering=0) as file:
             found = file.read() or b""

@@ -28,7 +28,7 @@ def framed(room: Room, actor: Actor, template: str, **values: object) -> HTMLRes
 
 
 def confirmed(room: Room, actor: Actor, back: str) -> None:
-    """Go on only if this person has just proved who it is. Raises ``NotFreshError``."""
+    """Go on only if this person has just proved who it is. Raises ``NotConfirmedError``."""
     fresh(actor, FRESH_SECONDS, now=room.clock(), back=back)
 
 

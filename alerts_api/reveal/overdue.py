@@ -1,11 +1,15 @@
 """What has to be done after a name was released, by when, and what is told when it was not."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from alerts_api.audit import leaves
+from alerts_api.audit.errors import AuditError
 from alerts_api.audit.leaves import Kind
 from alerts_api.audit.log import append
+from alerts_api.errors import StoreError
 from alerts_api.reveal import workdays
 from alerts_api.reveal.desk import Writing
 from alerts_api.reveal.gate import Request
@@ -14,9 +18,11 @@ from alerts_api.reveal.tables import requests
 
 OUTCOME_DAYS = 5  # working days
 REVIEW_DAYS = 1
+LOOK_SECONDS = 60.0
 SYSTEM = "journalguard"
 
 _R = requests.c
+_log = logging.getLogger("journalguard.reveal")
 
 
 class Overdue(StrEnum):
@@ -66,6 +72,18 @@ def escalate(
                 change_request(connection, request, escalated_at=now)
             told += len(news)
     return told
+
+
+async def watch_overdue(
+    writing: Writing, notify: Callable[[Request, Overdue, float], None], clock: Callable[[], float]
+) -> None:
+    """Look again and again, beside the pages; what cannot be told now is told later."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            await asyncio.to_thread(escalate, writing, notify, clock)
+        except (StoreError, AuditError) as error:
+            _log.warning("overdue-untold %s; tried again", error)
 
 
 def _leaf(request: Request, what: Overdue, now: float) -> leaves.Leaf:

@@ -43,6 +43,7 @@ from tests.alerts_api.reveal.world import (
     actor,
     train,
 )
+from tests.beds.postgres import Postgres
 
 PER_HOLDER, PER_SITE = 2, 3
 BOTH = actor("both-1", Role.KEY_HOLDER, Role.APPROVER)
@@ -266,7 +267,7 @@ def test_on_sqlite() -> None:
 
 @pytest.mark.slow
 @pytest.mark.postgres
-def test_on_postgresql(postgres_server: "object") -> None:
+def test_on_postgresql(postgres_server: Postgres) -> None:
     class OverPostgres(Gate):
         def new_place(self) -> Place:
             self.database = postgres_server.database()
