@@ -77,6 +77,13 @@ def finish(process: BaseProcess, site: Path, lines: int) -> None:
     assert process.exitcode == 0
 
 
+def wait_beyond(site: Path, lines: int) -> None:
+    """Until a checkpoint has more lines."""
+    until = time.monotonic() + 60
+    while lines_read(site) <= lines and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     library = tmp_path_factory.mktemp("library")
@@ -120,19 +127,22 @@ def test_thirty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, lines: lis
     first.start()
     finish(first, killed, 0)  # its first checkpoint says that there was no log yet
     writer.start()
-    seen = []
+    seen: list[int] = []
     for kill in range(KILLS):
-        writer.allowed = len(lines) * (kill + 1) // KILLS
+        writer.allowed = len(lines) * (kill + 1) // (KILLS + 1)
         if kill in WHOLE:
             kill_whole(killed, rng.uniform(2.0, 6.0))
         else:
             process = context.Process(target=follow, args=(str(killed),))
             process.start()
-            time.sleep(rng.uniform(0.02, 1.0))
+            if rng.random() < 0.7:  # else before its first checkpoint, wherever that comes
+                wait_beyond(killed, seen[-1] if seen else 0)
+            time.sleep(rng.uniform(0.02, 0.5))
             process.kill()
             process.join()
             assert process.exitcode == -signal.SIGKILL
         seen.append(lines_read(killed))
+    writer.allowed = len(lines)
     writer.join(30)
     last = context.Process(target=follow, args=(str(killed),))
     last.start()
