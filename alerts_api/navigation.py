@@ -16,6 +16,8 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("queue", "/", "Queue", ALERT_READERS),
+    Entry("reveals", "/reveals", "Names", (Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
+    Entry("audit", "/audit", "Audit", (Role.AUDITOR, Role.DPO)),
     Entry("log", "/log", "Log", HEALTH_READERS),
     Entry("evaluation", "/evaluation", "Evaluation", MODEL_READERS),
     Entry("help", "/help", "Help", EVERYONE),

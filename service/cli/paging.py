@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import click
 import uvicorn
@@ -29,6 +29,7 @@ from service.cli.options import (
 )
 from service.cli.serving import STOP_SECONDS, listen, url
 from service.policy import load_policy
+from service.settings import RevealSettings, Site
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 _HOST, _PORT = "127.0.0.1", 8321
@@ -71,8 +72,7 @@ class _Address(NamedTuple):
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
 @click.option("--policy", type=EXISTING_FOLDER, hidden=True)
-@click.option("--reports", type=FOLDER, hidden=True)
-@click.option("--budget", type=float, default=0.0, hidden=True)
+@click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
@@ -82,8 +82,7 @@ def pages(
     port: int | None,
     names: tuple[str, ...],
     policy: Path | None,
-    reports: Path | None,
-    budget: float,
+    settings_of: Path | None,
     demo: bool,
     descriptor: int | None,
 ) -> None:
@@ -104,9 +103,8 @@ def pages(
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
         detections = None if policy is None else load_policy(policy).detections
-        place = EvaluationPlace(reports, budget) if reports else None
-        app = create_app(database, demo=demo, hosts=address.hosts, detections=detections, evaluation=place)
-        _serve(app, address)
+        parts: _OfSite = {} if settings_of is None else _of_site(read_site(settings_of))
+        _serve(create_app(database, demo=demo, hosts=address.hosts, detections=detections, **parts), address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
@@ -120,11 +118,8 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
     )
     detections = load_policy(site.policy).detections
     place = database_of(site)
-    evaluation = EvaluationPlace(site.reports, settings.alerts_per_day)
     if settings.kafka is None:
-        app = create_app(
-            place, create=True, hosts=address.hosts, detections=detections, evaluation=evaluation
-        )
+        app = create_app(place, create=True, hosts=address.hosts, detections=detections, **_of_site(site))
         _serve(app, address)
         return
     # Kafka's client is imported only where there is Kafka.
@@ -135,18 +130,29 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
     )  # every attempt is an error to it; we tell what waits
     feed, sink = feed_of(site)
     app = create_app(
-        place,
-        create=True,
-        hosts=address.hosts,
-        detections=detections,
-        intake=sink,
-        evaluation=evaluation,
+        place, create=True, hosts=address.hosts, detections=detections, intake=sink, **_of_site(site)
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
     with ExitStack() as stack:
         stack.callback(feed.stop)
         feed.start()
         _serve(app, address)
+
+
+class _OfSite(TypedDict, total=False):
+    """What release gate and evaluation need of a site."""
+
+    reveal: RevealSettings
+    site: Path
+    evaluation: EvaluationPlace
+
+
+def _of_site(site: Site) -> _OfSite:
+    return {
+        "reveal": site.settings.reveal,
+        "site": site.folder,
+        "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
+    }
 
 
 def _serve(app: Callable[..., Any], address: _Address) -> None:

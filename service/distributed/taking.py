@@ -15,6 +15,7 @@ from service.distributed.wire import (
     VERSION,
     AlertRecord,
     AsideRecord,
+    IdentityRecord,
     MoveRecord,
     Refusal,
     StatusRecord,
@@ -23,7 +24,7 @@ from service.distributed.wire import (
     decode,
 )
 from service.events import Alert, Rejected
-from service.identities import Link
+from service.identities import Link, SealedIdentity
 from service.store import Changes, Checkpoint, Saved, Trace
 
 STATUS = "status"  # name of the newest records of all processes among the shared blobs
@@ -71,6 +72,7 @@ class _Batch:
         self.traces: list[Trace] = []
         self.status: list[StatusRecord] = []
         self.links: list[Link] = []
+        self.identities: list[SealedIdentity] = []
         self.aside: list[AsideRecord] = []
 
     @property
@@ -91,7 +93,8 @@ class Taking:
     @property
     def topics(self) -> tuple[str, ...]:
         """Those that must be read."""
-        return self._topics.alerts, self._topics.traces, self._topics.status, self._topics.moves
+        topics = self._topics
+        return topics.alerts, topics.traces, topics.status, topics.moves, topics.identities
 
     @property
     def positions(self) -> Mapping[Part, int]:
@@ -137,6 +140,8 @@ class Taking:
                 batch.traces += _sound_traces(decode(message.value, TraceRecord))
             elif message.topic == self._topics.moves:
                 batch.links.append(_sound_link(decode(message.value, MoveRecord)))
+            elif message.topic == self._topics.identities:
+                batch.identities.append(decode(message.value, IdentityRecord).identity)
             else:
                 batch.status.append(_sound_status(decode(message.value, StatusRecord)))
         except WireError as error:
@@ -155,6 +160,7 @@ class Taking:
                 alerts=tuple(batch.alerts),
                 traces=tuple(batch.traces),
                 links=tuple(batch.links),
+                identities=tuple(batch.identities),
             ),
             positions={f"{topic}/{n}": b"%d" % offset for (topic, n), offset in self._positions.items()},
             counters={**_summed(processes), **self._ours},
