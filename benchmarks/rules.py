@@ -1,8 +1,8 @@
 """EZproxy's own rules as a detector: so many megabytes or documents, countries or addresses a day.
 
 ``UsageLimit`` counts transfers and megabytes, the security rules of EZproxy 7 countries and addresses; all
-are fixed numbers for everyone. Tuned in hindsight: of all combinations that keep to the budget the one that finds
-most thefts is taken, which is better than any site could do.
+are fixed numbers for everyone. Tuned in hindsight: of all combinations that keep to the budget the one that
+finds most thefts is taken, which is better than any site could do.
 """
 
 from itertools import product

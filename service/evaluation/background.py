@@ -22,6 +22,7 @@ from service.evaluation.exposure import Census
 from service.evaluation.intruders import Intruder, Victims, intrude
 from service.evaluation.scenes import Scene, Writer, save
 from service.events import AccessEvent
+from service.identities import Link
 from service.merge import line_clock
 from service.replay import Planned, plan, replay
 from service.simulator.databases import write_databases
@@ -92,6 +93,9 @@ class _Stages:
 
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         raise NotImplementedError
+
+    def link(self, links: Iterable[Link]) -> None:
+        """The key is a new one: no pseudonym was another before."""
 
     def drain(self) -> Changes:
         return Changes()
