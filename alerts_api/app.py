@@ -19,8 +19,10 @@ from alerts_api.api import description, json_api, probes
 from alerts_api.audit.pages import audit_pages
 from alerts_api.backend import Place
 from alerts_api.detections import Detections, site_detections
+from alerts_api.evaluation_pages import EvaluationPlace, evaluation_pages
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
+from alerts_api.reports import reports_beside
 from alerts_api.reveal.desk import Desk
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import watch_overdue
@@ -49,6 +51,7 @@ def create_app(
     intake: Intake | None = None,
     reveal: RevealSettings | None = None,
     site: Path = Path(),
+    evaluation: EvaluationPlace | None = None,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
     """The ASGI app over the site's ``database``, which is opened at the first request.
@@ -63,6 +66,7 @@ def create_app(
         intake: what feeds the database from Kafka, if this process does that.
         reveal: how often a reader may be named, and who is told; by default the settings' own defaults.
         site: folder that paths of ``reveal`` begin at.
+        evaluation: where reports are, and the budget; by default beside the database's file.
         clock: wall clock, s UTC.
 
     Raises:
@@ -94,6 +98,7 @@ def create_app(
     )
     app.add_middleware(Guard, hosts=hosts)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    place = evaluation or EvaluationPlace(reports_beside(database))
     door = SignInDoor(room, local=local)
     app.state.door = door
     for router in (
@@ -101,6 +106,7 @@ def create_app(
         description(app),
         probes(room),
         html_pages(room),
+        evaluation_pages(room, place),
         signin_pages(room, door),
         opening(room, desk),  # before the next: /reveals/half is no request's id
         reveal_pages(room, desk),

@@ -18,6 +18,7 @@ import msgspec
 from service.errors import SettingsError, SiteError
 
 SETTINGS_FILE = "site.toml"
+REPORTS = "reports"  # folder for those of `evaluate`
 ENVIRONMENT = "JOURNALGUARD_"
 OVERRIDES = (
     "host",
@@ -44,6 +45,7 @@ _CHOICES = {
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _Budget = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+_MonthDay = Annotated[int, msgspec.Meta(ge=0, le=28)]
 _Shipper = Annotated[int, msgspec.Meta(ge=0, le=32_767)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0.05, le=3600)]
 
@@ -92,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geo_asn: str = ""
     alerts_per_day: _Budget = 3.0
     retention_days: _Positive = 28
+    evaluation_day: _MonthDay = 0  # of the month on which `run` makes a report; 0: never
     host: str = "127.0.0.1"
     port: _Port = 8321
     host_names: tuple[str, ...] = ()
@@ -131,6 +134,11 @@ class Site(NamedTuple):
         """The site's own detections, if it has any."""
         folder = self.folder / "policy"
         return folder if folder.is_dir() else None
+
+    @property
+    def reports(self) -> Path:
+        """Reports of ``evaluate``."""
+        return self.folder / REPORTS
 
     @property
     def lock(self) -> Path:

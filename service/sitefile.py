@@ -53,6 +53,10 @@ alerts_per_day = $alerts_per_day
 # Days for which the events behind an alert are kept.
 retention_days = $retention_days
 
+# Day of the month, 1 to 28, on which `run` makes a report of how well the detection works (`evaluate
+# --recent`); 0: never.
+evaluation_day = $evaluation_day
+
 # Where the pages are served. Anything but 127.0.0.1 lets others in: there is no sign-in here.
 host = $host
 port = $port

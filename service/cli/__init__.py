@@ -16,6 +16,7 @@ COMMANDS = {
     "run": ("running", "Follow the logs, score, and serve the pages."),
     "replay": ("replaying", "Run old logs through, into alerts as JSON lines."),
     "simulate": ("simulating", "Make a library's logs with thefts among them."),
+    "evaluate": ("evaluating", "Measure how well it detects, and whom it burdens."),
     "pseudonym": ("site", "Tell the pseudonyms of names read from standard input."),
     "keyholder": ("keyholding", "The keys that alone can name a reader."),
     "rotate": ("rotating", "Give all readers new pseudonyms."),

@@ -15,6 +15,7 @@ from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableEr
 from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo, site_vault
+from service.cli.monthly import MonthlyReport
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.embedded import Follow, Pace, Runner
@@ -84,9 +85,18 @@ def serve_at(site: Site, host: str | None = None, port: int | None = None) -> At
 
     @contextmanager
     def attend(_: Runner) -> Iterator[Callable[[], None]]:
+        monthly = MonthlyReport(site)
         with serving(site, host, port) as (check, address):
             click.echo(f"journalguard is at {address}")
-            yield check
+
+            def poll() -> None:
+                check()
+                monthly.check()
+
+            try:
+                yield poll
+            finally:
+                monthly.stop()
 
     return attend
 
