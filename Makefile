@@ -21,10 +21,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka lint bench bench-kafka wheel schemas lock clean install install-dev
+.PHONY: help demo test kafka soak lint bench bench-kafka wheel schemas lock clean install install-dev
 
 help: ## This list
-	@echo "journalguard: make TARGET   (ARGS=... is handed to demo and test)"
+	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '%-14s%s\n' "$$name" "$$text"; done
 
@@ -36,6 +36,10 @@ test: .venv/.dev ## All tests
 
 kafka: .venv/.dev ## A Kafka broker on this machine at port 9092, until Ctrl-C; its data stays in .cache/kafka
 	@$(BIN)/python -m tests.beds.kafka
+
+soak: .venv/.dev ## 100 kills and pauses of real processes by a seed, then five minutes without a broker
+	$(BIN)/python -m tests.kafka.faults $(ARGS)
+	$(BIN)/python -m tests.kafka.outage
 
 lint: .venv/.dev ## Lock, style, format, types and who may import whom
 	$(UV) lock --check --quiet

@@ -3,6 +3,7 @@
 It holds no key and imports nothing of the ingest room: a pseudonym that enters it leaves it as one.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -13,13 +14,23 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from alerts_api import problems
-from alerts_api.api import json_api, probes
+from alerts_api.actors import check_rules
+from alerts_api.api import description, json_api, probes
+from alerts_api.audit.pages import audit_pages
 from alerts_api.backend import Place
 from alerts_api.detections import Detections, site_detections
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
+from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.notices import Notices
+from alerts_api.reveal.overdue import watch_overdue
+from alerts_api.reveal.pages import reveal_pages
+from alerts_api.reveal.steps import opening, second_persons
 from alerts_api.room import Intake, Room
 from alerts_api.schemas import describe
+from alerts_api.signin.door import SignInDoor
+from alerts_api.signin.pages import signin_pages
+from service.settings import RevealSettings
 
 _DESCRIPTION = (
     "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "
@@ -32,9 +43,12 @@ def create_app(
     *,
     create: bool = False,
     demo: bool = False,
+    local: bool = True,
     hosts: Sequence[str] = LOOPBACK,
     detections: Detections | None = None,
     intake: Intake | None = None,
+    reveal: RevealSettings | None = None,
+    site: Path = Path(),
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
     """The ASGI app over the site's ``database``, which is opened at the first request.
@@ -43,9 +57,12 @@ def create_app(
         database: the file, or a URL.
         create: make it where there is none; by default that is left to the ingest process.
         demo: say on every page that the readers are simulated.
+        local: the pages are served at an address of this machine that no other can reach.
         hosts: names, without ports, that the pages may be reached by.
         detections: texts of the detections; by default those in force at the site.
         intake: what feeds the database from Kafka, if this process does that.
+        reveal: how often a reader may be named, and who is told; by default the settings' own defaults.
+        site: folder that paths of ``reveal`` begin at.
         clock: wall clock, s UTC.
 
     Raises:
@@ -54,9 +71,15 @@ def create_app(
     known = site_detections(database) if detections is None else detections
     room = Room(database, known, create=create, demo=demo, intake=intake, clock=clock)
 
+    settings = reveal or RevealSettings()
+    notices = Notices(settings, site)
+    desk = Desk(room.writing, settings, notices.released, clock)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(watch_overdue(room.writing, notices.overdue, clock))
         yield
+        watch.cancel()
         room.close()
 
     # FastAPI's own documentation pages load scripts from a CDN.
@@ -64,15 +87,28 @@ def create_app(
         title="journalguard",
         version=version("journalguard"),
         description=_DESCRIPTION,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,  # served by a route with a rule
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
     app.add_middleware(Guard, hosts=hosts)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    for router in (json_api(room), probes(room), html_pages(room)):
+    door = SignInDoor(room, local=local)
+    app.state.door = door
+    for router in (
+        json_api(room),
+        description(app),
+        probes(room),
+        html_pages(room),
+        signin_pages(room, door),
+        opening(room, desk),  # before the next: /reveals/half is no request's id
+        reveal_pages(room, desk),
+        second_persons(room, desk),
+        audit_pages(room),
+    ):
         app.include_router(router)
     problems.install(app)
     describe(app)
+    check_rules(app)
     return app

@@ -65,6 +65,17 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     password_file: str = ""
 
 
+class RevealSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[reveal]`` table: how often a reader may be named, and who is told."""
+
+    case_pattern: str = "[A-Z]{2,8}-?[0-9]{3,12}"  # of the service desk's references, a regular expression
+    per_holder: _Positive = 5  # names a day without a second person
+    per_site: _Positive = 20
+    outgoing: str = ""  # folder of mails to the DPO; empty: none
+    sender: str = ""
+    dpo: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of a site; ``service.sitefile`` says what each means."""
 
@@ -90,6 +101,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shipper: _Shipper = 0  # number of this host's shipper within the site
     metrics_port: _Port = 0  # of shipper and worker; 0: none
     kafka: KafkaSettings | None = None
+    reveal: RevealSettings = RevealSettings()
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {"kafka": KafkaSettings, "reveal": RevealSettings}
 
 
 class Site(NamedTuple):
@@ -101,6 +116,11 @@ class Site(NamedTuple):
     @property
     def keys(self) -> Path:
         return self.folder / "keys"
+
+    @property
+    def keyholders(self) -> Path:
+        """Public keys of those who can name a reader."""
+        return self.folder / "keyholders"
 
     @property
     def database(self) -> Path:
@@ -187,6 +207,8 @@ def _complaints(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.kafka is not None:
         for key, complaint in _of_kafka(settings.kafka):
             yield f"kafka.{key}", f"kafka.{key}: {complaint}"
+    for key, complaint in _of_reveal(settings.reveal):
+        yield f"reveal.{key}", f"reveal.{key}: {complaint}"
 
 
 def _of_database(url: str) -> Iterator[tuple[str, str]]:
@@ -223,6 +245,16 @@ def _of_kafka(kafka: KafkaSettings) -> Iterator[tuple[str, str]]:
         yield "security", f'"{kafka.security}" does not encrypt; choose "ssl" or "sasl_ssl"'
 
 
+def _of_reveal(reveal: RevealSettings) -> Iterator[tuple[str, str]]:
+    try:
+        re.compile(reveal.case_pattern)
+    except re.error as error:
+        yield "case_pattern", f"no regular expression ({error}); write it like INC[0-9]{{7}}"
+    for key in ("outgoing", "sender", "dpo"):
+        if not getattr(reveal, key) and (reveal.outgoing or reveal.sender or reveal.dpo):
+            yield key, "is needed too: a mail has a folder, a sender and a recipient"
+
+
 def _key(error: msgspec.ValidationError) -> str:
     """The setting that msgspec complains of, with its table."""
     path = re.search(r"at `\$\.([\w.]+)", str(error))
@@ -250,7 +282,7 @@ def _unknown(key: str) -> str:
         return f"unknown setting {key!r}{_nearest(key, Settings.__struct_fields__)}"
     if name in Settings.__struct_fields__:
         return f"{name!r} is no setting of [{table}]; move it above the line [{table}]"
-    return f"unknown setting {name!r} of [{table}]{_nearest(name, KafkaSettings.__struct_fields__)}"
+    return f"unknown setting {name!r} of [{table}]{_nearest(name, _TABLES[table].__struct_fields__)}"
 
 
 def _nearest(text: str, known: Collection[str]) -> str:

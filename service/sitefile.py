@@ -4,7 +4,7 @@ from string import Template
 
 import msgspec
 
-from service.settings import KafkaSettings, Settings
+from service.settings import KafkaSettings, RevealSettings, Settings
 
 _SITE = Template("""\
 # Settings of one site of journalguard. After a change start `journalguard run` again.
@@ -76,6 +76,24 @@ checkpoint_lines = $checkpoint_lines
 checkpoint_seconds = $checkpoint_seconds
 """)
 
+_REVEAL = Template("""
+# Who may be told whose account a pseudonym is, and how often. Further settings go above this line.
+[reveal]
+
+# References of your service desk, a regular expression for the whole of one.
+case_pattern = $case_pattern
+
+# Names a day that a key-holder, and all of them together, may ask for without a second person.
+per_holder = $per_holder
+per_site = $per_site
+
+# At each release, and when something is overdue, a mail to the data protection officer is laid into a
+# folder, which your mailer sends and empties. While it cannot be laid there, nobody is named.
+outgoing = $outgoing
+sender = $sender
+dpo = $dpo
+""")
+
 _KAFKA = Template("""\
 # The brokers, host:port. Further settings of the site do not go below this table.
 servers = $servers
@@ -109,19 +127,30 @@ _HEADING = "\n# Kafka, for `ship`, `worker`, `topics` and `pages` of a site in s
 
 def render(settings: Settings) -> str:
     """A commented ``site.toml`` that reads back as ``settings``."""
-    values = {name: getattr(settings, name) for name in Settings.__struct_fields__ if name != "kafka"}
-    return _SITE.substitute({name: _toml(value) for name, value in values.items()}) + _kafka(settings.kafka)
+    values = {name: value for name, value in _values(settings).items() if name not in {"kafka", "reveal"}}
+    return _filled(_SITE, values) + _reveal(settings.reveal) + _kafka(settings.kafka)
+
+
+def _reveal(reveal: RevealSettings) -> str:
+    return _filled(_REVEAL, _values(reveal))
 
 
 def _kafka(kafka: KafkaSettings | None) -> str:
     """The table; commented out, as an example, where the site has none."""
-    values = msgspec.structs.asdict(kafka or _EXAMPLE)
-    table = "[kafka]\n" + _KAFKA.substitute({name: _toml(value) for name, value in values.items()})
+    table = "[kafka]\n" + _filled(_KAFKA, _values(kafka or _EXAMPLE))
     if kafka is None:
         table = "".join(
             f"#{line}" if line[0] not in "#\n" else line for line in table.splitlines(keepends=True)
         )
     return _HEADING + table
+
+
+def _values(table: msgspec.Struct) -> dict[str, object]:
+    return {name: getattr(table, name) for name in table.__struct_fields__}
+
+
+def _filled(template: Template, values: dict[str, object]) -> str:
+    return template.substitute({name: _toml(value) for name, value in values.items()})
 
 
 def _toml(value: object) -> str:

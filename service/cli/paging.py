@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import click
 import uvicorn
@@ -28,6 +28,7 @@ from service.cli.options import (
 )
 from service.cli.serving import STOP_SECONDS, listen, url
 from service.policy import load_policy
+from service.settings import RevealSettings, Site
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 _HOST, _PORT = "127.0.0.1", 8321
@@ -70,6 +71,7 @@ class _Address(NamedTuple):
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
 @click.option("--policy", type=EXISTING_FOLDER, hidden=True)
+@click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
@@ -79,6 +81,7 @@ def pages(
     port: int | None,
     names: tuple[str, ...],
     policy: Path | None,
+    settings_of: Path | None,
     demo: bool,
     descriptor: int | None,
 ) -> None:
@@ -99,7 +102,8 @@ def pages(
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
         detections = None if policy is None else load_policy(policy).detections
-        _serve(create_app(database, demo=demo, hosts=address.hosts, detections=detections), address)
+        parts: _Reveal = {} if settings_of is None else _reveal_of(read_site(settings_of))
+        _serve(create_app(database, demo=demo, hosts=address.hosts, detections=detections, **parts), address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
@@ -114,7 +118,8 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
     detections = load_policy(site.policy).detections
     place = database_of(site)
     if settings.kafka is None:
-        _serve(create_app(place, create=True, hosts=address.hosts, detections=detections), address)
+        app = create_app(place, create=True, hosts=address.hosts, detections=detections, **_reveal_of(site))
+        _serve(app, address)
         return
     # Kafka's client is imported only where there is Kafka.
     from service.cli.feeding import feed_of  # noqa: PLC0415
@@ -123,12 +128,25 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         logging.CRITICAL
     )  # every attempt is an error to it; we tell what waits
     feed, sink = feed_of(site)
-    app = create_app(place, create=True, hosts=address.hosts, detections=detections, intake=sink)
+    app = create_app(
+        place, create=True, hosts=address.hosts, detections=detections, intake=sink, **_reveal_of(site)
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
     with ExitStack() as stack:
         stack.callback(feed.stop)
         feed.start()
         _serve(app, address)
+
+
+class _Reveal(TypedDict, total=False):
+    """What the release gate needs of a site."""
+
+    reveal: RevealSettings
+    site: Path
+
+
+def _reveal_of(site: Site) -> _Reveal:
+    return {"reveal": site.settings.reveal, "site": site.folder}
 
 
 def _serve(app: Callable[..., Any], address: _Address) -> None:

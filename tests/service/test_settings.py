@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import SettingsError, SiteError
-from service.settings import OVERRIDES, SETTINGS_FILE, KafkaSettings, Settings, load_site, parse
+from service.settings import (
+    OVERRIDES,
+    SETTINGS_FILE,
+    KafkaSettings,
+    RevealSettings,
+    Settings,
+    load_site,
+    parse,
+)
 from service.sitefile import render
 
 SMALL = 'log_format = "%h %u %t %U"\ntimezone = "Europe/London"\n'
@@ -20,7 +28,8 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 def test_every_setting_stands_in_the_file_with_a_comment() -> None:
     """A setting that is added without words for the operator fails here."""
     text = render(parse(SMALL, "site.toml"))
-    for name in {*Settings.__struct_fields__, *KafkaSettings.__struct_fields__} - {"kafka"}:
+    tables = (*KafkaSettings.__struct_fields__, *RevealSettings.__struct_fields__)
+    for name in {*Settings.__struct_fields__, *tables} - {"kafka", "reveal"}:
         assert re.search(rf"^# .*\n(?:#?[a-z_]+ = .*\n)*#?{name} = ", text, re.MULTILINE), name
 
 
@@ -29,7 +38,10 @@ def test_what_is_written_reads_back(log_format: str, names: tuple[str, str], por
     kafka = (
         KafkaSettings(servers=("[2001:db8::1]:9092",), ca_file=names[0], security="ssl") if port % 2 else None
     )
-    settings = Settings(log_format=log_format, timezone="UTC", realms=names, port=port, kafka=kafka)
+    reveal = RevealSettings(per_holder=1 + port, outgoing="mails", sender="a" + names[0], dpo="b" + names[1])
+    settings = Settings(
+        log_format=log_format, timezone="UTC", realms=names, port=port, kafka=kafka, reveal=reveal
+    )
     assert parse(render(settings), "site.toml") == settings
 
 
@@ -77,6 +89,19 @@ def test_the_example_of_kafka_is_right_when_uncommented() -> None:
             SMALL + '[kafka]\nservers = ["kafka"]',
             "site.toml, line 4: kafka.servers: 'kafka' is not host:port; "
             "write it like kafka.example.ac.uk:9092",
+        ),
+        (
+            SMALL + '[reveal]\ncase_pattern = "INC["',
+            "site.toml, line 4: reveal.case_pattern: no regular expression (unterminated character set at "
+            "position 3); write it like INC[0-9]{7}",
+        ),
+        (
+            SMALL + '[reveal]\noutgoing = "mails"\nsender = "journalguard@example.ac.uk"',
+            "site.toml, line 3: reveal.dpo: is needed too: a mail has a folder, a sender and a recipient",
+        ),
+        (
+            SMALL + "[reveal]\nper_holdr = 3",
+            "site.toml, line 4: unknown setting 'per_holdr' of [reveal]; did you mean 'per_holder'?",
         ),
         (SMALL + "kafka = 3", "site.toml, line 3: kafka: is a table; write [kafka] and its settings below"),
         (KAFKA + "partitions = 0", "site.toml, line 5: kafka.partitions: expected int >= 1"),
