@@ -49,9 +49,9 @@ def create_app(
     hosts: Sequence[str] = LOOPBACK,
     detections: Detections | None = None,
     intake: Intake | None = None,
-    evaluation: EvaluationPlace | None = None,
     reveal: RevealSettings | None = None,
     site: Path = Path(),
+    evaluation: EvaluationPlace | None = None,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
     """The ASGI app over the site's ``database``, which is opened at the first request.
@@ -64,9 +64,9 @@ def create_app(
         hosts: names, without ports, that the pages may be reached by.
         detections: texts of the detections; by default those in force at the site.
         intake: what feeds the database from Kafka, if this process does that.
-        evaluation: where reports are, and the budget; by default beside the database's file.
         reveal: how often a reader may be named, and who is told; by default the settings' own defaults.
         site: folder that paths of ``reveal`` begin at.
+        evaluation: where reports are, and the budget; by default beside the database's file.
         clock: wall clock, s UTC.
 
     Raises:

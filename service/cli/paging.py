@@ -17,6 +17,7 @@ import uvicorn
 
 from alerts_api.app import create_app
 from alerts_api.backend import Place, is_url
+from alerts_api.detections import Detections
 from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.guard import LOOPBACK
 from service.cli.options import (
@@ -71,7 +72,6 @@ class _Address(NamedTuple):
     help=f"Port; by default the site's setting, else {_PORT}; 0: a free one.",
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
-@click.option("--policy", type=EXISTING_FOLDER, hidden=True)
 @click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
@@ -81,7 +81,6 @@ def pages(
     host: str | None,
     port: int | None,
     names: tuple[str, ...],
-    policy: Path | None,
     settings_of: Path | None,
     demo: bool,
     descriptor: int | None,
@@ -102,9 +101,8 @@ def pages(
         _serve_site(folder, host, port, names)
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
-        detections = None if policy is None else load_policy(policy).detections
-        parts: _OfSite = {} if settings_of is None else _of_site(read_site(settings_of))
-        _serve(create_app(database, demo=demo, hosts=address.hosts, detections=detections, **parts), address)
+        parts: _Parts = {} if settings_of is None else _parts_of(read_site(settings_of))
+        _serve(create_app(database, demo=demo, hosts=address.hosts, **parts), address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
@@ -116,10 +114,9 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         settings.port if port is None else port,
         (*settings.host_names, *names),
     )
-    detections = load_policy(site.policy).detections
     place = database_of(site)
     if settings.kafka is None:
-        app = create_app(place, create=True, hosts=address.hosts, detections=detections, **_of_site(site))
+        app = create_app(place, create=True, hosts=address.hosts, **_parts_of(site))
         _serve(app, address)
         return
     # Kafka's client is imported only where there is Kafka.
@@ -129,9 +126,7 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         logging.CRITICAL
     )  # every attempt is an error to it; we tell what waits
     feed, sink = feed_of(site)
-    app = create_app(
-        place, create=True, hosts=address.hosts, detections=detections, intake=sink, **_of_site(site)
-    )
+    app = create_app(place, create=True, hosts=address.hosts, intake=sink, **_parts_of(site))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
     with ExitStack() as stack:
         stack.callback(feed.stop)
@@ -139,19 +134,21 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         _serve(app, address)
 
 
-class _OfSite(TypedDict, total=False):
-    """What release gate and evaluation need of a site."""
+class _Parts(TypedDict, total=False):
+    """What the pages need of a site beside its database."""
 
+    detections: Detections
+    evaluation: EvaluationPlace
     reveal: RevealSettings
     site: Path
-    evaluation: EvaluationPlace
 
 
-def _of_site(site: Site) -> _OfSite:
+def _parts_of(site: Site) -> _Parts:
     return {
+        "detections": load_policy(site.policy).detections,
+        "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
         "reveal": site.settings.reveal,
         "site": site.folder,
-        "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
     }
 
 

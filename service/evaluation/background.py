@@ -91,6 +91,9 @@ class Background(msgspec.Struct, frozen=True):
 class _Stages:
     """What the reading of a log is handed to; nothing is kept of it but events."""
 
+    def link(self, links: Iterable[Link]) -> None:
+        """The keys are new: nobody was anybody before."""
+
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         raise NotImplementedError
 
