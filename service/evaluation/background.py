@@ -97,9 +97,6 @@ class _Stages:
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         raise NotImplementedError
 
-    def link(self, links: Iterable[Link]) -> None:
-        """The key is a new one: no pseudonym was another before."""
-
     def drain(self) -> Changes:
         return Changes()
 
