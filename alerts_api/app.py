@@ -21,6 +21,7 @@ from alerts_api.backend import Place
 from alerts_api.detections import Detections, site_detections
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
+from alerts_api.reveal.api import reveal_api
 from alerts_api.reveal.desk import Desk
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import watch_overdue
@@ -102,6 +103,7 @@ def create_app(
         probes(room),
         html_pages(room),
         signin_pages(room, door),
+        reveal_api(room),
         opening(room, desk),  # before the next: /reveals/half is no request's id
         reveal_pages(room, desk),
         second_persons(room, desk),

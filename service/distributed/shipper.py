@@ -24,13 +24,17 @@ from service.distributed.connection import kafka_of
 from service.distributed.errors import BrokerError
 from service.distributed.intake import Intake
 from service.distributed.outbox import Outbox
+from service.distributed.partitions import partition_of_account
 from service.distributed.producer import Producer, connector
 from service.distributed.status import Status
 from service.distributed.telemetry import ShipperMetrics, serve
 from service.distributed.topics import check, topics_of
 from service.distributed.turns import Recorded, TurnsFile
+from service.distributed.wire import VERSION, IdentityRecord, encode
 from service.embedded import Follow, Pace, Runner
 from service.errors import SiteError
+from service.identities import SealedIdentity
+from service.identities import encode as encode_identity
 from service.merge import Clock
 from service.settings import Site
 from service.store import Checkpoint, Saved
@@ -71,8 +75,11 @@ class _Parts:
         self._stop = stop
         self._file = CheckpointFile(site.folder / CHECKPOINT)
         self._saved = self._file.load()
-        self._producer = Producer(connector(kafka, site.folder, (topics.access, topics.status)), stop)
-        self._access = topics.access
+        self._producer = Producer(
+            connector(kafka, site.folder, (topics.access, topics.status, topics.identities)), stop
+        )
+        self._access, self._identities = topics.access, topics.identities
+        self._partitions = kafka.partitions
         flush = self._producer.flush
         self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
         self._runner = Runner(ingest, self._outbox, absorb=1)
@@ -113,6 +120,8 @@ class _Parts:
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """All acknowledged, then written, then told. Raises ``BrokerError``, ``OSError``."""
+        for identity in checkpoint.changes.identities:
+            self._send_identity(identity)
         self._producer.flush()
         if self._merge.repeating:
             self._file.keep(checkpoint)
@@ -140,6 +149,12 @@ class _Parts:
         if self._merge.several:
             self._turns.sync()
         self._producer.send(self._access, partition, value)
+
+    def _send_identity(self, identity: SealedIdentity) -> None:
+        """Again after a restart, or where a checkpoint is tried again: a newer one replaces it."""
+        partition = partition_of_account(identity.pseudonym, self._partitions)
+        value = encode(IdentityRecord(VERSION, encode_identity(identity)))
+        self._producer.send(self._identities, partition, value, identity.pseudonym.encode())
 
     def _poll(self) -> None:
         self._outbox.send_old()

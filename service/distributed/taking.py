@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from service import identities
 from service.distributed.topics import Topics
 from service.distributed.wire import (
     VERSION,
     AlertRecord,
     AsideRecord,
+    IdentityRecord,
     MoveRecord,
     Refusal,
     StatusRecord,
@@ -23,7 +25,7 @@ from service.distributed.wire import (
     decode,
 )
 from service.events import Alert, Rejected
-from service.identities import Link
+from service.identities import Link, SealedIdentity
 from service.store import Changes, Checkpoint, Saved, Trace
 
 STATUS = "status"  # name of the newest records of all processes among the shared blobs
@@ -71,6 +73,7 @@ class _Batch:
         self.traces: list[Trace] = []
         self.status: list[StatusRecord] = []
         self.links: list[Link] = []
+        self.identities: list[SealedIdentity] = []
         self.aside: list[AsideRecord] = []
 
     @property
@@ -91,7 +94,8 @@ class Taking:
     @property
     def topics(self) -> tuple[str, ...]:
         """Those that must be read."""
-        return self._topics.alerts, self._topics.traces, self._topics.status, self._topics.moves
+        names = self._topics
+        return names.alerts, names.traces, names.status, names.moves, names.identities
 
     @property
     def positions(self) -> Mapping[Part, int]:
@@ -137,6 +141,8 @@ class Taking:
                 batch.traces += _sound_traces(decode(message.value, TraceRecord))
             elif message.topic == self._topics.moves:
                 batch.links.append(_sound_link(decode(message.value, MoveRecord)))
+            elif message.topic == self._topics.identities:
+                batch.identities.append(_sound_identity(decode(message.value, IdentityRecord)))
             else:
                 batch.status.append(_sound_status(decode(message.value, StatusRecord)))
         except WireError as error:
@@ -155,6 +161,7 @@ class Taking:
                 alerts=tuple(batch.alerts),
                 traces=tuple(batch.traces),
                 links=tuple(batch.links),
+                identities=tuple(batch.identities),
             ),
             positions={f"{topic}/{n}": b"%d" % offset for (topic, n), offset in self._positions.items()},
             counters={**_summed(processes), **self._ours},
@@ -191,6 +198,17 @@ def _sound_traces(record: TraceRecord) -> tuple[Trace, ...]:
 def _sound_link(record: MoveRecord) -> Link:
     _check_keys((record.link.old, record.link.new))
     return record.link
+
+
+def _sound_identity(record: IdentityRecord) -> SealedIdentity:
+    try:
+        identity = msgspec.json.decode(record.sealed, type=SealedIdentity)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise WireError(Refusal.WRONG_SCHEMA) from None
+    if identity.v != identities.VERSION:
+        raise WireError(Refusal.FUTURE_VERSION)
+    _check_keys((identity.ring,))
+    return identity
 
 
 def _sound_status(record: StatusRecord) -> StatusRecord:

@@ -66,6 +66,13 @@ class MoveRecord(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()  # behind the keys of its places and platforms
 
 
+class IdentityRecord(msgspec.Struct, frozen=True):
+    """Who a pseudonym is, sealed for the key-holders. Key: the pseudonym."""
+
+    v: int
+    sealed: bytes  # ``service.identities.SealedIdentity``, JSON: a record with a version of its own
+
+
 class AlertRecord(msgspec.Struct, frozen=True):
     """An alert, opened or grown. Key: the account."""
 
@@ -146,6 +153,7 @@ R = TypeVar(
     KnowledgeRecord,
     AsideRecord,
     MoveRecord,
+    IdentityRecord,
 )
 
 _encode = msgspec.json.Encoder().encode

@@ -12,6 +12,7 @@ from service.distributed.wire import (
     AlertRecord,
     AsideRecord,
     FrameHeader,
+    IdentityRecord,
     KnowledgeRecord,
     MoveRecord,
     StatusRecord,
@@ -53,6 +54,7 @@ EXAMPLES: dict[type[Any], Any] = {
     ),
     KnowledgeRecord: KnowledgeRecord(VERSION, "tables", TODAY, b"\x00\xff"),
     AsideRecord: AsideRecord(VERSION, "library.access.v1", 5, 1234, "garbage", 17),
+    IdentityRecord: IdentityRecord(VERSION, b'{"kind":"sealed-identity"}'),
     MoveRecord: MoveRecord(VERSION, Link("u1_old", "u2_new"), b"\x00\xff", ("GB", "sciencedirect")),
 }
 assert EVENT.place == HOME

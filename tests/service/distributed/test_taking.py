@@ -16,8 +16,10 @@ from msgspec.structs import replace
 from alerts_api.store import open_store
 from service.distributed.taking import Message, Part, Taking
 from service.distributed.topics import Topics
-from service.distributed.wire import VERSION, AlertRecord, StatusRecord, TraceRecord, encode
+from service.distributed.wire import VERSION, AlertRecord, IdentityRecord, StatusRecord, TraceRecord, encode
 from service.events import Rejected
+from service.identities import Mode, SealedIdentity, Share
+from service.identities import encode as encode_identity
 from service.store import Saved
 from tests.alerts_api.examples import NOW, make_alert, make_traces
 
@@ -200,3 +202,29 @@ def test_a_store_that_read_logs_before_is_taken_over() -> None:
     saved = replace(NOTHING, positions={"access:/var/log/ezproxy.log": b'{"offset":3}', "other/1": b"5"})
     taking = Taking(TOPICS, saved, DAYS)
     assert taking.positions == {}
+
+
+def identity_message(pseudonym: str, value: bytes | None = None) -> Message:
+    sealed = SealedIdentity(1, pseudonym, "1", Mode.ONE, "0" * 16, (Share(("0" * 16,), b"\x01" * 304),))
+    record = IdentityRecord(VERSION, encode_identity(sealed) if value is None else value)
+    return Message(TOPICS.identities, 0, 0, encode(record))
+
+
+def test_a_sealed_identity_goes_to_the_store() -> None:
+    taken = Taking(TOPICS, NOTHING, DAYS).take([identity_message("u1_" + "a" * 24)], {})
+    assert [identity.pseudonym for identity in taken.checkpoint.changes.identities] == ["u1_" + "a" * 24]
+    assert taken.aside == ()
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (identity_message("jdoe@example.org"), "wrong-schema"),
+        (identity_message("", b"garbage"), "wrong-schema"),
+        (identity_message("", b'{"kind":"half-opened"}'), "wrong-schema"),
+    ],
+)
+def test_what_is_no_sealed_identity_is_put_aside(message: Message, reason: str) -> None:
+    taken = Taking(TOPICS, NOTHING, DAYS).take([message], {})
+    assert taken.checkpoint.changes.identities == ()
+    assert [record.reason for record in taken.aside] == [reason]

@@ -221,3 +221,8 @@ class MoveRecord(msgspec.Struct, frozen=True):
     link: Link
     state: bytes = b""
     names: tuple[str, ...] = ()
+
+
+class IdentityRecord(msgspec.Struct, frozen=True):
+    v: int
+    sealed: bytes
