@@ -23,6 +23,7 @@ from alerts_api.evaluation_pages import EvaluationPlace, evaluation_pages
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
 from alerts_api.reports import reports_beside
+from alerts_api.reveal.api import reveal_api
 from alerts_api.reveal.desk import Desk
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import watch_overdue
@@ -108,6 +109,7 @@ def create_app(
         html_pages(room),
         evaluation_pages(room, place),
         signin_pages(room, door),
+        reveal_api(room),
         opening(room, desk),  # before the next: /reveals/half is no request's id
         reveal_pages(room, desk),
         second_persons(room, desk),

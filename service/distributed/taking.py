@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from service import identities
 from service.distributed.topics import Topics
 from service.distributed.wire import (
     VERSION,
@@ -141,7 +142,7 @@ class Taking:
             elif message.topic == self._topics.moves:
                 batch.links.append(_sound_link(decode(message.value, MoveRecord)))
             elif message.topic == self._topics.identities:
-                batch.identities.append(decode(message.value, IdentityRecord).identity)
+                batch.identities.append(_sound_identity(decode(message.value, IdentityRecord)))
             else:
                 batch.status.append(_sound_status(decode(message.value, StatusRecord)))
         except WireError as error:
@@ -197,6 +198,13 @@ def _sound_traces(record: TraceRecord) -> tuple[Trace, ...]:
 def _sound_link(record: MoveRecord) -> Link:
     _check_keys((record.link.old, record.link.new))
     return record.link
+
+
+def _sound_identity(record: IdentityRecord) -> SealedIdentity:
+    if record.identity.v != identities.VERSION:
+        raise WireError(Refusal.FUTURE_VERSION)
+    _check_keys((record.identity.ring,))
+    return record.identity
 
 
 def _sound_status(record: StatusRecord) -> StatusRecord:
