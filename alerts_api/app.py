@@ -22,7 +22,9 @@ from alerts_api.pages import html_pages
 from alerts_api.room import Intake, Room
 from alerts_api.schemas import describe
 from alerts_api.signin.door import SignInDoor
-from alerts_api.signin.pages import signin_pages
+from alerts_api.signin.oidc import oidc_pages
+from alerts_api.signin.pages import confirm_pages, demo_pages, signin_pages
+from alerts_api.signin.provider import Provider
 
 _DESCRIPTION = (
     "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "
@@ -36,6 +38,7 @@ def create_app(
     create: bool = False,
     demo: bool = False,
     local: bool = True,
+    provider: Provider | None = None,
     hosts: Sequence[str] = LOOPBACK,
     detections: Detections | None = None,
     intake: Intake | None = None,
@@ -48,6 +51,7 @@ def create_app(
         create: make it where there is none; by default that is left to the ingest process.
         demo: say on every page that the readers are simulated.
         local: the pages are served at an address of this machine that no other can reach.
+        provider: who knows the staff; none: local users.
         hosts: names, without ports, that the pages may be reached by.
         detections: texts of the detections; by default those in force at the site.
         intake: what feeds the database from Kafka, if this process does that.
@@ -76,15 +80,14 @@ def create_app(
     )
     app.add_middleware(Guard, hosts=hosts)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    door = SignInDoor(room, local=local)
+    door = SignInDoor(room, local=local, provided=provider is not None)
     app.state.door = door
-    for router in (
-        json_api(room),
-        description(app),
-        probes(room),
-        html_pages(room),
-        signin_pages(room, door),
-    ):
+    pages = [html_pages(room), signin_pages(room, door, provider), confirm_pages(room, door)]
+    if provider is not None:
+        pages.append(oidc_pages(room, door, provider))
+    if demo:
+        pages.append(demo_pages(room, door))
+    for router in (json_api(room), description(app), probes(room), *pages):
         app.include_router(router)
     problems.install(app)
     describe(app)

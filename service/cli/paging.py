@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ import uvicorn
 from alerts_api.app import create_app
 from alerts_api.backend import Place, is_url
 from alerts_api.guard import LOOPBACK
+from service.cli.entrance import check_entrance, is_local, provider_of
 from service.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
@@ -26,10 +28,12 @@ from service.cli.options import (
     read_site,
     start_logging,
 )
+from service.cli.patience import PatientProtocol
 from service.cli.serving import STOP_SECONDS, listen, url
 from service.policy import load_policy
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
+CONNECTIONS = 200  # at once; more are told to come later
 _HOST, _PORT = "127.0.0.1", 8321
 
 
@@ -70,6 +74,7 @@ class _Address(NamedTuple):
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
 @click.option("--policy", type=EXISTING_FOLDER, hidden=True)
+@click.option("--of-site", type=EXISTING_FOLDER, hidden=True)
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
@@ -79,6 +84,7 @@ def pages(
     port: int | None,
     names: tuple[str, ...],
     policy: Path | None,
+    of_site: Path | None,
     demo: bool,
     descriptor: int | None,
 ) -> None:
@@ -99,7 +105,18 @@ def pages(
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
         detections = None if policy is None else load_policy(policy).detections
-        _serve(create_app(database, demo=demo, hosts=address.hosts, detections=detections), address)
+        site = None if of_site is None else read_site(of_site)
+        provider = None if site is None else provider_of(site)
+        check_entrance(address.host, database, create=False, provided=demo or provider is not None)
+        app = create_app(
+            database,
+            demo=demo,
+            local=is_local(address.host),
+            provider=provider,
+            hosts=address.hosts,
+            detections=detections,
+        )
+        _serve(app, address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
@@ -109,12 +126,22 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
     address = _Address(
         host or settings.host,
         settings.port if port is None else port,
-        (*settings.host_names, *names),
+        (*settings.names, *names),
     )
     detections = load_policy(site.policy).detections
     place = database_of(site)
+    check_entrance(address.host, place, create=True, provided=settings.signin is not None)
+    app = partial(
+        create_app,
+        place,
+        create=True,
+        local=is_local(address.host),
+        provider=provider_of(site),
+        hosts=address.hosts,
+        detections=detections,
+    )
     if settings.kafka is None:
-        _serve(create_app(place, create=True, hosts=address.hosts, detections=detections), address)
+        _serve(app(), address)
         return
     # Kafka's client is imported only where there is Kafka.
     from service.cli.feeding import feed_of  # noqa: PLC0415
@@ -123,12 +150,11 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         logging.CRITICAL
     )  # every attempt is an error to it; we tell what waits
     feed, sink = feed_of(site)
-    app = create_app(place, create=True, hosts=address.hosts, detections=detections, intake=sink)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
     with ExitStack() as stack:
         stack.callback(feed.stop)
         feed.start()
-        _serve(app, address)
+        _serve(app(intake=sink), address)
 
 
 def _serve(app: Callable[..., Any], address: _Address) -> None:
@@ -144,6 +170,8 @@ def _serve(app: Callable[..., Any], address: _Address) -> None:
             access_log=False,  # it would name the analysts' addresses
             server_header=False,
             timeout_graceful_shutdown=3,
+            http=PatientProtocol,
+            limit_concurrency=CONNECTIONS,
         )
         server = uvicorn.Server(config)
         if address.descriptor is None:
