@@ -22,6 +22,8 @@ COMMANDS = {
     "rotate": ("rotating", "Give all readers new pseudonyms."),
     "policy": ("policing", "Detections and budget as data: check, compare, test, accept."),
     "audit": ("auditing", "The log of acts: sign it, hand it out, check it."),
+    "users": ("admitting", "Who may sign in with a password and an authenticator app."),
+    "tokens": ("admitting", "What lets programs ask the JSON API."),
     "pages": ("paging", "Serve the pages of a site, without keys."),
     "ship": ("shipping", "Read the logs, pseudonymise, send to Kafka."),
     "worker": ("working", "Score what the shippers send to Kafka."),
@@ -34,6 +36,7 @@ _ROOTS = {
     "pseudonymiser.errors": "PseudonymiserError",
     "alerts_api.errors": "StoreError",
     "alerts_api.audit.errors": "AuditError",
+    "alerts_api.signin.errors": "SignInError",
     "service.simulator.settings": "SimulationError",
 }
 

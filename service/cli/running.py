@@ -15,6 +15,7 @@ from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableEr
 from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo, site_vault
+from service.cli.entrance import check_entrance
 from service.cli.monthly import MonthlyReport
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
@@ -108,6 +109,8 @@ def serving(
     """The pages' process for the time of the block: what looks after it, and its address."""
     settings = site.settings
     host = host or settings.host
+    if not demo:
+        check_entrance(host, database_of(site), create=True, provided=settings.signin is not None)
     with closing(listen(host, settings.port if port is None else port)) as listening:
         arguments = pages_arguments(site, host, demo=demo)
         process = PagesProcess(arguments, listening)
