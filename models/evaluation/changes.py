@@ -9,7 +9,7 @@ from math import sqrt
 import msgspec
 
 from models.evaluation.figures import Burden
-from models.evaluation.intervals import Share, ratio
+from models.evaluation.intervals import UNBOUNDED, Share, ratio
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -52,4 +52,4 @@ def _odds(of_both: float, now_days: int, all_days: int) -> float:
     """From the rate now over that of both together to the rate now over that before."""
     part = min(of_both * now_days / max(all_days, 1), 1.0)
     rest = (1.0 - part) * now_days
-    return round(part * (all_days - now_days) / rest, 3) if rest > 0 else float("inf")
+    return round(min(part * (all_days - now_days) / rest, UNBOUNDED), 3) if rest > 0 else UNBOUNDED

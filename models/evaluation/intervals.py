@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 LEVEL = 0.95
+UNBOUNDED = 1000.0  # stands for a ratio without an upper end: JSON has no infinity
 Z = 1.959963984540054  # its two-sided quantile of the normal distribution
 
 
@@ -83,13 +84,13 @@ def ratio(count: int, exposure: int, all_count: int, all_exposure: int) -> Ratio
 
     part = exposure / all_exposure if all_exposure else 0.0
     if not part or not all_count:
-        return Ratio(1.0, 0.0, 1.0 / part if part else float("inf"), 1.0)
+        return Ratio(1.0, 0.0, min(1.0 / part, UNBOUNDED) if part else UNBOUNDED, 1.0)
     test = binomtest(count, all_count, min(part, 1.0))
     interval = test.proportion_ci(LEVEL, method="exact")
     return Ratio(
         round(count / all_count / part, 3),
         round(float(interval.low) / part, 3),
-        round(float(interval.high) / part, 3),
+        round(min(float(interval.high) / part, UNBOUNDED), 3),
         round(float(test.pvalue), 6),
     )
 

@@ -58,13 +58,13 @@ class Background(msgspec.Struct, frozen=True):
         """The scene, in the folder. Raises ``LogFileError`` where no reader can be found in the logs."""
         keys = Keys(secrets.token_bytes(ROOT_BYTES))
         geography = Geography(self.draw, self.settings.timezone)
-        write_databases(geography, folder, 0)
         survey = _Survey()
         self._read(keys, survey, lambda share: progress(SURVEYING * share))
         if not survey.census.numbers:
             raise LogFileError(
                 f"{self.logs[0]}: no line names a reader; does log_format fit, and does %u hold names?"
             )
+        write_databases(geography, folder, survey.last)
         intruders = intrude(
             self.draw, geography, survey.victims(), self.settings, self._thieves(keys, folder)
         )
