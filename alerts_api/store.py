@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from alerts_api import tables
 from alerts_api.backend import Place
 from alerts_api.database import BUSY_SECONDS, Database, open_database
+from alerts_api.rights.erasing import erase_accounts, erase_traces
 from alerts_api.rows import Row, alert_row, mark_rows, rejected_row, trace_row
 from service.events import Alert
 from service.identities import SealedIdentity, encode
@@ -62,6 +63,10 @@ class SqlStore:
         """
         changes = checkpoint.changes
         with self._database.writing() as connection:
+            erase_accounts(connection, changes.erased)
+            erase_traces(connection, changes.untraced)
+            for account in changes.gone:
+                connection.execute(delete(tables.accounts).where(tables.accounts.c.account == account))
             _upsert(connection, tables.accounts, [{"account": a, "state": s} for a, s in changes.accounts])
             write_shared(connection, changes.shared)
             _upsert(connection, tables.traces, [trace_row(trace) for trace in changes.traces], renew=False)

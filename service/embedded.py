@@ -18,6 +18,7 @@ from pseudonymiser.ingest import Ingest
 from pseudonymiser.logfile import Batch
 from service.events import AccessEvent, Rejected
 from service.merge import Merge, Source, Turn
+from service.orders import Act, Order
 from service.store import Changes, Checkpoint, Saved, Store
 
 INGEST = "ingest"  # name of the ingest room's state among the shared blobs
@@ -36,6 +37,8 @@ class Stages(Protocol):
     """What events go into: ``service.pipeline.Pipeline``, or the way to the process that has one."""
 
     def absorb(self, events: Sequence[AccessEvent]) -> None: ...
+
+    def obey(self, orders: Sequence[Order]) -> None: ...
 
     def drain(self) -> Changes: ...
 
@@ -56,6 +59,7 @@ class Runner:
         self._events: list[AccessEvent] = []
         self._rejected: deque[Rejected] = deque(maxlen=QUARANTINE)
         self._saved_ingest = b""
+        self.urgent = False  # orders were taken that are not saved yet
 
     def restore(self, saved: Saved) -> None:
         """Goes on from a checkpoint."""
@@ -81,9 +85,17 @@ class Runner:
             self._absorb()
         return [event.time for event in events]
 
+    def obey(self, orders: Sequence[Order]) -> None:
+        """Takes orders after the lines so far; a checkpoint should follow soon."""
+        self._absorb()
+        self._ingest.forget({order.account for order in orders if order.act is Act.FORGET})
+        self._pipeline.obey(orders)
+        self.urgent = True
+
     def drain(self) -> Changes:
         """What changed since the last drain, with the ingest room's state."""
         self._absorb()
+        self.urgent = False
         changes = self._pipeline.drain()
         state = self._ingest.state()
         if state == self._saved_ingest:
@@ -248,7 +260,7 @@ class Follow:
 
     def _save_if_due(self, stop: Event) -> None:
         passed = time.monotonic() - self._saved_at
-        late = passed >= (self._pace.seconds if self._lines else HEARTBEAT)
+        late = passed >= (self._pace.seconds if self._lines or self._runner.urgent else HEARTBEAT)
         if late or self._lines >= self._pace.lines:
             self._save(stop)
 

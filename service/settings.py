@@ -23,7 +23,6 @@ OVERRIDES = (
     "host",
     "port",
     "alerts_per_day",
-    "retention_days",
     "geo_city",
     "geo_asn",
     "database_url",
@@ -65,6 +64,21 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     password_file: str = ""
 
 
+class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[retention]`` table: for how many days of event time each kind of thing is kept."""
+
+    events: _Positive = 28  # behind an alert
+    states: _Positive = 90  # what is learnt of an account, and its sealed identity, after the last sight
+    true_alerts: _Positive = 365  # closed as stolen, after their last event
+    other_alerts: _Positive = 90  # closed otherwise; open ones stay until they are closed
+    cases: _Positive = 730  # readers' requests and complaints, after their end
+    audit: _Positive = 730  # pseudonyms and notes of the audit log; its leaves stay
+    copies: _Positive = 30  # of what is held, made for a reader
+
+
+_TABLES: Mapping[str, type[msgspec.Struct]] = {"kafka": KafkaSettings, "retention": RetentionSettings}
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of a site; ``service.sitefile`` says what each means."""
 
@@ -80,7 +94,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geo_city: str = ""
     geo_asn: str = ""
     alerts_per_day: _Budget = 3.0
-    retention_days: _Positive = 28
     host: str = "127.0.0.1"
     port: _Port = 8321
     host_names: tuple[str, ...] = ()
@@ -89,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = ""  # of PostgreSQL; empty: SQLite in the site's folder
     shipper: _Shipper = 0  # number of this host's shipper within the site
     metrics_port: _Port = 0  # of shipper and worker; 0: none
+    retention: RetentionSettings = RetentionSettings()
     kafka: KafkaSettings | None = None
 
 
@@ -246,11 +260,13 @@ def _plain(error: msgspec.ValidationError) -> str:
 
 def _unknown(key: str) -> str:
     table, _, name = key.rpartition(".")
+    if key == "retention_days":
+        return f"{key!r} is now events in the table [retention]; write it there"
     if not table:
         return f"unknown setting {key!r}{_nearest(key, Settings.__struct_fields__)}"
     if name in Settings.__struct_fields__:
         return f"{name!r} is no setting of [{table}]; move it above the line [{table}]"
-    return f"unknown setting {name!r} of [{table}]{_nearest(name, KafkaSettings.__struct_fields__)}"
+    return f"unknown setting {name!r} of [{table}]{_nearest(name, _TABLES[table].__struct_fields__)}"
 
 
 def _nearest(text: str, known: Collection[str]) -> str:

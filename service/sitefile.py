@@ -1,5 +1,6 @@
 """A site's ``site.toml`` as it is first written: every setting with words for the operator."""
 
+from collections.abc import Mapping
 from string import Template
 
 import msgspec
@@ -50,9 +51,6 @@ geo_asn = $geo_asn
 # How many alerts a day your analysts want to read. The threshold follows.
 alerts_per_day = $alerts_per_day
 
-# Days for which the events behind an alert are kept.
-retention_days = $retention_days
-
 # Where the pages are served. Anything but 127.0.0.1 lets others in: there is no sign-in here.
 host = $host
 port = $port
@@ -74,6 +72,32 @@ metrics_port = $metrics_port
 # State is saved after so many lines or seconds, whichever comes first.
 checkpoint_lines = $checkpoint_lines
 checkpoint_seconds = $checkpoint_seconds
+""")
+
+_RETENTION = Template("""\
+
+# For how many days things are kept, counted by the time in the log; what is older goes once a day.
+[retention]
+# The events behind an alert.
+events = $events
+
+# What is learnt of an account, and its sealed identity, after the account was last seen. An identity stays as
+# long as an alert of its account is open.
+states = $states
+
+# Alerts with their verdicts, after their last event: those confirmed as stolen, and those closed otherwise.
+# Open ones stay.
+true_alerts = $true_alerts
+other_alerts = $other_alerts
+
+# Readers' requests and complaints, after their end.
+cases = $cases
+
+# Pseudonyms and free text of the audit log. Its entries stay, since others check them, and tell nothing then.
+audit = $audit
+
+# Copies of what is held, made for a reader, in this folder.
+copies = $copies
 """)
 
 _KAFKA = Template("""\
@@ -109,14 +133,23 @@ _HEADING = "\n# Kafka, for `ship`, `worker`, `topics` and `pages` of a site in s
 
 def render(settings: Settings) -> str:
     """A commented ``site.toml`` that reads back as ``settings``."""
-    values = {name: getattr(settings, name) for name in Settings.__struct_fields__ if name != "kafka"}
-    return _SITE.substitute({name: _toml(value) for name, value in values.items()}) + _kafka(settings.kafka)
+    retention = msgspec.structs.asdict(settings.retention)
+    return (
+        _filled(_SITE, msgspec.structs.asdict(settings))
+        + _filled(_RETENTION, retention)
+        + (_kafka(settings.kafka))
+    )
+
+
+def _filled(template: Template, values: Mapping[str, object]) -> str:
+    names = template.get_identifiers()
+    return template.substitute({name: _toml(values[name]) for name in names})
 
 
 def _kafka(kafka: KafkaSettings | None) -> str:
     """The table; commented out, as an example, where the site has none."""
     values = msgspec.structs.asdict(kafka or _EXAMPLE)
-    table = "[kafka]\n" + _KAFKA.substitute({name: _toml(value) for name, value in values.items()})
+    table = "[kafka]\n" + _filled(_KAFKA, values)
     if kafka is None:
         table = "".join(
             f"#{line}" if line[0] not in "#\n" else line for line in table.splitlines(keepends=True)

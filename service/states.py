@@ -24,6 +24,7 @@ class States:
         self._slot_of: dict[str, int] = {}
         self._lately: dict[str, int] = {}
         self._dirty: set[int] = set()
+        self._gone: set[str] = set()
 
     def slots(self, accounts: Sequence[str]) -> list[int]:
         """Slot of each account; unknown ones get a new, empty state."""
@@ -51,11 +52,34 @@ class States:
     def touch(self, slots: Iterable[int]) -> None:
         self._dirty.update(slots)
 
+    def forget(self, account: str) -> None:
+        """Nothing is left of it; the newest account moves into its slot."""
+        slot = self._slot_of.pop(account, None)
+        if slot is None:
+            return
+        self._gone.add(account)
+        self._lately.clear()
+        self.episodes.pop(account, None)
+        last = len(self.names) - 1
+        moved, changed = self.names.pop(), last in self._dirty
+        self._dirty -= {slot, last}
+        if slot != last:
+            self.names[slot], self._slot_of[moved] = moved, slot
+            self.array[slot] = self.array[last]
+            self._dirty |= {slot} if changed else set()
+        self.array[last] = np.zeros(1, ACCOUNT)[0]
+
     def drain(self) -> tuple[tuple[str, bytes], ...]:
         """Packed records of the accounts changed since the last call."""
         packed = tuple((self.names[s], self._pack(s)) for s in sorted(self._dirty))
         self._dirty.clear()
         return packed
+
+    def drain_gone(self) -> tuple[str, ...]:
+        """Accounts forgotten since the last call, and not seen again."""
+        gone = tuple(account for account in sorted(self._gone) if account not in self._slot_of)
+        self._gone.clear()
+        return gone
 
     def _pack(self, slot: int) -> bytes:
         episode = self.episodes.get(self.names[slot])

@@ -29,6 +29,10 @@ class Changes(msgspec.Struct, frozen=True):
     alerts: tuple[Alert, ...] = ()  # new or grown, each the whole alert
     traces: tuple[Trace, ...] = ()
     identities: tuple[SealedIdentity, ...] = ()  # each replaces what there was of its pseudonym
+    gone: tuple[str, ...] = ()  # pseudonyms whose records go
+    # Pseudonyms of which everything, or every kept event, goes before the rest is written.
+    erased: tuple[str, ...] = ()
+    untraced: tuple[str, ...] = ()
 
 
 class Checkpoint(msgspec.Struct, frozen=True):

@@ -40,5 +40,5 @@ def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> 
     secrets = keys.load(site.keys)
     settings = ingest_settings(site.settings)
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
-    runner = Runner(Ingest(settings, secrets, geo), Pipeline(policy))
+    runner = Runner(Ingest(settings, secrets, geo), Pipeline(policy, site.settings.retention.states))
     return runner, line_clock(Ingest(settings, secrets, geo))

@@ -18,7 +18,7 @@ def feed_of(site: Site) -> tuple[Feed, Sink]:
     """Both, not started. Raises ``BrokerError`` for files of ``[kafka]`` that cannot be read."""
     kafka, place = kafka_of(site), database_of(site)
     options, topics = client_options(kafka, site.folder), topics_of(kafka)
-    sink = Sink(options, topics, lambda: open_store(place), kept_days=site.settings.retention_days)
+    sink = Sink(options, topics, lambda: open_store(place), kept_days=site.settings.retention.events)
     publisher = Publisher(options, topics.verdicts, lambda: open_outbox(place))
     tasks = {"sink": sink.run, "verdicts": publisher.run}
     return Feed({name: _checked(site, task) for name, task in tasks.items()}), sink

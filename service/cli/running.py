@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -11,7 +12,9 @@ from threading import Event
 
 import click
 
+from alerts_api.database import open_database
 from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableError
+from alerts_api.rights.desk import Desk
 from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo
@@ -24,6 +27,7 @@ from service.merge import Merge
 from service.settings import Site
 
 BUSY_SECONDS = 5.0
+ORDERS_SECONDS = 1.0  # between looks for readers' rights
 RETRY_ON = (StoreBusyError, StoreFullError, StoreUnreachableError)
 
 _log = logging.getLogger("journalguard.run")
@@ -63,17 +67,42 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
         spare_collector()
-        with attend(runner) as poll:
+        with attend(runner) as poll, closing(_desk(site)) as desk:
             Follow(
                 runner,
                 tail,
                 Merge(clock),
                 store,
-                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, settings.retention_days),
+                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, settings.retention.events),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
-                poll=poll,
+                poll=_with_orders(desk, runner, poll),
             ).run(stop)
+
+
+def _desk(site: Site) -> Desk:
+    return Desk(open_database(database_of(site), create=False, busy_seconds=BUSY_SECONDS), time.time)
+
+
+def _with_orders(desk: Desk, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:
+    """Also asks for orders now and then, and before the first line."""
+    asked_at = -ORDERS_SECONDS
+
+    def polled() -> None:
+        nonlocal asked_at
+        poll()
+        if time.monotonic() - asked_at < ORDERS_SECONDS:
+            return
+        asked_at = time.monotonic()
+        try:
+            orders = desk.news()
+        except RETRY_ON as error:
+            _log.warning("orders-wait %s; asked again", error)
+            return
+        if orders:
+            runner.obey(orders)
+
+    return polled
 
 
 def serve_at(site: Site, host: str | None = None, port: int | None = None) -> Attendant:

@@ -81,7 +81,7 @@ def _intake(site: Site, topic: str | None, *, from_input: bool) -> OpenIntake:
     kafka = kafka_of(site)
     if not (logs or audit_logs or topic or from_input):
         raise SiteError(f"{site.folder / SETTINGS_FILE}: names no logs; set logs, or give - or --from-topic")
-    if topic in {own.name for own in wanted(kafka, site.settings.retention_days)}:
+    if topic in {own.name for own in wanted(kafka, site.settings.retention.events)}:
         raise click.UsageError(f"{topic} is a topic of journalguard's own, not of raw lines")
 
     def opened(positions: Mapping[str, bytes]) -> Intake:

@@ -15,6 +15,7 @@ from service.distributed.partitions import partition_of_account
 from service.distributed.wire import VERSION, FrameHeader, encode_frame
 from service.errors import StateError
 from service.events import AccessEvent
+from service.orders import Order
 from service.store import Changes
 
 OUTBOX = "outbox"  # name of the state among the shared blobs
@@ -81,6 +82,14 @@ class Outbox:
         for partition in [p for p, frame in self._open.items() if now - frame.opened >= OLD]:
             self._close(partition)
 
+    def obey(self, orders: Sequence[Order]) -> None:
+        """Sends each order to its account's partition, behind the events so far."""
+        for order in orders:
+            partition = partition_of_account(order.account, self._partitions)
+            if partition in self._open:
+                self._close(partition)
+            self._post(partition, (), (), (order,))
+
     def drain(self) -> Changes:
         """Sends every open frame; what is needed to go on after these."""
         self._close_all()
@@ -146,8 +155,14 @@ class Outbox:
         frame = self._open.pop(partition)
         self._post(partition, frame.numbers, frame.events)
 
-    def _post(self, partition: int, numbers: Sequence[int], events: Sequence[AccessEvent]) -> None:
-        header = FrameHeader(VERSION, self._shipper, self._day.day, self._day.offset, tuple(numbers))
+    def _post(
+        self,
+        partition: int,
+        numbers: Sequence[int],
+        events: Sequence[AccessEvent],
+        orders: tuple[Order, ...] = (),
+    ) -> None:
+        header = FrameHeader(VERSION, self._shipper, self._day.day, self._day.offset, tuple(numbers), orders)
         value = encode_frame(header, events)
         self._counted["frames_total"] += 1
         self._counted["frame_bytes_total"] += len(value)

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from service.events import AccessEvent, Alert, Rejected
+from service.orders import Order
 from service.store import Trace
 from service.sums import DaySums
 
@@ -45,6 +46,7 @@ class FrameHeader(msgspec.Struct, frozen=True):
     day: int  # local day in progress, days since 1970
     offset: int  # the site's offset from UTC when that day began, s
     numbers: tuple[int, ...] = ()  # of the events: unique within the site, increasing within a shipper
+    orders: tuple[Order, ...] = ()  # taken before the events
 
 
 class Frame(NamedTuple):

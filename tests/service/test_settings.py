@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import SettingsError, SiteError
-from service.settings import OVERRIDES, SETTINGS_FILE, KafkaSettings, Settings, load_site, parse
+from service.settings import (
+    OVERRIDES,
+    SETTINGS_FILE,
+    KafkaSettings,
+    RetentionSettings,
+    Settings,
+    load_site,
+    parse,
+)
 from service.sitefile import render
 
 SMALL = 'log_format = "%h %u %t %U"\ntimezone = "Europe/London"\n'
@@ -20,7 +28,12 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 def test_every_setting_stands_in_the_file_with_a_comment() -> None:
     """A setting that is added without words for the operator fails here."""
     text = render(parse(SMALL, "site.toml"))
-    for name in {*Settings.__struct_fields__, *KafkaSettings.__struct_fields__} - {"kafka"}:
+    names = {
+        *Settings.__struct_fields__,
+        *KafkaSettings.__struct_fields__,
+        *RetentionSettings.__struct_fields__,
+    }
+    for name in names - {"kafka", "retention"}:
         assert re.search(rf"^# .*\n(?:#?[a-z_]+ = .*\n)*#?{name} = ", text, re.MULTILINE), name
 
 
@@ -42,6 +55,14 @@ def test_the_example_of_kafka_is_right_when_uncommented() -> None:
     ("text", "message"),
     [
         ("log_fromat = 1", "site.toml, line 1: unknown setting 'log_fromat'; did you mean 'log_format'?"),
+        (
+            SMALL + "retention_days = 14",
+            "site.toml, line 3: 'retention_days' is now events in the table [retention]; write it there",
+        ),
+        (
+            SMALL + "[retention]\nstate = 14",
+            "site.toml, line 4: unknown setting 'state' of [retention]; did you mean 'states'?",
+        ),
         ("zzz = 1", "site.toml, line 1: unknown setting 'zzz'"),
         ('log_format = "x"', "site.toml: the setting 'timezone' is missing"),
         (SMALL + "port = 99999", "site.toml, line 3: port: expected int <= 65535"),
