@@ -10,6 +10,7 @@ from alerts_api import tables
 from alerts_api.detections import Detections, of_severity, severity_of
 from alerts_api.filters import DAY, SPANS, Filters
 from alerts_api.records import AlertPage, AlertRow, Feed, JudgedAlert, Refused, TracePage
+from alerts_api.rights.restrictions import in_force
 from alerts_api.rows import DETECTION, PLACE, PLATFORM, to_alert, to_trace
 from alerts_api.verdicts import read_history
 from service.events import Alert
@@ -145,7 +146,7 @@ def _names(connection: Connection, kind: str) -> tuple[str, ...]:
 
 
 def _conditions(filters: Filters, reference: float, known: Detections) -> list[ColumnElement[bool]]:
-    found = [*_standing(filters), _ALERT.number > filters.after]
+    found = [*_standing(filters), _ALERT.number > filters.after, _visible(reference)]
     if filters.period in SPANS:
         found.append(_ALERT.updated_at >= math.ceil(reference) - SPANS[filters.period])
     if filters.account:
@@ -155,6 +156,11 @@ def _conditions(filters: Filters, reference: float, known: Detections) -> list[C
     marks = {DETECTION: filters.detection, PLATFORM: filters.platform, PLACE: filters.place}
     found.extend(_marked(kind, name) for kind, name in marks.items() if name)
     return found
+
+
+def _visible(now: float) -> ColumnElement[bool]:
+    """Alerts of restricted accounts are not shown to analysts."""
+    return _ALERT.account.not_in(in_force(now))
 
 
 def _standing(filters: Filters) -> list[ColumnElement[bool]]:

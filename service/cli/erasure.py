@@ -12,13 +12,13 @@ from typing import NamedTuple
 from alerts_api.database import Database
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.erasing import erase_accounts, erase_traces, rows_left, waits
+from service.cli.copying import COPIES
 from service.cli.readers import tell_stream
 from service.orders import Act
 from service.settings import Site
 
 PATIENCE = 60.0  # s that a running process gets to take an erasure
 LOOK_AGAIN = 0.2
-EXPORTS = "rights"  # folder of the site: copies handed to readers
 
 
 class Standing(NamedTuple):
@@ -49,15 +49,24 @@ def find_left(site: Site, asked: Asked, database: Database, now: float) -> Stand
     with database.reading() as connection:
         found = [rows_left(connection, account) for account in asked.accounts]
     tables = sorted({table for each in found for table in each})
+    learnt = site.settings.kafka is not None and _is_learnt(site, asked)
     copies = _copies(site, asked)
     lines = [
         f"database: still in {', '.join(tables)}" if tables else "database: nothing left",
-        f"copies in {site.folder / EXPORTS}: {'still there' if copies else 'nothing left'}",
+        f"copies in {site.folder / COPIES}: {'still there' if copies else 'nothing left'}",
+        *(["workers' states: still there"] if learnt else []),
         *_elsewhere(site, now),
         "audit log: its entries stay, and no longer tell whom they were about",
         "not ours: EZproxy's own logs, backups, and files that `replay --alerts` or `audit export` wrote",
     ]
-    return Standing(tuple(lines), bool(tables or copies))
+    return Standing(tuple(lines), bool(tables or copies or learnt))
+
+
+def _is_learnt(site: Site, asked: Asked) -> bool:
+    # Only where there is Kafka.
+    from service.distributed.lookup import saved_state  # noqa: PLC0415
+
+    return any(saved_state(site, account)[0] is not None for account in asked.accounts)
 
 
 def _elsewhere(site: Site, now: float) -> Iterator[str]:
@@ -85,7 +94,7 @@ def _waiting(asked: Asked, database: Database) -> bool:
 
 def _copies(site: Site, asked: Asked) -> list[Path]:
     """Folders of copies that name the reader's account."""
-    folders = sorted((site.folder / EXPORTS).glob("*/"))
+    folders = sorted((site.folder / COPIES).glob("*/"))
     return [folder for folder in folders if any(_names(path, asked.accounts) for path in folder.iterdir())]
 
 

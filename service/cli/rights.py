@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 import click
@@ -12,8 +13,11 @@ from alerts_api.database import Database, open_database
 from alerts_api.rights.asked import Asked, record
 from alerts_api.rights.cases import Right, close_case, close_cases, open_case
 from alerts_api.rights.erasing import ask_erasure
+from alerts_api.rights.holdings import holdings
+from alerts_api.rights.rectifying import rectify_alerts
 from alerts_api.rights.restrictions import lift as lift_restriction
 from alerts_api.rights.restrictions import restrict as put_restriction
+from service.cli.copying import HTML, JSON, drop_old_copies, with_state, write_copy
 from service.cli.erasure import carry_out, find_left
 from service.cli.options import database_of
 from service.cli.readers import ask, request_options, tell_stream
@@ -123,6 +127,65 @@ def _restrict(site: Site, asked: Asked, right: Right, outcome: str | None) -> No
         record(connection, asked, kind, case, now, outcome or "")
     if lifts or outcome is None:
         tell_stream(site, asked, Act.LIFT if lifts else Act.RESTRICT)
+
+
+class Wrong(StrEnum):
+    """What was wrong about whose doings an alert tells."""
+
+    SHARED = "shared-account"
+    REALM = "realm-alias"
+    OTHER = "other"
+
+
+@rights.command(short_help="Correct whose doings the alerts of an account tell.")
+@request_options
+@click.option(
+    "--what", type=click.Choice([each.value for each in Wrong]), required=True, help="What is wrong."
+)
+def rectify(folder: Path, reader: str | None, reference: str, officer: str, what: str) -> None:
+    """Note on every alert of the account that it was attributed wrongly: each gets the verdict "wrong data".
+
+    Set `realms` in site.toml where spellings of your realm were taken for two people.
+
+    \b
+    Example:
+      journalguard rights rectify --site /srv/journalguard --case SD-1234 --dpo mholmes --what shared-account
+    """
+    site, asked = ask(folder, reader, reference, officer)
+    now = time.time()
+    with _database(site) as database, database.writing() as connection:
+        case = open_case(connection, Right.RECTIFY, asked, now)
+        note = f"Attribution rectified, {what}; case {reference}"
+        mended = rectify_alerts(connection, asked.accounts, note, officer, now)
+        close_case(connection, Right.RECTIFY, reference, what, now)
+        record(connection, asked, Kind.RIGHTS_RECTIFY, case, now, what)
+    click.echo(f"{mended} of the account's alerts are marked as wrong data.")
+
+
+@rights.command(short_help="Write a copy of all that is held of a reader.")
+@request_options
+def access(folder: Path, reader: str | None, reference: str, officer: str) -> None:
+    """Write a copy of all that is held of a reader, as JSON and as HTML to print, into SITE/rights/CASE.
+
+    Only you can read it there; it is deleted after the days of retention.copies.
+
+    \b
+    Example:
+      journalguard rights access --site /srv/journalguard --case SD-1234 --dpo mholmes
+    """
+    site, asked = ask(folder, reader, reference, officer)
+    now = time.time()
+    drop_old_copies(site, now)
+    with _database(site) as database:
+        with database.writing() as connection:
+            case = open_case(connection, Right.ACCESS, asked, now)
+            record(connection, asked, Kind.RIGHTS_ACCESS, case, now)
+        with database.reading() as connection:
+            found = [with_state(site, holdings(connection, account)) for account in asked.accounts]
+        place = write_copy(site, asked, found, now)
+        with database.writing() as connection:
+            close_case(connection, Right.ACCESS, reference, "copied", now)
+    click.echo(f"{place}: {JSON} and {HTML}; hand them over and remove them")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from alerts_api.rights.desk import Desk
 from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo
+from service.cli.copying import drop_old_copies
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.embedded import Follow, Pace, Runner
@@ -61,7 +62,12 @@ Attendant = Callable[[Runner], AbstractContextManager[Callable[[], None]]]
 def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
     """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
     settings = site.settings
-    with _lock(site), closing(open_store(database_of(site), busy_seconds=BUSY_SECONDS)) as store:
+    place, retention = database_of(site), settings.retention
+    drop_old_copies(site, time.time())
+    with (
+        _lock(site),
+        closing(open_store(place, busy_seconds=BUSY_SECONDS, retention=retention)) as store,
+    ):
         runner, clock = build(site, site_geo(site))
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
@@ -73,7 +79,7 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
                 tail,
                 Merge(clock),
                 store,
-                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, settings.retention.events),
+                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, retention.events),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
                 poll=_with_orders(desk, runner, poll),
