@@ -58,8 +58,12 @@ def find_alerts(connection: Connection, filters: Filters, reference: float, know
     return AlertPage(total=total, page=filters.page, size=filters.size, alerts=rows)
 
 
-def get_alert(connection: Connection, alert_id: str, known: Detections) -> JudgedAlert | None:
-    rows = _queue_rows(connection, select(*_QUEUE).where(_ALERT.alert_id == alert_id), known)
+def get_alert(
+    connection: Connection, alert_id: str, known: Detections, *, restricted_too: bool = False
+) -> JudgedAlert | None:
+    """``None`` also for an alert of a restricted account, unless it is asked for."""
+    found = select(*_QUEUE).where(_ALERT.alert_id == alert_id)
+    rows = _queue_rows(connection, found if restricted_too else found.where(_visible(0.0)), known)
     if not rows:
         return None
     payload = connection.execute(select(_ALERT.payload).where(_ALERT.alert_id == alert_id)).scalar_one()

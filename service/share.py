@@ -21,6 +21,7 @@ from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.events import AccessEvent, Alert, Reason
 from service.features import KEEP, absorb
+from service.identities import Link
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.orders import Act, Order
@@ -30,6 +31,7 @@ from service.states import States
 from service.store import Trace
 from service.sums import DaySums, day_sums
 
+NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whose keys have names
 MODEL = "evidence-trees/1"
 STATES_DAYS = 90  # unless the site says otherwise
 
@@ -49,8 +51,8 @@ class ShareChanges(msgspec.Struct, frozen=True):
     alerts: tuple[Alert, ...]
     traces: tuple[Trace, ...]
     names: tuple[str, ...]  # all names behind the keys that pictures show; empty if there are no new ones
-    gone: tuple[str, ...] = ()  # accounts whose states are no more
-    erased: tuple[str, ...] = ()  # of these everything goes, wherever it is kept; before the rest is written
+    gone: tuple[str, ...]  # accounts without a state from now on
+    erased: tuple[str, ...]  # of these everything goes, wherever it is kept; before the rest is written
 
 
 class Share:
@@ -165,6 +167,33 @@ class Share:
         self._states.episodes[account] = msgspec.structs.replace(episode, alert=alert)
         self._alerts[alert.alert_id] = alert
 
+    def link(self, link: Link) -> None:
+        """The keys were rotated: what was learnt of one pseudonym goes on under another."""
+        self._settle(link.old)
+        self._states.rename(link.old, link.new)
+        for alert in list(self._alerts.values()):
+            if alert.account == link.old:
+                self._alerts[alert.alert_id] = msgspec.structs.replace(alert, account=link.new)
+
+    def knows(self, account: str) -> bool:
+        """Has the account a state here?"""
+        return self._states.knows(account)
+
+    def give(self, account: str) -> tuple[bytes, tuple[str, ...]]:
+        """The state of an account that goes elsewhere, empty for none, and the names behind its keys."""
+        self._settle(account)
+        if not self.knows(account):
+            return b"", ()
+        (slot,) = self._states.slots([account])
+        keys = {int(key) for table in NAMED for key in self._states.array[slot][table]["key"]}
+        names = (self._columns.names.get(key, "") for key in keys)
+        return self._states.give(account), tuple(sorted(name for name in names if name))
+
+    def adopt(self, account: str, state: bytes, names: Iterable[str]) -> None:
+        """Take in a state that was given elsewhere. Raises StateError."""
+        self._states.adopt(account, state)
+        self._columns.name(names)
+
     def sums(self, day: int) -> DaySums:
         """What the accounts active on local ``day`` come to, before they are closed."""
         active = self._active()
@@ -193,7 +222,7 @@ class Share:
         before = (day - self._states_days) * 86400 - offset
         names = self._states.names
         unseen = np.flatnonzero(self._states.array["last_time"][: len(names)] < before)
-        for account in [names[i] for i in unseen if names[i] not in self._restricted]:
+        for account in [names[i] for i in unseen if names[i] and names[i] not in self._restricted]:
             self._settle(account)
             self._states.forget(account)
 

@@ -78,9 +78,15 @@ def _insert(
     return int(made[0]) if made else 0
 
 
+def complaint_reference(connection: Connection, case: int) -> str:
+    """Its reference at the service desk."""
+    return connection.execute(select(_C.reference).where(_C.id == case)).scalar_one()
+
+
 def acknowledge(connection: Connection, case: int, now: float) -> bool:
-    """False if there is no such open case, or it was acknowledged before."""
-    waiting = update(cases).where(_C.id == case, _C.acknowledged_at == 0.0, _OPEN)
+    """False if there is no such open complaint, or it was acknowledged before."""
+    complaint = _C.kind == Right.COMPLAINT.value
+    waiting = update(cases).where(_C.id == case, complaint, _C.acknowledged_at == 0.0, _OPEN)
     return connection.execute(waiting.values(acknowledged_at=now)).rowcount > 0
 
 

@@ -1,6 +1,6 @@
-"""Deletes what is older than the site keeps it, once a day of event time, in the transaction of a checkpoint.
+"""Deletes what is older than the site keeps it, once a day of event time, in a checkpoint's transaction.
 
-Kept events go with every checkpoint, and states at the close of a day in the stream; what goes here is the rest.
+Kept events go with every checkpoint, and states at the close of a day in the stream; here goes the rest.
 Restricted accounts are left as they are.
 """
 

@@ -18,6 +18,7 @@ from alerts_api.rights.rectifying import rectify_alerts
 from alerts_api.rights.restrictions import lift as lift_restriction
 from alerts_api.rights.restrictions import restrict as put_restriction
 from service.cli.copying import HTML, JSON, drop_old_copies, with_state, write_copy
+from service.cli.documenting import documents
 from service.cli.erasure import carry_out, find_left
 from service.cli.options import database_of
 from service.cli.readers import ask, request_options, tell_stream
@@ -37,6 +38,9 @@ def rights() -> None:
       journalguard rights access --site /srv/journalguard --case SD-1234 --dpo mholmes
       echo jdoe | journalguard rights erase --site /srv/journalguard --reader - --case SD-1234 --dpo mholmes
     """
+
+
+rights.add_command(documents)
 
 
 @rights.command(short_help="Erase all that is held of a reader.")

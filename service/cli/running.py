@@ -17,10 +17,11 @@ from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableEr
 from alerts_api.rights.desk import Desk
 from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
-from service.cli.assembly import build, site_geo
+from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copying import drop_old_copies
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
+from service.cli.terminal import keep_no_core
 from service.embedded import Follow, Pace, Runner
 from service.errors import SiteError
 from service.memory import spare_collector
@@ -48,6 +49,7 @@ def run(folder: Path, host: str | None, port: int | None) -> None:
     Example:
       journalguard run --site /srv/journalguard --port 8321
     """
+    keep_no_core()
     start_logging()
     site = read_site(folder)
     stop = stop_on_signals()
@@ -68,7 +70,10 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
         _lock(site),
         closing(open_store(place, busy_seconds=BUSY_SECONDS, retention=retention)) as store,
     ):
-        runner, clock = build(site, site_geo(site))
+        vault = site_vault(site)
+        if vault is not None:
+            vault.remember(store.sealed_for(vault.ring))
+        runner, clock = build(site, site_geo(site), vault=vault)
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)

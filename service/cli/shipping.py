@@ -12,6 +12,7 @@ from pseudonymiser.ingest import Ingest
 from service.cli.assembly import ingest_settings, site_geo
 from service.cli.options import read_site, site_option, start_logging
 from service.cli.running import stop_on_signals
+from service.cli.terminal import keep_no_core
 from service.distributed.connection import kafka_of
 from service.distributed.intake import Intake, LogFiles, StandardInput
 from service.distributed.rawtopic import RawTopic
@@ -57,6 +58,7 @@ def ship(source: str | None, topic: str | None, folder: Path) -> None:
     """
     if source and topic:
         raise click.UsageError("either - or --from-topic, not both")
+    keep_no_core()
     start_logging()
     logging.getLogger("kafka").setLevel(
         logging.CRITICAL

@@ -15,6 +15,7 @@ from service.distributed.wire import (
     VERSION,
     AlertRecord,
     AsideRecord,
+    MoveRecord,
     Refusal,
     StatusRecord,
     TraceRecord,
@@ -22,6 +23,7 @@ from service.distributed.wire import (
     decode,
 )
 from service.events import Alert, Rejected
+from service.identities import Link
 from service.store import Changes, Checkpoint, Saved, Trace
 
 STATUS = "status"  # name of the newest records of all processes among the shared blobs
@@ -69,6 +71,7 @@ class _Batch:
         self.alerts: list[Alert] = []
         self.traces: list[Trace] = []
         self.status: list[StatusRecord] = []
+        self.links: list[Link] = []
         self.aside: list[AsideRecord] = []
         self.erased: dict[str, None] = {}
         self.untraced: dict[str, None] = {}
@@ -101,7 +104,7 @@ class Taking:
     @property
     def topics(self) -> tuple[str, ...]:
         """Those that must be read."""
-        return self._topics.alerts, self._topics.traces, self._topics.status
+        return self._topics.alerts, self._topics.traces, self._topics.status, self._topics.moves
 
     @property
     def positions(self) -> Mapping[Part, int]:
@@ -149,6 +152,8 @@ class Taking:
                 batch.alerts.append(_sound_alert(decode(value, AlertRecord)))
             elif message.topic == self._topics.traces:
                 batch.traces += _sound_traces(decode(value, TraceRecord))
+            elif message.topic == self._topics.moves:
+                batch.links.append(_sound_link(decode(value, MoveRecord)))
             else:
                 batch.status.append(_sound_status(decode(value, StatusRecord)))
         except WireError as error:
@@ -178,6 +183,7 @@ class Taking:
                 traces=tuple(batch.traces),
                 erased=tuple(batch.erased),
                 untraced=tuple(batch.untraced),
+                links=tuple(batch.links),
             ),
             positions={f"{topic}/{n}": b"%d" % offset for (topic, n), offset in self._positions.items()},
             counters={**_summed(processes), **self._ours},
@@ -209,6 +215,11 @@ def _sound_traces(record: TraceRecord) -> tuple[Trace, ...]:
     _check_numbers(_WHOLE, (n for trace in record.traces for n in (trace.sequence, trace.event.time)))
     _check_keys(trace.event.account for trace in record.traces)
     return record.traces
+
+
+def _sound_link(record: MoveRecord) -> Link:
+    _check_keys((record.link.old, record.link.new))
+    return record.link
 
 
 def _sound_status(record: StatusRecord) -> StatusRecord:

@@ -57,7 +57,9 @@ def test_calls_are_understood() -> None:
     calls = list(_calls(README))
     assert calls
     for name, options in calls:
-        known = {option for parameter in _command(name).params for option in parameter.opts}
+        command = _command(name)
+        parts = command.commands.values() if isinstance(command, click.Group) else [command]
+        known = {option for part in parts for parameter in part.params for option in parameter.opts}
         assert set(options) - known - {"--help"} == set(), f"journalguard {name}"
 
 
@@ -84,7 +86,8 @@ def test_every_detection_is_documented() -> None:
 def test_every_metric_is_documented() -> None:
     counters = (*metrics.COUNTERS.values(), metrics.REJECTED, metrics.ALERTS, metrics.ASIDE, metrics.MISSED)
     times = (metrics.LAST_EVENT, metrics.LAST_WRITTEN, metrics.LAST_MESSAGE)
-    gauges = (metrics.VERDICTS, metrics.OPEN, metrics.LAG, *times)
+    retained = (metrics.RETAINED, metrics.RETENTION)
+    gauges = (*retained, metrics.VERDICTS, metrics.OPEN, metrics.LAG, *times)
     names = {f"{name}_total" for name, _ in counters} | {name for name, _ in gauges}
     assert names <= {name.partition("{")[0] for name in _documented(README)}
 
