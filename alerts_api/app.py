@@ -29,6 +29,7 @@ from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import watch_overdue
 from alerts_api.reveal.pages import reveal_pages
 from alerts_api.reveal.steps import opening, second_persons
+from alerts_api.rights.pages import rights_pages
 from alerts_api.room import Intake, Room
 from alerts_api.schemas import describe
 from alerts_api.signin.door import SignInDoor
@@ -118,6 +119,7 @@ def create_app(
         opening(room, desk),  # before the next: /reveals/half is no request's id
         reveal_pages(room, desk),
         second_persons(room, desk),
+        rights_pages(room),
         audit_pages(room),
     ]
     if provider is not None:

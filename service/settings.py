@@ -24,7 +24,6 @@ OVERRIDES = (
     "host",
     "port",
     "alerts_per_day",
-    "retention_days",
     "geo_city",
     "geo_asn",
     "database_url",
@@ -105,6 +104,18 @@ class SignInSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     roles: RoleGroups = RoleGroups()
 
 
+class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[retention]`` table: for how many days of event time each kind of thing is kept."""
+
+    events: _Positive = 28  # behind an alert
+    states: _Positive = 90  # what is learnt of an account, and its sealed identity, after the last sight
+    true_alerts: _Positive = 365  # closed as stolen, after their last event
+    other_alerts: _Positive = 90  # closed otherwise; open ones stay until they are closed
+    cases: _Positive = 730  # readers' requests and complaints, after their end
+    audit: _Positive = 730  # pseudonyms and notes of the audit log; its leaves stay
+    copies: _Positive = 30  # of what is held, made for a reader
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of a site; ``service.sitefile`` says what each means."""
 
@@ -120,7 +131,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geo_city: str = ""
     geo_asn: str = ""
     alerts_per_day: _Budget = 3.0
-    retention_days: _Positive = 28
     evaluation_day: _MonthDay = 0  # of the month on which `run` makes a report; 0: never
     host: str = "127.0.0.1"
     port: _Port = 8321
@@ -130,6 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = ""  # of PostgreSQL; empty: SQLite in the site's folder
     shipper: _Shipper = 0  # number of this host's shipper within the site
     metrics_port: _Port = 0  # of shipper and worker; 0: none
+    retention: RetentionSettings = RetentionSettings()
     kafka: KafkaSettings | None = None
     reveal: RevealSettings = RevealSettings()
     signin: SignInSettings | None = None
@@ -143,6 +154,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
     "kafka": KafkaSettings,
+    "retention": RetentionSettings,
     "reveal": RevealSettings,
     "signin": SignInSettings,
     "signin.roles": RoleGroups,
@@ -353,6 +365,8 @@ def _plain(error: msgspec.ValidationError) -> str:
 
 def _unknown(key: str) -> str:
     table, _, name = key.rpartition(".")
+    if key == "retention_days":
+        return f"{key!r} is now events in the table [retention]; write it there"
     if not table:
         return f"unknown setting {key!r}{_nearest(key, Settings.__struct_fields__)}"
     if name in Settings.__struct_fields__:

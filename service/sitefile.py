@@ -1,10 +1,11 @@
 """A site's ``site.toml`` as it is first written: every setting with words for the operator."""
 
+from collections.abc import Mapping
 from string import Template
 
 import msgspec
 
-from service.settings import KafkaSettings, RevealSettings, RoleGroups, Settings, SignInSettings
+from service.settings import KafkaSettings, RoleGroups, Settings, SignInSettings
 
 _SITE = Template("""\
 # Settings of one site of journalguard. After a change start `journalguard run` again.
@@ -50,9 +51,6 @@ geo_asn = $geo_asn
 # How many alerts a day your analysts want to read. The threshold follows.
 alerts_per_day = $alerts_per_day
 
-# Days for which the events behind an alert are kept.
-retention_days = $retention_days
-
 # Day of the month, 1 to 28, on which `run` makes a report of how well the detection works (`evaluate
 # --recent`); 0: never.
 evaluation_day = $evaluation_day
@@ -97,6 +95,32 @@ per_site = $per_site
 outgoing = $outgoing
 sender = $sender
 dpo = $dpo
+""")
+
+_RETENTION = Template("""\
+
+# For how many days things are kept, counted by the time in the log; what is older goes once a day.
+[retention]
+# The events behind an alert.
+events = $events
+
+# What is learnt of an account, and its sealed identity, after the account was last seen. An identity stays as
+# long as an alert of its account is open.
+states = $states
+
+# Alerts with their verdicts, after their last event: those confirmed as stolen, and those closed otherwise.
+# Open ones stay.
+true_alerts = $true_alerts
+other_alerts = $other_alerts
+
+# Readers' requests and complaints, after their end.
+cases = $cases
+
+# Pseudonyms and free text of the audit log. Its entries stay, since others check them, and tell nothing then.
+audit = $audit
+
+# Copies of what is held, made for a reader, in this folder.
+copies = $copies
 """)
 
 _KAFKA = Template("""\
@@ -175,14 +199,14 @@ _HEADING = "\n# Kafka, for `ship`, `worker`, `topics` and `pages` of a site in s
 
 def render(settings: Settings) -> str:
     """A commented ``site.toml`` that reads back as ``settings``."""
-    values = {n: value for n, value in _values(settings).items() if n not in {"kafka", "reveal", "signin"}}
+    plain = _values(settings)
     return (
-        _filled(_SITE, values) + _reveal(settings.reveal) + _kafka(settings.kafka) + _signin(settings.signin)
+        _filled(_SITE, plain)
+        + _filled(_RETENTION, _values(settings.retention))
+        + _filled(_REVEAL, _values(settings.reveal))
+        + _kafka(settings.kafka)
+        + _signin(settings.signin)
     )
-
-
-def _reveal(reveal: RevealSettings) -> str:
-    return _filled(_REVEAL, _values(reveal))
 
 
 def _kafka(kafka: KafkaSettings | None) -> str:
@@ -206,8 +230,9 @@ def _values(table: msgspec.Struct) -> dict[str, object]:
     return {name: getattr(table, name) for name in table.__struct_fields__}
 
 
-def _filled(template: Template, values: dict[str, object]) -> str:
-    return template.substitute({name: _toml(value) for name, value in values.items()})
+def _filled(template: Template, values: Mapping[str, object]) -> str:
+    names = template.get_identifiers()
+    return template.substitute({name: _toml(values[name]) for name in names})
 
 
 def _toml(value: object) -> str:

@@ -20,6 +20,7 @@ COMMANDS = {
     "pseudonym": ("site", "Tell the pseudonyms of names read from standard input."),
     "keyholder": ("keyholding", "The keys that alone can name a reader."),
     "rotate": ("rotating", "Give all readers new pseudonyms."),
+    "rights": ("rights", "What a reader may ask for: a copy, erasure, restriction."),
     "policy": ("policing", "Detections and budget as data: check, compare, test, accept."),
     "audit": ("auditing", "The log of acts: sign it, hand it out, check it."),
     "users": ("admitting", "Who may sign in with a password and an authenticator app."),

@@ -13,6 +13,7 @@ from service.settings import (
     OVERRIDES,
     SETTINGS_FILE,
     KafkaSettings,
+    RetentionSettings,
     RevealSettings,
     RoleGroups,
     Settings,
@@ -39,9 +40,9 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 def test_every_setting_stands_in_the_file_with_a_comment() -> None:
     """A setting that is added without words for the operator fails here."""
     text = render(parse(SMALL, "site.toml"))
-    tables = (Settings, KafkaSettings, RevealSettings, SignInSettings, RoleGroups)
+    tables = (Settings, KafkaSettings, RetentionSettings, RevealSettings, SignInSettings, RoleGroups)
     names = {name for table in tables for name in table.__struct_fields__}
-    for name in names - {"kafka", "reveal", "signin", "roles"}:
+    for name in names - {"kafka", "retention", "reveal", "signin", "roles"}:
         assert re.search(rf"^# .*\n(?:#?[a-z_]+ = .*\n)*#?{name} = ", text, re.MULTILINE), name
 
 
@@ -75,6 +76,14 @@ def test_the_examples_are_right_when_uncommented() -> None:
     ("text", "message"),
     [
         ("log_fromat = 1", "site.toml, line 1: unknown setting 'log_fromat'; did you mean 'log_format'?"),
+        (
+            SMALL + "retention_days = 14",
+            "site.toml, line 3: 'retention_days' is now events in the table [retention]; write it there",
+        ),
+        (
+            SMALL + "[retention]\nstate = 14",
+            "site.toml, line 4: unknown setting 'state' of [retention]; did you mean 'states'?",
+        ),
         ("zzz = 1", "site.toml, line 1: unknown setting 'zzz'"),
         ('log_format = "x"', "site.toml: the setting 'timezone' is missing"),
         (SMALL + "port = 99999", "site.toml, line 3: port: expected int <= 65535"),
