@@ -23,7 +23,18 @@ CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Open to everyone: who has not signed in yet must reach the door, and a monitor must learn whether we work.
-PUBLIC = frozenset({"/static", "/healthz", "/signin", "/signin/demo", "/signout"})
+PUBLIC = frozenset(
+    {
+        "/static",
+        "/healthz",
+        "/signin",
+        "/signin/local",
+        "/signin/oidc",
+        "/signin/callback",
+        "/signin/demo",
+        "/signout",
+    }
+)
 
 
 class Role(StrEnum):

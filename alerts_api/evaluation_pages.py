@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 
 from alerts_api.actors import MODEL_READERS, Actor, needs
 from alerts_api.evaluating import live, read_own
-from alerts_api.pages import _frame
+from alerts_api.pages import frame
 from alerts_api.rendering import page
 from alerts_api.reports import body, entries, find
 from alerts_api.room import Room
@@ -34,7 +34,7 @@ def evaluation_pages(room: Room, place: EvaluationPlace) -> APIRouter:
     def overview(actor: Reader) -> HTMLResponse:
         with room.reading() as connection:
             status, now = room.status(connection), live(read_own(connection, place.budget))
-        shown = _frame(room, actor, status, "evaluation")
+        shown = frame(room, actor, status, "evaluation")
         return HTMLResponse(page("evaluations.html", **shown, live=now, reports=entries(place.reports)))
 
     @router.get("/evaluation/{name}")
@@ -45,7 +45,7 @@ def evaluation_pages(room: Room, place: EvaluationPlace) -> APIRouter:
         with room.reading() as connection:
             status = room.status(connection)
         return HTMLResponse(
-            page("evaluation.html", **_frame(room, actor, status, "evaluation"), **body(found))
+            page("evaluation.html", **frame(room, actor, status, "evaluation"), **body(found))
         )
 
     return router

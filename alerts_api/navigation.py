@@ -20,6 +20,7 @@ ENTRIES = (
     Entry("audit", "/audit", "Audit", (Role.AUDITOR, Role.DPO)),
     Entry("log", "/log", "Log", HEALTH_READERS),
     Entry("evaluation", "/evaluation", "Evaluation", MODEL_READERS),
+    Entry("rights", "/rights", "Rights", (Role.DPO,)),
     Entry("help", "/help", "Help", EVERYONE),
 )
 

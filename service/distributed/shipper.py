@@ -23,6 +23,7 @@ from service.distributed.checkpoint import CheckpointFile
 from service.distributed.connection import kafka_of
 from service.distributed.errors import BrokerError
 from service.distributed.intake import Intake
+from service.distributed.orderbox import OrderBox
 from service.distributed.outbox import Outbox
 from service.distributed.producer import Producer, connector
 from service.distributed.status import Status
@@ -38,6 +39,7 @@ from service.store import Checkpoint, Saved
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
+LOOK_AGAIN = 1.0  # s between looks for orders
 CHECKPOINT, TURNS, LOCK = "ship.checkpoint", "ship.turns", "ship.lock"  # in the site's folder
 
 OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources
@@ -80,6 +82,8 @@ class _Parts:
         self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
         self._runner = Runner(ingest, self._outbox, absorb=1)
         self._runner.restore(self._saved)
+        self._orders = OrderBox(site.folder)
+        self._looked_at = -LOOK_AGAIN
         process = f"shipper/{settings.shipper}"
         say = partial(self._producer.send, topics.status, None, key=process.encode())
         self._status = Status(process, say)
@@ -125,6 +129,7 @@ class _Parts:
             return
         self._file.commit(checkpoint)
         self._turns.renew(self._file.serial)
+        self._orders.done()
         self._status.take(checkpoint)
         self._metrics.acknowledged(checkpoint.counters, checkpoint.written_at)
         self._intake.acknowledged(checkpoint.positions)
@@ -148,11 +153,19 @@ class _Parts:
         self._producer.send(self._access, partition, value)
 
     def _poll(self) -> None:
+        self._take_orders()
         self._outbox.send_old()
         self._producer.tick()
         self._status.tell()
         if self._intake.ended(self._file.positions):
             self._stop.set()
+
+    def _take_orders(self) -> None:
+        if time.monotonic() - self._looked_at < LOOK_AGAIN or self._merge.repeating:
+            return
+        self._looked_at = time.monotonic()
+        if orders := self._orders.take():
+            self._runner.obey(orders)
 
 
 def _topics_are_right(site: Site, stop: Event) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 
 from service.events import AccessEvent, Alert, Rejected
 from service.identities import Link, SealedIdentity
+from service.orders import Order
 from service.store import Trace
 from service.sums import DaySums
 
@@ -48,6 +49,7 @@ class FrameHeader(msgspec.Struct, frozen=True):
     numbers: tuple[int, ...] = ()  # of the events: unique within the site, increasing within a shipper
     leaving: tuple[Link, ...] = ()  # accounts of this partition that go on elsewhere, under another pseudonym
     coming: tuple[Link, ...] = ()  # accounts of this partition whose states must come first
+    orders: tuple[Order, ...] = ()  # taken before the events
 
 
 class Frame(NamedTuple):

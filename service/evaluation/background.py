@@ -24,6 +24,7 @@ from service.evaluation.scenes import Scene, Writer, save
 from service.events import AccessEvent
 from service.identities import Link
 from service.merge import line_clock
+from service.orders import Order
 from service.replay import Planned, plan, replay
 from service.simulator.databases import write_databases
 from service.simulator.geography import Geography
@@ -96,6 +97,9 @@ class _Stages:
 
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         raise NotImplementedError
+
+    def obey(self, orders: Sequence[Order]) -> None:
+        """Nothing is kept of anybody."""
 
     def drain(self) -> Changes:
         return Changes()

@@ -76,8 +76,10 @@ class Site:
             assert process.stdout
             found = re.search(r"http://\S+", process.stdout.readline())
             assert found
-            yield found[0].rstrip("/"), process.pid
-            process.terminate()
+            try:
+                yield found[0].rstrip("/"), process.pid
+            finally:
+                process.terminate()
 
     def _fill(self, vault: Vault) -> None:
         sealed = tuple(vault.seal(alert.account, Identity("", NAME)) for alert in self.alerts)
@@ -212,7 +214,7 @@ def test_the_whole_story(browser: Browser, tmp_path: Path) -> None:
         accessible(page)
         page.get_by_role("link", name=re.compile("RV-")).first.click()
         accessible(page)
-        page.get_by_role("button", name="Approve").click()
+        page.get_by_role("button", name="Approve", exact=True).click()
         look_as(page, "key holder")
         page.goto(second)
         page.get_by_role("button", name="Go on to open the name").click()

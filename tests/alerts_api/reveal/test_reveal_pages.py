@@ -187,6 +187,18 @@ def test_the_auditor_takes_the_log_away(world: World, staff: Staff) -> None:
     assert len(table) == 2
 
 
+def test_programs_read_requests_and_acts(world: World, staff: Staff) -> None:
+    request = asked(staff.holder, world)
+    (found,) = staff.auditor.get("/api/v1/reveals").json()
+    assert (found["request"]["id"], found["state"]) == (request, "granted")
+    assert "ticket" not in found["request"]
+    assert staff.auditor.get(f"/api/v1/reveals/{request}").json() == found
+    assert staff.other.get("/api/v1/reveals").json() == []
+    first, *_ = staff.auditor.get("/api/v1/audit?size=1").json()
+    assert first["index"] == 0
+    assert staff.holder.get("/api/v1/audit").status_code == 403
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/reveals/RV-AAAAAAAAAA", 404), ("/reveals/nonsense", 422), ("/reveals/half", 200)],
