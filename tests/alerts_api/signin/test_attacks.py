@@ -20,6 +20,7 @@ from alerts_api.app import create_app
 from alerts_api.audit.leaves import Kind
 from alerts_api.database import open_database
 from alerts_api.signin import oidc, sessions, tokens
+from alerts_api.signin.errors import TokenError
 from alerts_api.signin.paths import safe_path
 from service.cli import patience
 from service.cli.patience import PatientProtocol
@@ -47,7 +48,7 @@ def number(file: Path, alerts: list[Alert]) -> str:
 def judged(app: FastAPI, number: str, alert: Alert, **request: object) -> int:
     client = browser(app, number)
     client.headers.pop(CSRF_HEADER)
-    form = {"verdict": "expected", **request.pop("form", {})}  # type: ignore[dict-item]
+    form = {"verdict": "expected", **request.pop("form", {})}
     return int(client.post(f"/alerts/{alert.alert_id}/verdicts", data=form, **request).status_code)  # type: ignore[arg-type]
 
 
@@ -231,7 +232,7 @@ def test_a_token_s_reach(app: FastAPI, file: Path, alerts: list[Alert]) -> None:
 
 @pytest.mark.parametrize("role", [Role.KEY_HOLDER, Role.APPROVER])
 def test_no_token_is_a_key_holder_s(role: Role) -> None:
-    with pytest.raises(tokens.TokenError, match="those are people's"):
+    with pytest.raises(TokenError, match="those are people's"):
         tokens.check(tokens.Wanted("x", frozenset({role}), writes=True, days=1))
 
 
