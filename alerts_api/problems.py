@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from alerts_api.actors import SAFE_METHODS, Actor, NotConfirmedError, NotSignedInError, RefusalError
+from alerts_api.audit.errors import AuditError
 from alerts_api.errors import StoreBusyError, StoreError, StoreFullError
 from alerts_api.rendering import page
 
@@ -27,6 +28,10 @@ _SENTENCES = {
     422: "Something in the request is not understood.",
     500: "The pages failed. The cause is in journalguard's log; nothing you entered before is lost.",
 }
+_UNRECORDED = (
+    "It could not be written down in the audit log, or not be told to the data protection officer, so it is "
+    "not done. The cause is in journalguard's log."
+)
 _PROGRAMS = ("/api/", "/healthz", "/metrics")
 
 
@@ -78,6 +83,10 @@ def install(app: FastAPI) -> None:
         log.error("%s", error)
         return problem_response(request.scope, 503, store_sentence(error))
 
+    async def unrecorded(request: Request, error: Exception) -> Response:
+        log.error("%s", error)
+        return problem_response(request.scope, 503, _UNRECORDED)
+
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
         return problem_response(request.scope, 500, _SENTENCES[500])
@@ -86,6 +95,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RefusalError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(StoreError, store)
+    app.add_exception_handler(AuditError, unrecorded)
     app.add_exception_handler(Exception, unexpected)
 
 

@@ -5,7 +5,7 @@ side tables; an event row only points there. The tables are caches: emptied when
 close of a day (they hold the site's prevalences of that day), with no effect on results.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from math import nan
 
@@ -33,6 +33,7 @@ MEASURED_AS: Mapping[Kind, int] = {
     Kind.LOGIN_OK: LOGIN_OK,
     Kind.LOGIN_FAILED: LOGIN_FAILED,
 }
+KIND_BIT = {kind: 1 << bit for bit, kind in enumerate(NetworkKind)}  # as kept in states: append only
 HOSTING = frozenset({NetworkKind.HOSTING, NetworkKind.VPN})
 NOT_READING = frozenset({"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 
@@ -107,6 +108,11 @@ class Columns:
         # Ingest hands out one object per resource it remembers: looking at which one it is saves hashing it.
         self._same: dict[int, tuple[Resource, int]] = {}
 
+    def name(self, names: Iterable[str]) -> None:
+        """Remember names behind keys."""
+        for text in names:
+            self._named(text)
+
     def rows(self, events: Sequence[AccessEvent], slots: Sequence[int]) -> NDArray[np.void]:
         """Kernel rows (n,) EVENT of events with an account; ``slots`` are their states' indexes."""
         if len(self._where_rows) + len(self._same) > LARGEST:
@@ -118,6 +124,7 @@ class Columns:
         self._where_rows.write()
         self._what_rows.write()
         out["session"] = [self._session(e.session) for e in events]
+        out["category"] = [self._named(e.category) for e in events]
         out["time"] = [e.time for e in events]
         out["local"] = [e.time + e.offset for e in events]
         out["mb"] = [e.size for e in events]
@@ -180,6 +187,7 @@ class Columns:
                 place.latitude if located else nan,
                 place.longitude if located else nan,
                 place.kind in HOSTING,
+                KIND_BIT[place.kind],
                 self._prevalence("networks", network),
                 self._prevalence("owners", owner),
                 self._prevalence("cities", city),

@@ -18,6 +18,7 @@ import msgspec
 from service.errors import SettingsError, SiteError
 
 SETTINGS_FILE = "site.toml"
+REPORTS = "reports"  # folder for those of `evaluate`
 ENVIRONMENT = "JOURNALGUARD_"
 OVERRIDES = (
     "host",
@@ -44,6 +45,7 @@ _CHOICES = {
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _Budget = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+_MonthDay = Annotated[int, msgspec.Meta(ge=0, le=28)]
 _Shipper = Annotated[int, msgspec.Meta(ge=0, le=32_767)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0.05, le=3600)]
 
@@ -92,6 +94,17 @@ class SignInSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     roles: RoleGroups = RoleGroups()
 
 
+class RevealSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[reveal]`` table: how often a reader may be named, and who is told."""
+
+    case_pattern: str = "[A-Z]{2,8}-?[0-9]{3,12}"  # of the service desk's references, a regular expression
+    per_holder: _Positive = 5  # names a day without a second person
+    per_site: _Positive = 20
+    outgoing: str = ""  # folder of mails to the DPO; empty: none
+    sender: str = ""
+    dpo: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of a site; ``service.sitefile`` says what each means."""
 
@@ -108,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geo_asn: str = ""
     alerts_per_day: _Budget = 3.0
     retention_days: _Positive = 28
+    evaluation_day: _MonthDay = 0  # of the month on which `run` makes a report; 0: never
     host: str = "127.0.0.1"
     port: _Port = 8321
     host_names: tuple[str, ...] = ()
@@ -118,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_port: _Port = 0  # of shipper and worker; 0: none
     kafka: KafkaSettings | None = None
     signin: SignInSettings | None = None
+    reveal: RevealSettings = RevealSettings()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,7 +141,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return (*self.host_names, address) if address else self.host_names
 
 
-_TABLES: dict[str, Any] = {"kafka": KafkaSettings, "signin": SignInSettings, "signin.roles": RoleGroups}
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "kafka": KafkaSettings,
+    "reveal": RevealSettings,
+    "signin": SignInSettings,
+    "signin.roles": RoleGroups,
+}
 
 
 class Site(NamedTuple):
@@ -140,6 +160,11 @@ class Site(NamedTuple):
         return self.folder / "keys"
 
     @property
+    def keyholders(self) -> Path:
+        """Public keys of those who can name a reader."""
+        return self.folder / "keyholders"
+
+    @property
     def database(self) -> Path:
         return self.folder / "journalguard.db"
 
@@ -148,6 +173,11 @@ class Site(NamedTuple):
         """The site's own detections, if it has any."""
         folder = self.folder / "policy"
         return folder if folder.is_dir() else None
+
+    @property
+    def reports(self) -> Path:
+        """Reports of ``evaluate``."""
+        return self.folder / REPORTS
 
     @property
     def lock(self) -> Path:
@@ -227,6 +257,8 @@ def _complaints(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.signin is not None:
         for key, complaint in _of_signin(settings.signin):
             yield f"signin.{key}", f"signin.{key}: {complaint}"
+    for key, complaint in _of_reveal(settings.reveal):
+        yield f"reveal.{key}", f"reveal.{key}: {complaint}"
 
 
 def _of_database(url: str) -> Iterator[tuple[str, str]]:
@@ -286,6 +318,16 @@ def is_safe_address(text: str) -> bool:
         return False
     near = parts.scheme == "http" and name in {"127.0.0.1", "localhost", "::1"}
     return bool(name) and parts.username is None and (parts.scheme == "https" or near)
+
+
+def _of_reveal(reveal: RevealSettings) -> Iterator[tuple[str, str]]:
+    try:
+        re.compile(reveal.case_pattern)
+    except re.error as error:
+        yield "case_pattern", f"no regular expression ({error}); write it like INC[0-9]{{7}}"
+    for key in ("outgoing", "sender", "dpo"):
+        if not getattr(reveal, key) and (reveal.outgoing or reveal.sender or reveal.dpo):
+            yield key, "is needed too: a mail has a folder, a sender and a recipient"
 
 
 def _key(error: msgspec.ValidationError) -> str:

@@ -15,12 +15,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service import alerting, explain
+from service import alerting, explain, groups
 from service.alerting import Decision
 from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.events import AccessEvent, Alert, Reason
 from service.features import KEEP, absorb
+from service.identities import Link
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.policy import Policy
@@ -29,6 +30,7 @@ from service.states import States
 from service.store import Trace
 from service.sums import DaySums, day_sums
 
+NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whose keys have names
 MODEL = "evidence-trees/1"
 
 
@@ -44,6 +46,7 @@ class ShareChanges(msgspec.Struct, frozen=True):
     """What a share changed since it was last drained."""
 
     accounts: tuple[tuple[str, bytes], ...]
+    gone: tuple[str, ...]  # accounts without a record from now on
     alerts: tuple[Alert, ...]
     traces: tuple[Trace, ...]
     names: tuple[str, ...]  # all names behind the keys that pictures show; empty if there are no new ones
@@ -106,7 +109,8 @@ class Share:
         if decision is Decision.OPENED or episode is None:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            episode = alerting.opened(event.account, event.time, number, day, moment.state)
+            readers = groups.groups_of(moment.state, self._columns.names)
+            episode = alerting.opened(event.account, event.time, number, day, moment.state, readers)
         self._states.episodes[event.account] = alerting.grown(
             episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
         )
@@ -125,14 +129,43 @@ class Share:
         self._states.episodes[account] = msgspec.structs.replace(episode, alert=alert)
         self._alerts[alert.alert_id] = alert
 
+    def link(self, link: Link) -> None:
+        """The keys were rotated: what was learnt of one pseudonym goes on under another."""
+        self._settle(link.old)
+        self._states.rename(link.old, link.new)
+        for alert in list(self._alerts.values()):
+            if alert.account == link.old:
+                self._alerts[alert.alert_id] = msgspec.structs.replace(alert, account=link.new)
+
+    def knows(self, account: str) -> bool:
+        """Has the account a state here?"""
+        return self._states.knows(account)
+
+    def give(self, account: str) -> tuple[bytes, tuple[str, ...]]:
+        """The state of an account that goes elsewhere, empty for none, and the names behind its keys."""
+        self._settle(account)
+        if not self.knows(account):
+            return b"", ()
+        (slot,) = self._states.slots([account])
+        keys = {int(key) for table in NAMED for key in self._states.array[slot][table]["key"]}
+        names = (self._columns.names.get(key, "") for key in keys)
+        return self._states.give(account), tuple(sorted(name for name in names if name))
+
+    def adopt(self, account: str, state: bytes, names: Iterable[str]) -> None:
+        """Take in a state that was given elsewhere. Raises StateError."""
+        self._states.adopt(account, state)
+        self._columns.name(names)
+
     def sums(self, day: int) -> DaySums:
         """What the accounts active on local ``day`` come to, before they are closed."""
         active = self._active()
         names = [self._states.names[i] for i in active]
-        opened = sum(self._opened_on(name) == day for name in names)
+        opened = [self._opened_on(name) == day for name in names]
         ids = np.fromiter(map(stable_id, names), np.uint64, len(names))
         site = self._site
-        return day_sums(day, self._states.array[active], ids, opened, site.table, site.guards, site.budget)
+        today = self._states.array[active]
+        sums = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.budget)
+        return msgspec.structs.replace(sums, readers=groups.count(today, opened, self._columns.names))
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)
@@ -161,6 +194,7 @@ class Share:
             self._columns.new_names.clear()
         changes = ShareChanges(
             accounts=self._states.drain(),
+            gone=self._states.drain_gone(),
             alerts=tuple(self._alerts.values()),
             traces=tuple(self._traces),
             names=names,

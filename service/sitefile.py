@@ -1,11 +1,10 @@
 """A site's ``site.toml`` as it is first written: every setting with words for the operator."""
 
-from collections.abc import Mapping
 from string import Template
 
 import msgspec
 
-from service.settings import KafkaSettings, RoleGroups, Settings, SignInSettings
+from service.settings import KafkaSettings, RevealSettings, RoleGroups, Settings, SignInSettings
 
 _SITE = Template("""\
 # Settings of one site of journalguard. After a change start `journalguard run` again.
@@ -54,6 +53,10 @@ alerts_per_day = $alerts_per_day
 # Days for which the events behind an alert are kept.
 retention_days = $retention_days
 
+# Day of the month, 1 to 28, on which `run` makes a report of how well the detection works (`evaluate
+# --recent`); 0: never.
+evaluation_day = $evaluation_day
+
 # Where the pages are served. At any address but 127.0.0.1 somebody must be able to sign in: see [signin], or
 # `journalguard users add`.
 host = $host
@@ -76,6 +79,24 @@ metrics_port = $metrics_port
 # State is saved after so many lines or seconds, whichever comes first.
 checkpoint_lines = $checkpoint_lines
 checkpoint_seconds = $checkpoint_seconds
+""")
+
+_REVEAL = Template("""
+# Who may be told whose account a pseudonym is, and how often. Further settings go above this line.
+[reveal]
+
+# References of your service desk, a regular expression for the whole of one.
+case_pattern = $case_pattern
+
+# Names a day that a key-holder, and all of them together, may ask for without a second person.
+per_holder = $per_holder
+per_site = $per_site
+
+# At each release, and when something is overdue, a mail to the data protection officer is laid into a
+# folder, which your mailer sends and empties. While it cannot be laid there, nobody is named.
+outgoing = $outgoing
+sender = $sender
+dpo = $dpo
 """)
 
 _KAFKA = Template("""\
@@ -154,20 +175,24 @@ _HEADING = "\n# Kafka, for `ship`, `worker`, `topics` and `pages` of a site in s
 
 def render(settings: Settings) -> str:
     """A commented ``site.toml`` that reads back as ``settings``."""
-    values = {name: getattr(settings, name) for name in Settings.__struct_fields__}
-    plain = {name: value for name, value in values.items() if name not in {"kafka", "signin"}}
-    return _filled(_SITE, plain) + _kafka(settings.kafka) + _signin(settings.signin)
+    own = {"kafka", "reveal", "signin"}
+    values = {name: value for name, value in _values(settings).items() if name not in own}
+    tables = _reveal(settings.reveal), _kafka(settings.kafka), _signin(settings.signin)
+    return _filled(_SITE, values) + "".join(tables)
+
+
+def _reveal(reveal: RevealSettings) -> str:
+    return _filled(_REVEAL, _values(reveal))
 
 
 def _kafka(kafka: KafkaSettings | None) -> str:
-    table = "[kafka]\n" + _filled(_KAFKA, msgspec.structs.asdict(kafka or _EXAMPLE))
+    table = "[kafka]\n" + _filled(_KAFKA, _values(kafka or _EXAMPLE))
     return _HEADING + (table if kafka else _commented(table))
 
 
 def _signin(signin: SignInSettings | None) -> str:
     shown = signin or _EXAMPLE_SIGNIN
-    table = "[signin]\n" + _filled(_SIGNIN, msgspec.structs.asdict(shown))
-    table += _filled(_ROLES, msgspec.structs.asdict(shown.roles))
+    table = "[signin]\n" + _filled(_SIGNIN, _values(shown)) + _filled(_ROLES, _values(shown.roles))
     return _SIGNIN_HEADING + (table if signin else _commented(table))
 
 
@@ -176,7 +201,11 @@ def _commented(table: str) -> str:
     return "".join(f"#{line}" if line[0] not in "#\n" else line for line in table.splitlines(keepends=True))
 
 
-def _filled(template: Template, values: Mapping[str, object]) -> str:
+def _values(table: msgspec.Struct) -> dict[str, object]:
+    return {name: getattr(table, name) for name in table.__struct_fields__}
+
+
+def _filled(template: Template, values: dict[str, object]) -> str:
     return template.substitute({name: _toml(value) for name, value in values.items()})
 
 

@@ -11,14 +11,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import click
 import uvicorn
 
 from alerts_api.app import create_app
 from alerts_api.backend import Place, is_url
+from alerts_api.detections import Detections
+from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.guard import LOOPBACK
+from alerts_api.signin.provider import Provider
 from service.cli.entrance import check_entrance, is_local, provider_of
 from service.cli.options import (
     EXISTING_FILE,
@@ -31,6 +34,7 @@ from service.cli.options import (
 from service.cli.patience import PatientProtocol
 from service.cli.serving import STOP_SECONDS, listen, url
 from service.policy import load_policy
+from service.settings import RevealSettings, Site
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 CONNECTIONS = 200  # at once; more are told to come later
@@ -73,8 +77,7 @@ class _Address(NamedTuple):
     help=f"Port; by default the site's setting, else {_PORT}; 0: a free one.",
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
-@click.option("--policy", type=EXISTING_FOLDER, hidden=True)
-@click.option("--of-site", type=EXISTING_FOLDER, hidden=True)
+@click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
@@ -83,8 +86,7 @@ def pages(
     host: str | None,
     port: int | None,
     names: tuple[str, ...],
-    policy: Path | None,
-    of_site: Path | None,
+    settings_of: Path | None,
     demo: bool,
     descriptor: int | None,
 ) -> None:
@@ -104,19 +106,11 @@ def pages(
         _serve_site(folder, host, port, names)
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
-        detections = None if policy is None else load_policy(policy).detections
-        site = None if of_site is None else read_site(of_site)
-        provider = None if site is None else provider_of(site)
-        check_entrance(address.host, database, create=False, provided=demo or provider is not None)
-        app = create_app(
-            database,
-            demo=demo,
-            local=is_local(address.host),
-            provider=provider,
-            hosts=address.hosts,
-            detections=detections,
-        )
-        _serve(app, address)
+        parts: _Parts = {} if settings_of is None else _parts_of(read_site(settings_of))
+        provided = demo or parts.get("provider") is not None
+        check_entrance(address.host, database, create=False, provided=provided)
+        local = is_local(address.host)
+        _serve(create_app(database, demo=demo, local=local, hosts=address.hosts, **parts), address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
@@ -128,7 +122,6 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         settings.port if port is None else port,
         (*settings.names, *names),
     )
-    detections = load_policy(site.policy).detections
     place = database_of(site)
     check_entrance(address.host, place, create=True, provided=settings.signin is not None)
     app = partial(
@@ -136,9 +129,8 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         place,
         create=True,
         local=is_local(address.host),
-        provider=provider_of(site),
         hosts=address.hosts,
-        detections=detections,
+        **_parts_of(site),
     )
     if settings.kafka is None:
         _serve(app(), address)
@@ -155,6 +147,26 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         stack.callback(feed.stop)
         feed.start()
         _serve(app(intake=sink), address)
+
+
+class _Parts(TypedDict, total=False):
+    """What the pages need of a site beside its database."""
+
+    detections: Detections
+    evaluation: EvaluationPlace
+    reveal: RevealSettings
+    site: Path
+    provider: Provider | None
+
+
+def _parts_of(site: Site) -> _Parts:
+    return {
+        "detections": load_policy(site.policy).detections,
+        "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
+        "reveal": site.settings.reveal,
+        "site": site.folder,
+        "provider": provider_of(site),
+    }
 
 
 def _serve(app: Callable[..., Any], address: _Address) -> None:

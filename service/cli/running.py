@@ -14,8 +14,9 @@ import click
 from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableError
 from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
-from service.cli.assembly import build, site_geo
+from service.cli.assembly import build, site_geo, site_vault
 from service.cli.entrance import check_entrance
+from service.cli.monthly import MonthlyReport
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.embedded import Follow, Pace, Runner
@@ -59,7 +60,10 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
     """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
     settings = site.settings
     with _lock(site), closing(open_store(database_of(site), busy_seconds=BUSY_SECONDS)) as store:
-        runner, clock = build(site, site_geo(site))
+        vault = site_vault(site)
+        if vault is not None:
+            vault.remember(store.sealed_for(vault.ring))
+        runner, clock = build(site, site_geo(site), vault=vault)
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
@@ -82,9 +86,18 @@ def serve_at(site: Site, host: str | None = None, port: int | None = None) -> At
 
     @contextmanager
     def attend(_: Runner) -> Iterator[Callable[[], None]]:
+        monthly = MonthlyReport(site)
         with serving(site, host, port) as (check, address):
             click.echo(f"journalguard is at {address}")
-            yield check
+
+            def poll() -> None:
+                check()
+                monthly.check()
+
+            try:
+                yield poll
+            finally:
+                monthly.stop()
 
     return attend
 

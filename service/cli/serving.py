@@ -83,10 +83,8 @@ class PagesProcess:
 def pages_arguments(site: Site, host: str, *, demo: bool) -> list[str]:
     """Arguments of ``journalguard pages`` for a child, which only shows."""
     names = [word for name in site.settings.names for word in ("--host-name", name)]
-    policy = ["--policy", str(site.policy)] if site.policy else []
-    arguments = ["--database", str(database_of(site)), "--host", host, *policy, *names]
-    if site.settings.signin is not None:
-        arguments += ["--of-site", str(site.folder)]
+    settings = ["--settings", str(site.folder.absolute())]
+    arguments = ["--database", str(database_of(site)), "--host", host, *settings, *names]
     return [*arguments, *(["--demo"] if demo else [])]
 
 

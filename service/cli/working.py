@@ -8,6 +8,7 @@ import click
 from service.cli.options import read_site, site_option, start_logging
 from service.memory import spare_collector
 from service.policy import load_policy
+from service.policy.history import tell
 
 
 @click.command()
@@ -29,10 +30,12 @@ def worker(folder: Path, name: str) -> None:
       journalguard worker --site /srv/journalguard --name worker-1
     """
     start_logging()
-    for client in ("faust", "mode", "aiokafka"):  # every attempt is an error to them; we tell what waits
+    # Every attempt is an error to them; we tell what waits.
+    for client in ("faust", "mode", "aiokafka", "kafka"):
         logging.getLogger(client).setLevel(logging.CRITICAL)
     site = read_site(folder)
     policy = load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)
+    tell(site.folder, policy)
     from service.distributed.working import work  # noqa: PLC0415 - Faust takes seconds: settings are judged first
 
     spare_collector()

@@ -13,6 +13,7 @@ from service.settings import (
     OVERRIDES,
     SETTINGS_FILE,
     KafkaSettings,
+    RevealSettings,
     RoleGroups,
     Settings,
     SignInSettings,
@@ -38,8 +39,9 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 def test_every_setting_stands_in_the_file_with_a_comment() -> None:
     """A setting that is added without words for the operator fails here."""
     text = render(parse(SMALL, "site.toml"))
-    tables = (Settings, KafkaSettings, SignInSettings, RoleGroups)
-    for name in {name for table in tables for name in table.__struct_fields__} - {"kafka", "signin", "roles"}:
+    tables = (Settings, KafkaSettings, RevealSettings, SignInSettings, RoleGroups)
+    names = {name for table in tables for name in table.__struct_fields__}
+    for name in names - {"kafka", "reveal", "signin", "roles"}:
         assert re.search(rf"^# .*\n(?:#?[a-z_]+ = .*\n)*#?{name} = ", text, re.MULTILINE), name
 
 
@@ -48,9 +50,16 @@ def test_what_is_written_reads_back(log_format: str, names: tuple[str, str], por
     kafka = (
         KafkaSettings(servers=("[2001:db8::1]:9092",), ca_file=names[0], security="ssl") if port % 2 else None
     )
+    reveal = RevealSettings(per_holder=1 + port, outgoing="mails", sender="a" + names[0], dpo="b" + names[1])
     signin = SIGNIN if port % 3 else None
     settings = Settings(
-        log_format=log_format, timezone="UTC", realms=names, port=port, kafka=kafka, signin=signin
+        log_format=log_format,
+        timezone="UTC",
+        realms=names,
+        port=port,
+        kafka=kafka,
+        reveal=reveal,
+        signin=signin,
     )
     assert parse(render(settings), "site.toml") == settings
 
@@ -113,6 +122,19 @@ def test_the_examples_are_right_when_uncommented() -> None:
             SMALL + '[kafka]\nservers = ["kafka"]',
             "site.toml, line 4: kafka.servers: 'kafka' is not host:port; "
             "write it like kafka.example.ac.uk:9092",
+        ),
+        (
+            SMALL + '[reveal]\ncase_pattern = "INC["',
+            "site.toml, line 4: reveal.case_pattern: no regular expression (unterminated character set at "
+            "position 3); write it like INC[0-9]{7}",
+        ),
+        (
+            SMALL + '[reveal]\noutgoing = "mails"\nsender = "journalguard@example.ac.uk"',
+            "site.toml, line 3: reveal.dpo: is needed too: a mail has a folder, a sender and a recipient",
+        ),
+        (
+            SMALL + "[reveal]\nper_holdr = 3",
+            "site.toml, line 4: unknown setting 'per_holdr' of [reveal]; did you mean 'per_holder'?",
         ),
         (SMALL + "kafka = 3", "site.toml, line 3: kafka: is a table; write [kafka] and its settings below"),
         (KAFKA + "partitions = 0", "site.toml, line 5: kafka.partitions: expected int >= 1"),

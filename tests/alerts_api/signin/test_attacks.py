@@ -45,11 +45,18 @@ def number(file: Path, alerts: list[Alert]) -> str:
     return begin(file, person(Role.ANALYST))
 
 
-def judged(app: FastAPI, number: str, alert: Alert, **request: object) -> int:
+def judged(
+    app: FastAPI,
+    number: str,
+    alert: Alert,
+    form: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+) -> int:
+    """A verdict sent by a form: how it was answered."""
     client = browser(app, number)
     client.headers.pop(CSRF_HEADER)
-    form = {"verdict": "expected", **request.pop("form", {})}
-    return int(client.post(f"/alerts/{alert.alert_id}/verdicts", data=form, **request).status_code)  # type: ignore[arg-type]
+    sent = {"verdict": "expected", **(form or {})}
+    return int(client.post(f"/alerts/{alert.alert_id}/verdicts", data=sent, headers=headers).status_code)
 
 
 def test_cross_site_request_forgery(app: FastAPI, file: Path, number: str, alerts: list[Alert]) -> None:

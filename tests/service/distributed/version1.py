@@ -209,3 +209,34 @@ class AsideRecord(msgspec.Struct, frozen=True):
     offset: int
     reason: str
     length: int
+
+
+class Link(msgspec.Struct, frozen=True):
+    old: str
+    new: str
+
+
+class MoveRecord(msgspec.Struct, frozen=True):
+    v: int
+    link: Link
+    state: bytes = b""
+    names: tuple[str, ...] = ()
+
+
+class Share(msgspec.Struct, frozen=True):
+    holders: tuple[str, ...]
+    sealed: bytes
+
+
+class SealedIdentity(msgspec.Struct, frozen=True, tag_field="kind", tag="sealed-identity"):
+    v: int
+    pseudonym: str
+    epoch: str
+    mode: str
+    ring: str
+    shares: tuple[Share, ...]
+
+
+class IdentityRecord(msgspec.Struct, frozen=True):
+    v: int
+    identity: SealedIdentity
