@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from alerts_api.queries import count_detections, count_verdicts, read_counters
 from alerts_api.records import Status
+from alerts_api.rights.retention import read_runs
 from alerts_api.room import Intake, Room
 
 # Counter of a checkpoint -> (metric without its _total, help)
@@ -33,6 +34,11 @@ LAST_MESSAGE = ("journalguard_intake_last_message_timestamp_seconds", "When the 
 VERDICTS = ("journalguard_alerts_judged", "Alerts by their latest verdict.")
 OPEN = ("journalguard_alerts_open", "Alerts that wait for a verdict.")
 LAST_EVENT = ("journalguard_last_scored_event_timestamp_seconds", "Event time of the newest scored line.")
+RETAINED = ("journalguard_oldest_kept_timestamp_seconds", "The oldest that is kept, by store; 0 nothing.")
+RETENTION = (
+    "journalguard_last_retention_timestamp_seconds",
+    "When what is too old was last deleted, by store.",
+)
 LAST_WRITTEN = ("journalguard_last_checkpoint_timestamp_seconds", "When the last checkpoint was written.")
 
 # Counters of a checkpoint, as ``service.distributed.taking`` writes them.
@@ -60,12 +66,19 @@ class _StoreCollector(Collector):
         with self._room.reading() as connection:
             counters, status = read_counters(connection), self._room.status(connection)
             detections, verdicts = count_detections(connection), count_verdicts(connection)
+            runs = read_runs(connection)
         for name, (metric, text) in COUNTERS.items():
             yield CounterMetricFamily(metric, text, value=counters.get(name, 0))
         yield _labelled(CounterMetricFamily(*REJECTED, labels=["reason"]), status.rejected)
         yield _labelled(CounterMetricFamily(*ALERTS, labels=["detection"]), detections)
         yield _labelled(GaugeMetricFamily(*VERDICTS, labels=["verdict"]), verdicts)
         yield from _gauges(status)
+        yield _labelled(
+            GaugeMetricFamily(*RETAINED, labels=["store"]), {run.store: run.oldest for run in runs}
+        )
+        yield _labelled(
+            GaugeMetricFamily(*RETENTION, labels=["store"]), {run.store: int(run.ran_at) for run in runs}
+        )
         if self._room.intake is not None:
             yield from _intake(self._room.intake, counters)
 

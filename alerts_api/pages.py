@@ -58,7 +58,8 @@ def html_pages(room: Room) -> APIRouter:
         actor: Reader, alert_id: AlertId, events: Annotated[int, Query(ge=1, le=100_000)] = 1
     ) -> HTMLResponse:
         with room.reading() as connection:
-            found = get_alert(connection, alert_id, room.detections)
+            too = actor.has(Role.DPO)
+            found = get_alert(connection, alert_id, room.detections, restricted_too=too)
             if found is None:
                 raise HTTPException(404)
             answer = HTMLResponse(_detail(room, connection, actor, found, events))
@@ -87,7 +88,7 @@ def html_pages(room: Room) -> APIRouter:
     def log(actor: HealthReader) -> HTMLResponse:
         with room.reading() as connection:
             status, refused = room.status(connection), newest_refused(connection, _REFUSED)
-        return HTMLResponse(page("log.html", **_frame(room, actor, status, "log"), refused=refused))
+        return HTMLResponse(page("log.html", **frame(room, actor, status, "log"), refused=refused))
 
     @router.get("/help")
     def help_page(actor: Anybody) -> HTMLResponse:
@@ -116,7 +117,7 @@ def _queue(room: Room, connection: Connection, actor: Actor, filters: Filters, u
         older = find_alerts(connection, anytime, reference, room.detections).total - found.total
     return page(
         "queue.html",
-        **_frame(room, actor, status, "queue"),
+        **frame(room, actor, status, "queue"),
         filters=filters,
         understood=understood,
         found=found,
@@ -134,7 +135,7 @@ def _detail(room: Room, connection: Connection, actor: Actor, found: JudgedAlert
     travelled = journeys(trace.event for trace in newest_events(connection, alert, _JOURNEY_EVENTS))
     return page(
         "alert.html",
-        **_frame(room, actor, status, "alert"),
+        **frame(room, actor, status, "alert"),
         row=found.row,
         alert=alert,
         history=found.history,
@@ -158,7 +159,7 @@ def _next(room: Room, connection: Connection, row: AlertRow, reference: float) -
     return next((other for other in waiting.alerts if other.alert_id != row.alert_id), None)
 
 
-def _frame(room: Room, actor: Actor, status: Status, here: str) -> dict[str, object]:
+def frame(room: Room, actor: Actor, status: Status, here: str) -> dict[str, object]:
     """What the layout needs."""
     return {
         "status": status,

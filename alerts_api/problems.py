@@ -11,10 +11,10 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from alerts_api.actors import SAFE_METHODS, Actor, NotSignedInError, RefusalError
+from alerts_api.actors import SAFE_METHODS, Actor, NotConfirmedError, NotSignedInError, RefusalError
 from alerts_api.audit.errors import AuditError
 from alerts_api.errors import StoreBusyError, StoreError, StoreFullError
 from alerts_api.rendering import page
@@ -102,17 +102,23 @@ def install(app: FastAPI) -> None:
 def refusal_response(request: Request, refused: RefusalError) -> Response:
     """Programs and forms are told; who opens a page is led to where this can be mended."""
     path = request.url.path
-    if (
-        not path.startswith(_PROGRAMS)
-        and request.method in SAFE_METHODS
-        and isinstance(refused, NotSignedInError)
-    ):
-        here = f"{path}?{request.url.query}" if request.url.query else path
-        return RedirectResponse(f"/signin?{urlencode({'next': here})}", 303)
+    if not path.startswith(_PROGRAMS):
+        if isinstance(refused, NotConfirmedError):
+            return RedirectResponse(f"/signin/confirm?{urlencode({'next': refused.back})}", 303)
+        if isinstance(refused, NotSignedInError) and request.method in SAFE_METHODS:
+            return _to_sign_in(request)
     response = problem_response(request.scope, refused.status, refused.sentence, refused.actor)
     if refused.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _to_sign_in(request: Request) -> Response:
+    here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    # From a link in a mail a browser brings no cookie of ours; asked by a page of ours, it does.
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        return HTMLResponse(page("onward.html", onward=here))
+    return RedirectResponse(f"/signin?{urlencode({'next': here})}", 303)
 
 
 def store_sentence(error: Exception) -> str:

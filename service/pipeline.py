@@ -12,9 +12,10 @@ import msgspec
 from service.days import Days, DaysState, Stretch
 from service.events import AccessEvent
 from service.identities import Link
+from service.orders import Order
 from service.policy import Policy
 from service.saved import reading
-from service.share import Share
+from service.share import STATES_DAYS, Share
 from service.site import Site
 from service.store import Changes
 
@@ -27,11 +28,11 @@ class PipelineState(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """All stages after ingest, for one site."""
+    """All stages after ingest, for one site; ``states_days`` as in :class:`service.share.Share`."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, states_days: int = STATES_DAYS) -> None:
         self._site = Site(policy)
-        self._share = Share(policy, self._site)
+        self._share = Share(policy, self._site, states_days)
         self._days = Days()
         self._sequence = 0
         self._links: list[Link] = []  # since the last drain
@@ -48,6 +49,7 @@ class Pipeline:
             if stretch.day > day:
                 if day:
                     self._close_day(day, stretch.offset)
+                    self._share.retire(stretch.day, stretch.offset)
                 day = stretch.day
             self._absorb(stretch, events)
 
@@ -68,6 +70,11 @@ class Pipeline:
         self._site.take(self._share.sums(day))
         self._share.close(day, offset, guards)
 
+    def obey(self, orders: Sequence[Order]) -> None:
+        """Take orders between events. Restrictions are not saved here: they are told anew after a start."""
+        for order in orders:
+            self._share.obey(order)
+
     def drain(self) -> Changes:
         """What changed since the last call; the caller writes it in one transaction."""
         changed = self._share.drain()
@@ -84,6 +91,8 @@ class Pipeline:
             alerts=changed.alerts,
             traces=changed.traces,
             gone=changed.gone,
+            erased=changed.erased,
+            untraced=changed.erased,
             links=links,
         )
 

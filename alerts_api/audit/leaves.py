@@ -59,6 +59,7 @@ class Kind(StrEnum):
     RIGHTS_LIFT = "rights-lift"
     RIGHTS_OBJECT = "rights-object"
     RIGHTS_RECTIFY = "rights-rectify"
+    COMPLAINT = "complaint"
     POLICY_CHANGED = "policy-changed"
     REQUEST_REFUSED = "request-refused"
     REQUEST_FAILED = "request-failed"

@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy import Connection, Select, delete, insert, or_, select
 
 from alerts_api.rights.tables import restrictions
 
 _R = restrictions.c
+
+
+class Restriction(msgspec.Struct, frozen=True):
+    """One account that is left alone."""
+
+    pseudonym: str
+    since: float  # s UTC
+    until: float  # 0: until it is lifted
+    reason: str  # reference of the case
 
 
 def restrict(connection: Connection, accounts: Sequence[str], reason: str, now: float) -> None:
@@ -24,6 +34,12 @@ def lift(connection: Connection, accounts: Sequence[str]) -> int:
 def restricted(connection: Connection, account: str, now: float) -> bool:
     """Whether this account is to be left alone."""
     return connection.execute(in_force(now).where(_R.pseudonym == account)).first() is not None
+
+
+def read_restrictions(connection: Connection) -> tuple[Restriction, ...]:
+    """All there are, the oldest first."""
+    rows = connection.execute(select(_R.pseudonym, _R.since, _R.until, _R.reason).order_by(_R.since))
+    return tuple(Restriction(*row) for row in rows)
 
 
 def in_force(now: float) -> Select[str]:

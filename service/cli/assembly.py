@@ -59,5 +59,6 @@ def build(
     settings = ingest_settings(site.settings)
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
     tell(site.folder, policy)
-    runner = Runner(Ingest(settings, secrets, geo, vault), Pipeline(policy))
+    pipeline = Pipeline(policy, site.settings.retention.states)
+    runner = Runner(Ingest(settings, secrets, geo, vault), pipeline)
     return runner, line_clock(Ingest(settings, secrets, geo))

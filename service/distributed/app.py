@@ -60,6 +60,7 @@ class Worker:
             kafka=kafka,
             topics=self._topics,
             policy=policy,
+            states_days=site.settings.retention.states,
             knowledge=self._knowledge,
             options=options,
             log=identity_of(site),

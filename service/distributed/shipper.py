@@ -23,8 +23,8 @@ from service.distributed.checkpoint import CheckpointFile
 from service.distributed.connection import kafka_of
 from service.distributed.errors import BrokerError
 from service.distributed.intake import Intake
+from service.distributed.orderbox import OrderBox
 from service.distributed.outbox import Outbox
-from service.distributed.partitions import partition_of_account
 from service.distributed.producer import Producer, connector
 from service.distributed.status import Status
 from service.distributed.telemetry import ShipperMetrics, serve
@@ -33,14 +33,13 @@ from service.distributed.turns import Recorded, TurnsFile
 from service.distributed.wire import VERSION, IdentityRecord, encode
 from service.embedded import Follow, Pace, Runner
 from service.errors import SiteError
-from service.identities import SealedIdentity
-from service.identities import encode as encode_identity
 from service.merge import Clock
 from service.settings import Site
 from service.store import Checkpoint, Saved
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
+LOOK_AGAIN = 1.0  # s between looks for orders
 CHECKPOINT, TURNS, LOCK = "ship.checkpoint", "ship.turns", "ship.lock"  # in the site's folder
 
 OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources
@@ -79,11 +78,12 @@ class _Parts:
             connector(kafka, site.folder, (topics.access, topics.status, topics.identities)), stop
         )
         self._access, self._identities = topics.access, topics.identities
-        self._partitions = kafka.partitions
         flush = self._producer.flush
         self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
         self._runner = Runner(ingest, self._outbox, absorb=1)
         self._runner.restore(self._saved)
+        self._orders = OrderBox(site.folder)
+        self._looked_at = -LOOK_AGAIN
         process = f"shipper/{settings.shipper}"
         say = partial(self._producer.send, topics.status, None, key=process.encode())
         self._status = Status(process, say)
@@ -121,13 +121,15 @@ class _Parts:
     def commit(self, checkpoint: Checkpoint) -> None:
         """All acknowledged, then written, then told. Raises ``BrokerError``, ``OSError``."""
         for identity in checkpoint.changes.identities:
-            self._send_identity(identity)
+            value = encode(IdentityRecord(VERSION, identity))
+            self._producer.send(self._identities, None, value, key=identity.pseudonym.encode())
         self._producer.flush()
         if self._merge.repeating:
             self._file.keep(checkpoint)
             return
         self._file.commit(checkpoint)
         self._turns.renew(self._file.serial)
+        self._orders.done()
         self._status.take(checkpoint)
         self._metrics.acknowledged(checkpoint.counters, checkpoint.written_at)
         self._intake.acknowledged(checkpoint.positions)
@@ -150,18 +152,20 @@ class _Parts:
             self._turns.sync()
         self._producer.send(self._access, partition, value)
 
-    def _send_identity(self, identity: SealedIdentity) -> None:
-        """Again after a restart, or where a checkpoint is tried again: a newer one replaces it."""
-        partition = partition_of_account(identity.pseudonym, self._partitions)
-        value = encode(IdentityRecord(VERSION, encode_identity(identity)))
-        self._producer.send(self._identities, partition, value, identity.pseudonym.encode())
-
     def _poll(self) -> None:
+        self._take_orders()
         self._outbox.send_old()
         self._producer.tick()
         self._status.tell()
         if self._intake.ended(self._file.positions):
             self._stop.set()
+
+    def _take_orders(self) -> None:
+        if time.monotonic() - self._looked_at < LOOK_AGAIN or self._merge.repeating:
+            return
+        self._looked_at = time.monotonic()
+        if orders := self._orders.take():
+            self._runner.obey(orders)
 
 
 def _topics_are_right(site: Site, stop: Event) -> bool:

@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from service.events import AccessEvent, Alert, Rejected
-from service.identities import Link
+from service.identities import Link, SealedIdentity
+from service.orders import Order
 from service.store import Trace
 from service.sums import DaySums
 
@@ -48,6 +49,7 @@ class FrameHeader(msgspec.Struct, frozen=True):
     numbers: tuple[int, ...] = ()  # of the events: unique within the site, increasing within a shipper
     leaving: tuple[Link, ...] = ()  # accounts of this partition that go on elsewhere, under another pseudonym
     coming: tuple[Link, ...] = ()  # accounts of this partition whose states must come first
+    orders: tuple[Order, ...] = ()  # taken before the events
 
 
 class Frame(NamedTuple):
@@ -70,7 +72,7 @@ class IdentityRecord(msgspec.Struct, frozen=True):
     """Who a pseudonym is, sealed for the key-holders. Key: the pseudonym."""
 
     v: int
-    sealed: bytes  # ``service.identities.SealedIdentity``, JSON: a record with a version of its own
+    identity: SealedIdentity
 
 
 class AlertRecord(msgspec.Struct, frozen=True):

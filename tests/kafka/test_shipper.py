@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
-from pseudonymiser import holders, keyholder
+from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey, OpenedIdentity
 from service.distributed.connection import kafka_of
 from service.distributed.topics import topics_of
@@ -115,7 +115,7 @@ def test_who_each_account_is_goes_beside_its_events_sealed(
     wait(all_sent(site, 2_000), ship.told)
     ship.stop()
     messages = raw(site, topics_of(kafka_of(site)).identities)
-    records = [keyholder.decode(decode(value, IdentityRecord).sealed, "") for _, _, value in messages]
+    records = [decode(value, IdentityRecord).identity for _, _, value in messages]
     accounts = {event.account for event in arrived(site).events.values()}
     assert {record.pseudonym for record in records} == accounts
     names = {opened.user for record in records if isinstance(opened := key.open(record), OpenedIdentity)}

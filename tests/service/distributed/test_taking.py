@@ -19,7 +19,6 @@ from service.distributed.topics import Topics
 from service.distributed.wire import VERSION, AlertRecord, IdentityRecord, StatusRecord, TraceRecord, encode
 from service.events import Rejected
 from service.identities import Mode, SealedIdentity, Share
-from service.identities import encode as encode_identity
 from service.store import Saved
 from tests.alerts_api.examples import NOW, make_alert, make_traces
 
@@ -204,27 +203,29 @@ def test_a_store_that_read_logs_before_is_taken_over() -> None:
     assert taking.positions == {}
 
 
-def identity_message(pseudonym: str, value: bytes | None = None) -> Message:
-    sealed = SealedIdentity(1, pseudonym, "1", Mode.ONE, "0" * 16, (Share(("0" * 16,), b"\x01" * 304),))
-    record = IdentityRecord(VERSION, encode_identity(sealed) if value is None else value)
-    return Message(TOPICS.identities, 0, 0, encode(record))
+def sealed(pseudonym: str, version: int = 1) -> bytes:
+    """A message's value."""
+    share = Share(("0" * 16,), b"\x01" * 304)
+    identity = SealedIdentity(version, pseudonym, "1", Mode.ONE, "0" * 16, (share,))
+    return encode(IdentityRecord(VERSION, identity))
 
 
 def test_a_sealed_identity_goes_to_the_store() -> None:
-    taken = Taking(TOPICS, NOTHING, DAYS).take([identity_message("u1_" + "a" * 24)], {})
+    message = Message(TOPICS.identities, 0, 0, sealed("u1_" + "a" * 24))
+    taken = Taking(TOPICS, NOTHING, DAYS).take([message], {})
     assert [identity.pseudonym for identity in taken.checkpoint.changes.identities] == ["u1_" + "a" * 24]
     assert taken.aside == ()
 
 
 @pytest.mark.parametrize(
-    ("message", "reason"),
+    ("value", "reason"),
     [
-        (identity_message("jdoe@example.org"), "wrong-schema"),
-        (identity_message("", b"garbage"), "wrong-schema"),
-        (identity_message("", b'{"kind":"half-opened"}'), "wrong-schema"),
+        (sealed("jdoe@example.org"), "wrong-schema"),
+        (b'{"v":1,"identity":{"kind":"half-opened"}}', "wrong-schema"),
+        (sealed("u1_" + "a" * 24, version=2), "future-version"),
     ],
 )
-def test_what_is_no_sealed_identity_is_put_aside(message: Message, reason: str) -> None:
-    taken = Taking(TOPICS, NOTHING, DAYS).take([message], {})
+def test_what_is_no_sealed_identity_is_put_aside(value: bytes, reason: str) -> None:
+    taken = Taking(TOPICS, NOTHING, DAYS).take([Message(TOPICS.identities, 0, 0, value)], {})
     assert taken.checkpoint.changes.identities == ()
     assert [record.reason for record in taken.aside] == [reason]
