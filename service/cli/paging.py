@@ -157,7 +157,6 @@ class _Parts(TypedDict, total=False):
     provider: Provider | None
     reveal: RevealSettings
     site: Path
-    provider: Provider | None
 
 
 def _parts_of(site: Site) -> _Parts:
@@ -167,7 +166,6 @@ def _parts_of(site: Site) -> _Parts:
         "provider": provider_of(site),
         "reveal": site.settings.reveal,
         "site": site.folder,
-        "provider": provider_of(site),
     }
 
 
