@@ -16,7 +16,7 @@ from alerts_api.problems import problem_response, store_sentence
 from alerts_api.queries import events_around, find_alerts, get_alert, newest_refused, read_feed
 from alerts_api.records import AlertPage, JudgedAlert, Judgement, Refused, Status, TracePage
 from alerts_api.room import Room
-from alerts_api.schemas import answers
+from alerts_api.schemas import REFUSALS, answers
 from alerts_api.verdicts import NOTE_LENGTH, Verdict, clean_note, read_history, record_verdict
 
 AlertId = Annotated[str, Path(max_length=200, description="the alert's lasting id")]
@@ -109,7 +109,11 @@ def probes(room: Room) -> APIRouter:
     """Health and metrics."""
     router = APIRouter(tags=["status"])
 
-    @router.get("/healthz", summary="Whether it works; 503 only if the database cannot be read")
+    @router.get(
+        "/healthz",
+        summary="Whether it works; 503 only if the database cannot be read",
+        responses=answers(Status),
+    )
     def health() -> Response:
         try:
             with room.reading() as connection:
@@ -117,7 +121,9 @@ def probes(room: Room) -> APIRouter:
         except StoreError as error:
             return problem_response({"path": "/healthz"}, 503, store_sentence(error))
 
-    @router.get("/metrics", summary="For Prometheus")
+    @router.get(
+        "/metrics", summary="For Prometheus", responses={**REFUSALS, 200: {"content": {"text/plain": {}}}}
+    )
     def metrics(_: Scraper) -> Response:
         return Response(exposition(room), media_type=TEXT)
 

@@ -20,12 +20,15 @@ _TYPES = (
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
 _BY_TYPE = dict(zip(map(str, _TYPES), _SCHEMAS, strict=True))
 _PROBLEM = {"description": "Problem", "content": {"application/problem+json": {}}}
+_Responses = dict[int | str, dict[str, Any]]
+# Nobody we know, not in this role, too often; the database is away.
+REFUSALS: _Responses = {401: _PROBLEM, 403: _PROBLEM, 429: _PROBLEM, 503: _PROBLEM}
 
 
-def answers(record: Any, status: int = 200) -> dict[int | str, dict[str, Any]]:
+def answers(record: Any, status: int = 200) -> _Responses:
     """The ``responses`` of a route that answers with ``record``."""
     content = {"application/json": {"schema": _BY_TYPE[str(record)]}}
-    return {status: {"description": "Done", "content": content}, 404: _PROBLEM, 422: _PROBLEM, 503: _PROBLEM}
+    return {status: {"description": "Done", "content": content}, **REFUSALS, 404: _PROBLEM, 422: _PROBLEM}
 
 
 def describe(app: FastAPI) -> None:

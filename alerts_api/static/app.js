@@ -45,6 +45,7 @@ async function poll() {
   for (const [name, value] of [...query]) if (!value) query.delete(name);
   query.set("after", news.dataset.after); query.set("size", "1"); query.delete("page");
   const answer = await fetch("/api/v1/alerts?" + query).catch(() => null);
+  if (answer?.status === 401) location.reload();  // the session has ended: to the sign-in, and back here
   if (!answer?.ok) return;
   const { total } = await answer.json();
   if (!total || news.dataset.said === String(total)) return;

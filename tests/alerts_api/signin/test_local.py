@@ -1,7 +1,7 @@
 """Sign-in by password and code, and what is refused of it."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from alerts_api.actors import Role
 from alerts_api.app import create_app
 from alerts_api.audit.leaves import Kind
+from alerts_api.backend import Place
 from alerts_api.database import open_database
 from alerts_api.signin import local, proofs, sessions, users
 from alerts_api.signin.errors import UserError
@@ -48,14 +49,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def app(file: Path, sealed: str, clock: Clock) -> FastAPI:
+def app(database: Place, sealed: str, clock: Clock) -> FastAPI:
     """A site with one user, who is analyst and key-holder."""
-    fill(file, 2)
-    database = open_database(file, create=True)
-    with database.writing() as connection:
+    fill(database, 2)
+    with closing(open_database(database, create=True)) as opened, opened.writing() as connection:
         users.add(connection, NAME, [Role.ANALYST, Role.KEY_HOLDER], sealed, SECRET)
-    database.close()
-    return create_app(file, clock=clock)
+    return create_app(database, clock=clock)
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def test_from_the_first_user_on_everybody_signs_in(visitor: TestClient) -> None:
     assert "Code of your authenticator app" in visitor.get("/signin").text
 
 
-def test_name_password_and_code_let_in(visitor: TestClient, file: Path) -> None:
+def test_name_password_and_code_let_in(visitor: TestClient, database: Place) -> None:
     answer = visitor.post(
         "/signin/local",
         data={"name": NAME, "password": PASSWORD, "code": code(AT), "onward": "/log"},
@@ -85,7 +84,7 @@ def test_name_password_and_code_let_in(visitor: TestClient, file: Path) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/log")
     page = visitor.get("/").text
     assert NAME in page and "analyst, key holder" in page
-    assert [(record.kind, record.actor) for record in acts(file)] == [(Kind.SIGNED_IN, f"local:{NAME}")]
+    assert [(record.kind, record.actor) for record in acts(database)] == [(Kind.SIGNED_IN, f"local:{NAME}")]
 
 
 @pytest.mark.parametrize(
@@ -99,14 +98,14 @@ def test_name_password_and_code_let_in(visitor: TestClient, file: Path) -> None:
     ],
 )
 def test_whatever_is_wrong_the_answer_is_the_same(
-    visitor: TestClient, file: Path, wrong: dict[str, str]
+    visitor: TestClient, database: Place, wrong: dict[str, str]
 ) -> None:
     sent = {"name": NAME, "password": PASSWORD, "code": code(AT)} | wrong
     answer = visitor.post("/signin/local", data=sent)
     assert answer.status_code == 401
     assert local.REFUSED in answer.text
     assert not visitor.cookies
-    (record,) = acts(file)
+    (record,) = acts(database)
     assert record.kind is Kind.SIGN_IN_FAILED
     assert record.actor == ("nobody" if "name" in wrong else f"local:{NAME}")
 
@@ -128,10 +127,10 @@ def test_guessing_is_slowed_down_for_the_account_whoever_guesses(app: FastAPI, c
     assert attempt(browser(app), at=clock.now) == 303
 
 
-def test_an_address_gets_ten_attempts_a_minute(app: FastAPI, file: Path) -> None:
+def test_an_address_gets_ten_attempts_a_minute(app: FastAPI, database: Place) -> None:
     statuses = [attempt(browser(app), name=f"name{n}") for n in range(12)]
     assert set(statuses) == {401}
-    assert len(acts(file)) == 10
+    assert len(acts(database)) == 10
 
 
 def test_a_new_session_at_every_sign_in(app: FastAPI) -> None:
@@ -144,7 +143,7 @@ def test_a_new_session_at_every_sign_in(app: FastAPI) -> None:
     assert browser(app, "planted-number").get("/").status_code == 303
 
 
-def test_sign_out_ends_the_session_on_the_server(app: FastAPI, visitor: TestClient, file: Path) -> None:
+def test_sign_out_ends_the_session_on_the_server(app: FastAPI, visitor: TestClient, database: Place) -> None:
     attempt(visitor)
     stolen = visitor.cookies["journalguard"]
     assert visitor.post("/signout", data={"csrf": "x"}).status_code == 403
@@ -152,7 +151,7 @@ def test_sign_out_ends_the_session_on_the_server(app: FastAPI, visitor: TestClie
     assert answer.headers["location"] == "/signin"
     assert "cache" in answer.headers["clear-site-data"]
     assert browser(app, stolen).get("/").status_code == 303
-    assert acts(file)[-1].kind is Kind.SIGNED_OUT
+    assert acts(database)[-1].kind is Kind.SIGNED_OUT
 
 
 @pytest.mark.parametrize("pause", [sessions.IDLE_SECONDS, sessions.LONGEST_SECONDS])
@@ -171,7 +170,7 @@ def test_a_session_ends_by_itself(visitor: TestClient, clock: Clock, pause: floa
 
 
 def test_confirming_gives_a_new_session_with_the_old_time_of_sign_in(
-    app: FastAPI, visitor: TestClient, clock: Clock, file: Path
+    app: FastAPI, visitor: TestClient, clock: Clock, database: Place
 ) -> None:
     attempt(visitor)
     before = visitor.cookies["journalguard"]
@@ -182,13 +181,11 @@ def test_confirming_gives_a_new_session_with_the_old_time_of_sign_in(
     answer = visitor.post("/signin/confirm", data=sent | {"csrf": sessions.csrf_of(before)})
     assert (answer.status_code, answer.headers["location"]) == (303, "/help")
     assert browser(app, before).get("/").status_code == 303
-    database = open_database(file, create=False)
-    with database.reading() as connection:
+    with closing(open_database(database, create=False)) as opened, opened.reading() as connection:
         found = sessions.find(connection, visitor.cookies["journalguard"], clock.now)
-    database.close()
     assert found is not None
     assert (found[0].signed_in_at, found[0].confirmed_at) == (AT, clock.now)
-    assert acts(file)[-1].kind is Kind.STEPPED_UP
+    assert acts(database)[-1].kind is Kind.STEPPED_UP
 
 
 def test_nobody_is_admin_and_key_holder() -> None:

@@ -2,7 +2,7 @@
 //
 // node provider.js PORT ISSUER CLIENT_ID CLIENT_SECRET REDIRECT AFTER_SIGN_OUT PEOPLE
 // PEOPLE is JSON: login -> {name, groups}. Who signs in is said by the request's login_hint, which the tests
-// add to the address that journalguard sends the browser to.
+// add to the address that journalguard sends the browser to; without one it is the first.
 import Provider from "oidc-provider";
 
 const [port, issuer, clientId, clientSecret, redirect, afterSignOut, peopleText] = process.argv.slice(2);
@@ -39,7 +39,7 @@ provider.use(async (ctx, next) => {
   const { prompt, params, session, grantId } = await provider.interactionDetails(ctx.req, ctx.res);
   let result;
   if (prompt.name === "login") {
-    result = { login: { accountId: params.login_hint, amr: ["pwd"], remember: true } };
+    result = { login: { accountId: params.login_hint ?? Object.keys(people)[0], amr: ["pwd"], remember: true } };
   } else {
     const grant = grantId ? await provider.Grant.find(grantId)
       : new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
