@@ -23,6 +23,7 @@ from alerts_api.queries import (
 )
 from alerts_api.records import AlertRow, JudgedAlert, Status
 from alerts_api.rendering import page
+from alerts_api.reveal.facts import has_seen, record_view
 from alerts_api.room import Room
 from alerts_api.timelines import days_line, hours_line
 from alerts_api.travel import journeys
@@ -61,7 +62,12 @@ def html_pages(room: Room) -> APIRouter:
             found = get_alert(connection, alert_id, room.detections, restricted_too=too)
             if found is None:
                 raise HTTPException(404)
-            return HTMLResponse(_detail(room, connection, actor, found, events))
+            answer = HTMLResponse(_detail(room, connection, actor, found, events))
+            seen = has_seen(connection, alert_id, actor.subject)
+        if actor.session and not seen:  # a person, whom we know
+            with room.writing() as connection:
+                record_view(connection, alert_id, actor.subject, room.clock())
+        return answer
 
     @router.post("/alerts/{alert_id}/verdicts")
     def judge(

@@ -31,6 +31,14 @@ def score(value: float) -> str:
     return f"{value:.1f}"
 
 
+def fixed(value: float, digits: int = 2) -> str:
+    """
+    >>> fixed(0.5), fixed(0.00012, 4)
+    ('0.50', '0.0001')
+    """
+    return f"{value:,.{digits}f}"
+
+
 def percent(value: float) -> str:
     """
     >>> percent(0.004), percent(0), percent(12.34)
@@ -77,6 +85,16 @@ def utc(seconds: float) -> str:
     """
     moment = _moment(seconds)
     return f"{moment.day} {moment:%b %Y %H:%M} UTC"
+
+
+def day_name(day: int) -> str:
+    """A day since 1970.
+
+    >>> day_name(0)
+    '1 Jan'
+    """
+    moment = _moment(day * 86_400)
+    return f"{moment.day} {moment:%b}"
 
 
 def when(seconds: float, seconds_too: bool = False) -> Markup:
@@ -128,6 +146,7 @@ def _moment(seconds: float) -> datetime:
 FILTERS = {
     "score": score,
     "number": number,
+    "fixed": fixed,
     "percent": percent,
     "plural": plural,
     "age": age,

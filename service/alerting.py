@@ -62,8 +62,13 @@ def speaks_anew(episode: Episode | None, time: int, score: float) -> bool:
     return episode is None or score > episode.alert.score or time - episode.passed_at > REST
 
 
-def opened(account: str, time: int, sequence: int, day: int, state: np.void) -> Episode:
-    """A new, still empty episode, opened on ``day`` by event number ``sequence`` that ``state`` includes."""
+def opened(
+    account: str, time: int, sequence: int, day: int, state: np.void, groups: tuple[str, ...] = ()
+) -> Episode:
+    """A new, still empty episode, opened on ``day`` by event number ``sequence`` that ``state`` includes.
+
+    ``groups`` of readers are those that the account belongs to now.
+    """
     alert = Alert(
         alert_id=alert_id(account, time, sequence),
         account=account,
@@ -78,6 +83,7 @@ def opened(account: str, time: int, sequence: int, day: int, state: np.void) -> 
         documents=0,
         policy="",
         model="",
+        groups=groups,
     )
     documents = int(state["documents"]) - int(state["document_time"] == state["last_time"])
     return Episode(alert, time, int(state["events"]) - 1, documents, day)

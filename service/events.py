@@ -154,3 +154,4 @@ class Alert(msgspec.Struct, frozen=True):
     policy: str  # hash of the policies that were in force
     model: str  # version of the models
     picture: Picture = Picture()
+    groups: tuple[str, ...] = ()  # of readers, when it opened: "user type: student"; for reports

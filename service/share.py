@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service import alerting, explain
+from service import alerting, explain, groups
 from service.alerting import Decision
 from service.closing import close_accounts
 from service.columns import Columns, key32
@@ -148,7 +148,8 @@ class Share:
         if decision is Decision.OPENED or episode is None:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            episode = alerting.opened(event.account, event.time, number, day, moment.state)
+            readers = groups.groups_of(moment.state, self._columns.names)
+            episode = alerting.opened(event.account, event.time, number, day, moment.state, readers)
         self._states.episodes[event.account] = alerting.grown(
             episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
         )
@@ -198,10 +199,12 @@ class Share:
         """What the accounts active on local ``day`` come to, before they are closed."""
         active = self._active()
         names = [self._states.names[i] for i in active]
-        opened = sum(self._opened_on(name) == day for name in names)
+        opened = [self._opened_on(name) == day for name in names]
         ids = np.fromiter(map(stable_id, names), np.uint64, len(names))
         site = self._site
-        return day_sums(day, self._states.array[active], ids, opened, site.table, site.guards, site.budget)
+        today = self._states.array[active]
+        sums = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.budget)
+        return msgspec.structs.replace(sums, readers=groups.count(today, opened, self._columns.names))
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)

@@ -15,6 +15,7 @@ from models.calibration import Calibration
 from models.detectors import Trees
 from models.evidence import BINS, BINS_PER_E, CAP
 from service.closing import CLASSES
+from service.groups import PREFIX, Ledger
 from service.measures import OWN, Group, K
 from service.policy import Policy
 from service.saved import reading
@@ -59,6 +60,7 @@ class Site:
         self.changed: set[str] = set()
         self._days: dict[int, NDArray[np.uint32]] = {}
         self._account_days = 0.0
+        self._readers = Ledger()
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
         self._remake()
 
@@ -113,7 +115,7 @@ class Site:
         )
         self.day = day
         self._remake()
-        self.changed |= {"site", _slot_name(day)}
+        self.changed |= {"site", _slot_name(day), self._readers.take(day, sums.readers)}
 
     def _teach_trees(self, sample: Sample) -> NDArray[np.uint32]:
         """The trees score the sample, then learn; histogram (CLASSES, 1, BINS) of the scores."""
@@ -144,6 +146,8 @@ class Site:
     def _blob(self, name: str) -> bytes:
         if name == "site":
             return msgspec.msgpack.encode(self._snapshot())
+        if name.startswith(PREFIX):
+            return self._readers.blob(name)
         day = next((d for d in self._days if _slot_name(d) == name), None)
         if day is None:  # has left the window
             return b""

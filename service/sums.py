@@ -16,6 +16,7 @@ from models.calibration import Candidate
 from models.evidence import BINS, BINS_PER_E
 from service.account import BIN_UNIT
 from service.closing import CLASSES
+from service.groups import Counts, merge_counts
 from service.measures import GROUP_OF, G, K
 
 COUNTED = K + 1  # rows of a histogram: the measures, then the evidence
@@ -43,6 +44,7 @@ class DaySums(msgspec.Struct, frozen=True):
     seen: Mapping[str, tuple[bytes, bytes]] = {}  # table -> ascending keys u4, calm accounts with each u4
     candidates: tuple[Candidate, ...] = ()
     sample: Sample = Sample()
+    readers: Counts = {}  # groups of readers
 
 
 def day_sums(
@@ -95,6 +97,7 @@ def merge(parts: Sequence[DaySums], budget: float) -> DaySums:
         seen={name: _merge_seen([p.seen[name] for p in parts if name in p.seen]) for name in TABLES},
         candidates=calibration.highest(candidates, budget),
         sample=_merge_samples([p.sample for p in parts]),
+        readers=merge_counts(p.readers for p in parts),
     )
 
 

@@ -19,6 +19,8 @@ from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copying import drop_old_copies
+from service.cli.entrance import check_entrance
+from service.cli.monthly import MonthlyReport
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.cli.terminal import keep_no_core
@@ -121,9 +123,18 @@ def serve_at(site: Site, host: str | None = None, port: int | None = None) -> At
 
     @contextmanager
     def attend(_: Runner) -> Iterator[Callable[[], None]]:
+        monthly = MonthlyReport(site)
         with serving(site, host, port) as (check, address):
             click.echo(f"journalguard is at {address}")
-            yield check
+
+            def poll() -> None:
+                check()
+                monthly.check()
+
+            try:
+                yield poll
+            finally:
+                monthly.stop()
 
     return attend
 
@@ -135,6 +146,8 @@ def serving(
     """The pages' process for the time of the block: what looks after it, and its address."""
     settings = site.settings
     host = host or settings.host
+    if not demo:
+        check_entrance(host, database_of(site), create=True, provided=settings.signin is not None)
     with closing(listen(host, settings.port if port is None else port)) as listening:
         arguments = pages_arguments(site, host, demo=demo)
         process = PagesProcess(arguments, listening)

@@ -9,7 +9,7 @@ import click
 
 from pseudonymiser import keys
 from pseudonymiser.ingest import Ingest
-from service.cli.assembly import ingest_settings, site_geo
+from service.cli.assembly import ingest_settings, site_geo, site_vault
 from service.cli.options import read_site, site_option, start_logging
 from service.cli.running import stop_on_signals
 from service.cli.terminal import keep_no_core
@@ -68,10 +68,9 @@ def ship(source: str | None, topic: str | None, folder: Path) -> None:
     stop = stop_on_signals()
     secrets = keys.load(site.keys)
     settings, geo = ingest_settings(site.settings), site_geo(site)
+    ingest = Ingest(settings, secrets, geo, site_vault(site))
     spare_collector()
-    ship_site(
-        site, Ingest(settings, secrets, geo), line_clock(Ingest(settings, secrets, geo)), open_intake, stop
-    )
+    ship_site(site, ingest, line_clock(Ingest(settings, secrets, geo)), open_intake, stop)
     _log.info("ended")
 
 

@@ -158,6 +158,7 @@ class LaneRunner:
         self._held.clear()
         self._aside.clear()
         self._placed = False
+        self._awaiting_since = 0.0  # while Kafka was away nothing could come
         self._saved_offset = self._lane.offset
         self._alerts = self._lane.counters.get("alerts_total", 0)
         self._saved_at = time.monotonic()

@@ -30,6 +30,7 @@ from service.distributed.status import Status
 from service.distributed.telemetry import ShipperMetrics, serve
 from service.distributed.topics import check, topics_of
 from service.distributed.turns import Recorded, TurnsFile
+from service.distributed.wire import VERSION, IdentityRecord, encode
 from service.embedded import Follow, Pace, Runner
 from service.errors import SiteError
 from service.merge import Clock
@@ -73,8 +74,10 @@ class _Parts:
         self._stop = stop
         self._file = CheckpointFile(site.folder / CHECKPOINT)
         self._saved = self._file.load()
-        self._producer = Producer(connector(kafka, site.folder, (topics.access, topics.status)), stop)
-        self._access = topics.access
+        self._producer = Producer(
+            connector(kafka, site.folder, (topics.access, topics.status, topics.identities)), stop
+        )
+        self._access, self._identities = topics.access, topics.identities
         flush = self._producer.flush
         self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
         self._runner = Runner(ingest, self._outbox, absorb=1)
@@ -117,6 +120,9 @@ class _Parts:
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """All acknowledged, then written, then told. Raises ``BrokerError``, ``OSError``."""
+        for identity in checkpoint.changes.identities:
+            value = encode(IdentityRecord(VERSION, identity))
+            self._producer.send(self._identities, None, value, key=identity.pseudonym.encode())
         self._producer.flush()
         if self._merge.repeating:
             self._file.keep(checkpoint)

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from service import identities
 from service.distributed.topics import Topics
 from service.distributed.wire import (
     VERSION,
     AlertRecord,
     AsideRecord,
+    IdentityRecord,
     MoveRecord,
     Refusal,
     StatusRecord,
@@ -23,7 +25,7 @@ from service.distributed.wire import (
     decode,
 )
 from service.events import Alert, Rejected
-from service.identities import Link
+from service.identities import Link, SealedIdentity
 from service.store import Changes, Checkpoint, Saved, Trace
 
 STATUS = "status"  # name of the newest records of all processes among the shared blobs
@@ -72,6 +74,7 @@ class _Batch:
         self.traces: list[Trace] = []
         self.status: list[StatusRecord] = []
         self.links: list[Link] = []
+        self.identities: list[SealedIdentity] = []
         self.aside: list[AsideRecord] = []
         self.erased: dict[str, None] = {}
         self.untraced: dict[str, None] = {}
@@ -104,7 +107,8 @@ class Taking:
     @property
     def topics(self) -> tuple[str, ...]:
         """Those that must be read."""
-        return self._topics.alerts, self._topics.traces, self._topics.status, self._topics.moves
+        topics = self._topics
+        return topics.alerts, topics.traces, topics.status, topics.moves, topics.identities
 
     @property
     def positions(self) -> Mapping[Part, int]:
@@ -154,6 +158,8 @@ class Taking:
                 batch.traces += _sound_traces(decode(value, TraceRecord))
             elif message.topic == self._topics.moves:
                 batch.links.append(_sound_link(decode(value, MoveRecord)))
+            elif message.topic == self._topics.identities:
+                batch.identities.append(_sound_identity(decode(value, IdentityRecord)))
             else:
                 batch.status.append(_sound_status(decode(value, StatusRecord)))
         except WireError as error:
@@ -184,6 +190,7 @@ class Taking:
                 erased=tuple(batch.erased),
                 untraced=tuple(batch.untraced),
                 links=tuple(batch.links),
+                identities=tuple(batch.identities),
             ),
             positions={f"{topic}/{n}": b"%d" % offset for (topic, n), offset in self._positions.items()},
             counters={**_summed(processes), **self._ours},
@@ -220,6 +227,13 @@ def _sound_traces(record: TraceRecord) -> tuple[Trace, ...]:
 def _sound_link(record: MoveRecord) -> Link:
     _check_keys((record.link.old, record.link.new))
     return record.link
+
+
+def _sound_identity(record: IdentityRecord) -> SealedIdentity:
+    if record.identity.v != identities.VERSION:
+        raise WireError(Refusal.FUTURE_VERSION)
+    _check_keys((record.identity.ring,))
+    return record.identity
 
 
 def _sound_status(record: StatusRecord) -> StatusRecord:

@@ -18,6 +18,7 @@ TABLE = "accounts"  # of the workers; Faust derives its changelog's name
 DAY_MS = 86_400_000
 ACCESS_DAYS = 7
 MOVES_DAYS = 7
+IDENTITIES_DAYS = 7  # so an erasure is complete in Kafka after these
 KEPT_DAYS = 28  # of alerts, verdicts and what was put aside
 COMPACTED_DAYS = 2  # until only the newest record of a key is left, and none of a deleted one
 LARGE = 8 << 20  # bytes; sums of a day and what a site knows
@@ -37,6 +38,7 @@ class Topics(NamedTuple):
     alerts: str  # alerts as they open and grow, by account
     traces: str  # events kept for analysts, by account
     verdicts: str  # what analysts said, by account
+    identities: str  # sealed for the key-holders, by pseudonym
     summaries: str  # what the site knows, and each partition's sums of a day; compacted
     status: str  # how far shippers and partitions are; compacted
     moves: str  # states of accounts that go on under another pseudonym, by the new one
@@ -77,6 +79,7 @@ def wanted(kafka: KafkaSettings, events_days: int) -> tuple[Wanted, ...]:
     insync = {"min.insync.replicas": "2" if kafka.replicas >= 3 else "1"}
     forgets = {name: insync | _forgetting(KEPT_DAYS) for name in (names.alerts, names.verdicts)}
     forgets[names.traces] = insync | _forgetting(events_days)
+    forgets[names.identities] = insync | _forgetting(IDENTITIES_DAYS)
     forgets[names.moves] = insync | _forgetting(MOVES_DAYS) | {"max.message.bytes": str(2 << 20)}
     forgets[names.access] = insync | _forgetting(ACCESS_DAYS) | {"max.message.bytes": str(2 << 20)}
     keyed = [Wanted(name, many, kafka.replicas, forgets[name]) for name in names if name in forgets]

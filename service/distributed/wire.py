@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from service.events import AccessEvent, Alert, Rejected
-from service.identities import Link
+from service.identities import Link, SealedIdentity
 from service.orders import Order
 from service.store import Trace
 from service.sums import DaySums
@@ -66,6 +66,13 @@ class MoveRecord(msgspec.Struct, frozen=True):
     link: Link
     state: bytes = b""  # as ``service.states`` packs it; empty where nothing was known
     names: tuple[str, ...] = ()  # behind the keys of its places and platforms
+
+
+class IdentityRecord(msgspec.Struct, frozen=True):
+    """Who a pseudonym is, sealed for the key-holders. Key: the pseudonym."""
+
+    v: int
+    identity: SealedIdentity
 
 
 class AlertRecord(msgspec.Struct, frozen=True):
@@ -148,6 +155,7 @@ R = TypeVar(
     KnowledgeRecord,
     AsideRecord,
     MoveRecord,
+    IdentityRecord,
 )
 
 _encode = msgspec.json.Encoder().encode
