@@ -187,6 +187,13 @@ def test_the_auditor_takes_the_log_away(world: World, staff: Staff) -> None:
     assert len(table) == 2
 
 
+def test_a_monitor_counts_requests(world: World, staff: Staff) -> None:
+    asked(staff.holder, world)
+    page = browser(staff.app, begin(Path(world.place), person(Role.ADMIN))).get("/metrics").text
+    assert 'journalguard_reveals{state="granted"} 1.0' in page
+    assert "journalguard_reveals_overdue 0.0" in page
+
+
 def test_programs_read_requests_and_acts(world: World, staff: Staff) -> None:
     request = asked(staff.holder, world)
     (found,) = staff.auditor.get("/api/v1/reveals").json()
