@@ -187,6 +187,21 @@ def test_the_auditor_takes_the_log_away(world: World, staff: Staff) -> None:
     assert len(table) == 2
 
 
+def test_a_release_that_fails_is_in_the_log_and_gives_nothing_away(
+    world: World, staff: Staff, tmp_path: Path
+) -> None:
+    request = asked(staff.holder, world)
+    ticket = {"ticket": ticket_of(staff.holder.post(f"/reveals/{request}/ticket").text)}
+    (tmp_path / "outgoing").rmdir()  # the DPO cannot be told
+    answer = staff.holder.post(f"/reveals/{request}/identity", data=ticket)
+    assert (answer.status_code, "so it is not done" in answer.text) == (503, True)
+    failed = acts(world.place)[-1]
+    assert (failed.kind, failed.actor) == (Kind.REQUEST_FAILED, HOLDER.subject)
+    assert failed.outcome == "post-reveals-request_id-identity"
+    (tmp_path / "outgoing").mkdir()
+    assert staff.holder.post(f"/reveals/{request}/identity", data=ticket).status_code == 200
+
+
 def test_a_monitor_counts_requests(world: World, staff: Staff) -> None:
     asked(staff.holder, world)
     page = browser(staff.app, begin(Path(world.place), person(Role.ADMIN))).get("/metrics").text
