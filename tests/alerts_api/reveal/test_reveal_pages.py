@@ -141,6 +141,25 @@ def test_names_in_the_text_are_left_out_before_anything_is_kept(world: World, st
     assert b"192.0.2.99" not in kept
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"account": "jdoe@example.org"},
+        {"account": "u1_" + "z" * 24},
+        {"reason": "a\0b"},
+        {"case": "=cmd|' /C calc'!A0"},
+        {"text": "x" * 5_000},
+        {"text": "\u202e\0" * 100},
+        {"urgent": "perhaps"},
+    ],
+)
+def test_what_does_not_fit_is_refused_without_a_fault(
+    world: World, staff: Staff, sent: dict[str, str]
+) -> None:
+    path = f"/alerts/{world.alerts[0].alert_id}/reveal"
+    assert staff.holder.post(path, data=form(world, **sent)).status_code in {409, 422}
+
+
 def test_a_request_concerns_only_some(world: World, staff: Staff) -> None:
     request = asked(staff.holder, world)
     assert staff.other.get(f"/reveals/{request}").status_code == 404
