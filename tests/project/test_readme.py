@@ -28,11 +28,6 @@ def _command(name: str) -> click.Command:
     return command
 
 
-def _with_subcommands(name: str) -> list[click.Command]:
-    command = _command(name)
-    return [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
-
-
 def _calls(text: str) -> Iterator[tuple[str, list[str]]]:
     """Command and options of every call of journalguard in the text's code."""
     blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
@@ -64,7 +59,9 @@ def test_calls_are_understood() -> None:
     calls = list(_calls(README))
     assert calls
     for name, options in calls:
-        known = {option for command in _with_subcommands(name) for p in command.params for option in p.opts}
+        command = _command(name)
+        parts = command.commands.values() if isinstance(command, click.Group) else [command]
+        known = {option for part in parts for parameter in part.params for option in parameter.opts}
         assert set(options) - known - {"--help"} == set(), f"journalguard {name}"
 
 
