@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from alerts_api import tables
 from alerts_api.audit.reading import erase_account as erase_openings
-from alerts_api.reveal.tables import requests
+from alerts_api.reveal.tables import requests, views
 from alerts_api.rights.tables import cases, erasures, restrictions
 
 
@@ -51,6 +51,8 @@ def erase_accounts(connection: Connection, accounts: Sequence[str]) -> None:
         alerts = select(tables.alerts.c.alert_id).where(tables.alerts.c.account == account)
         connection.execute(delete(tables.marks).where(tables.marks.c.alert_id.in_(alerts)))
         connection.execute(delete(tables.verdicts).where(tables.verdicts.c.alert_id.in_(alerts)))
+        connection.execute(delete(views).where(views.c.alert.in_(alerts)))
+        connection.execute(delete(requests).where(requests.c.account == account))
         connection.execute(delete(tables.alerts).where(tables.alerts.c.account == account))
         connection.execute(delete(tables.accounts).where(tables.accounts.c.account == account))
         connection.execute(delete(tables.identities).where(tables.identities.c.pseudonym == account))

@@ -101,9 +101,6 @@ class _Stages:
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         raise NotImplementedError
 
-    def obey(self, orders: Sequence[Order]) -> None:
-        """Nothing is kept of anybody."""
-
     def drain(self) -> Changes:
         return Changes()
 
