@@ -52,7 +52,6 @@ def erase_accounts(connection: Connection, accounts: Sequence[str]) -> None:
         connection.execute(delete(tables.marks).where(tables.marks.c.alert_id.in_(alerts)))
         connection.execute(delete(tables.verdicts).where(tables.verdicts.c.alert_id.in_(alerts)))
         connection.execute(delete(views).where(views.c.alert.in_(alerts)))
-        connection.execute(delete(requests).where(requests.c.account == account))
         connection.execute(delete(tables.alerts).where(tables.alerts.c.account == account))
         connection.execute(delete(tables.accounts).where(tables.accounts.c.account == account))
         connection.execute(delete(tables.identities).where(tables.identities.c.pseudonym == account))
