@@ -40,7 +40,7 @@ def json_api(room: Room) -> APIRouter:
     def alerts(filters: Annotated[Filters, Query()]) -> Response:
         with room.reading() as connection:
             reference = room.reference(read_feed(connection).last_event_time)
-            return _json(find_alerts(connection, filters, reference, room.detections))
+            return _json(find_alerts(connection, filters, reference, room.detections, room.ceiling))
 
     @router.get("/alerts/{alert_id}", summary="One alert with its history", responses=answers(JudgedAlert))
     def alert(alert_id: AlertId) -> Response:

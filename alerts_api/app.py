@@ -15,11 +15,12 @@ from starlette.staticfiles import StaticFiles
 from alerts_api import problems
 from alerts_api.api import json_api, probes
 from alerts_api.backend import Place
-from alerts_api.detections import Detections, site_detections
+from alerts_api.detections import site_policy
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
 from alerts_api.room import Intake, Room
 from alerts_api.schemas import describe
+from service.policy import Policy
 
 _DESCRIPTION = (
     "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "
@@ -33,7 +34,7 @@ def create_app(
     create: bool = False,
     demo: bool = False,
     hosts: Sequence[str] = LOOPBACK,
-    detections: Detections | None = None,
+    policy: Policy | None = None,
     intake: Intake | None = None,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
@@ -44,15 +45,23 @@ def create_app(
         create: make it where there is none; by default that is left to the ingest process.
         demo: say on every page that the readers are simulated.
         hosts: names, without ports, that the pages may be reached by.
-        detections: texts of the detections; by default those in force at the site.
+        policy: texts of the detections, and the ceiling; by default what is in force at the site.
         intake: what feeds the database from Kafka, if this process does that.
         clock: wall clock, s UTC.
 
     Raises:
         service.errors.PolicyError: a policy file of the site cannot be read.
     """
-    known = site_detections(database) if detections is None else detections
-    room = Room(database, known, create=create, demo=demo, intake=intake, clock=clock)
+    policy = site_policy(database) if policy is None else policy
+    room = Room(
+        database,
+        policy.detections,
+        ceiling=policy.ceiling,
+        create=create,
+        demo=demo,
+        intake=intake,
+        clock=clock,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

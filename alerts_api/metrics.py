@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from alerts_api.queries import count_detections, count_verdicts, read_counters
+from alerts_api.queries import count_detections, count_hidden, count_verdicts, read_counters
 from alerts_api.records import Status
 from alerts_api.room import Intake, Room
 
@@ -31,6 +31,7 @@ MISSED = ("journalguard_messages_missed", "Messages that Kafka deleted before th
 LAG = ("journalguard_intake_lag_messages", "Messages that wait in Kafka for the pages' database.")
 LAST_MESSAGE = ("journalguard_intake_last_message_timestamp_seconds", "When the last message came.")
 VERDICTS = ("journalguard_alerts_judged", "Alerts by their latest verdict.")
+HIDDEN = ("journalguard_alerts_hidden", "Of them, those beyond the ceiling of their day.")
 OPEN = ("journalguard_alerts_open", "Alerts that wait for a verdict.")
 LAST_EVENT = ("journalguard_last_scored_event_timestamp_seconds", "Event time of the newest scored line.")
 LAST_WRITTEN = ("journalguard_last_checkpoint_timestamp_seconds", "When the last checkpoint was written.")
@@ -60,12 +61,14 @@ class _StoreCollector(Collector):
         with self._room.reading() as connection:
             counters, status = read_counters(connection), self._room.status(connection)
             detections, verdicts = count_detections(connection), count_verdicts(connection)
+            hidden = count_hidden(connection, self._room.ceiling)
         for name, (metric, text) in COUNTERS.items():
             yield CounterMetricFamily(metric, text, value=counters.get(name, 0))
         yield _labelled(CounterMetricFamily(*REJECTED, labels=["reason"]), status.rejected)
         yield _labelled(CounterMetricFamily(*ALERTS, labels=["detection"]), detections)
         yield _labelled(GaugeMetricFamily(*VERDICTS, labels=["verdict"]), verdicts)
         yield from _gauges(status)
+        yield GaugeMetricFamily(*HIDDEN, value=hidden)
         if self._room.intake is not None:
             yield from _intake(self._room.intake, counters)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts_api.ceiling import read_overflow
 from alerts_api.detections import title_of
 from alerts_api.filters import Filters
 from alerts_api.queries import (
@@ -87,11 +88,11 @@ def read_filters(query: Mapping[str, str]) -> tuple[Filters, bool]:
 def _queue(room: Room, connection: Connection, filters: Filters, understood: bool) -> str:
     status = room.status(connection)
     reference = room.reference(status.last_event_time)
-    found = find_alerts(connection, filters, reference, room.detections)
+    found = find_alerts(connection, filters, reference, room.detections, room.ceiling)
     anytime = filters.model_copy(update={"period": "all", "page": 1, "size": 1})
     older = 0
     if filters.period != "all":
-        older = find_alerts(connection, anytime, reference, room.detections).total - found.total
+        older = find_alerts(connection, anytime, reference, room.detections, room.ceiling).total - found.total
     return page(
         "queue.html",
         **_frame(room, status, "queue"),
@@ -99,6 +100,8 @@ def _queue(room: Room, connection: Connection, filters: Filters, understood: boo
         understood=understood,
         found=found,
         older=older,
+        ceiling=room.ceiling,
+        overflow=read_overflow(connection, room.ceiling),
         pages=max(1, -(-found.total // found.size)),
         choices=filter_choices(connection),
         reference=reference,
@@ -131,7 +134,11 @@ def _detail(room: Room, connection: Connection, found: JudgedAlert, events: int)
 def _next(room: Room, connection: Connection, row: AlertRow, reference: float) -> AlertRow | None:
     """The open alert to look at after this one: the highest other one."""
     waiting = find_alerts(
-        connection, Filters.model_validate({"period": "all", "size": 2}), reference, room.detections
+        connection,
+        Filters.model_validate({"period": "all", "size": 2}),
+        reference,
+        room.detections,
+        room.ceiling,
     )
     return next((other for other in waiting.alerts if other.alert_id != row.alert_id), None)
 

@@ -34,6 +34,13 @@ class AlertPage(msgspec.Struct, frozen=True):
     alerts: tuple[AlertRow, ...]
 
 
+class Overflow(msgspec.Struct, frozen=True):
+    """Open alerts of one day that its ceiling hides."""
+
+    day: int  # of the site, days since 1970
+    alerts: int
+
+
 class Judgement(msgspec.Struct, frozen=True):
     """One entry of an alert's history."""
 

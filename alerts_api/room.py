@@ -43,12 +43,14 @@ class Room:
         database: Place,
         detections: Detections,
         *,
+        ceiling: int,
         create: bool = False,
         demo: bool = False,
         intake: Intake | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.detections = detections
+        self.ceiling = ceiling  # alerts of a day that the queue shows
         self.demo = demo
         self.intake = intake
         self.clock = clock

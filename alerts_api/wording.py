@@ -79,6 +79,16 @@ def utc(seconds: float) -> str:
     return f"{moment.day} {moment:%b %Y %H:%M} UTC"
 
 
+def date(day: int) -> str:
+    """A local day, days since 1970.
+
+    >>> date(20_781)
+    '24 Nov'
+    """
+    moment = _moment(day * 86_400)
+    return f"{moment.day} {moment:%b}"
+
+
 def when(seconds: float, seconds_too: bool = False) -> Markup:
     """A ``<time>`` element; the page's script adds the reader's local time where there is a script."""
     moment = _moment(seconds)
@@ -133,6 +143,7 @@ FILTERS = {
     "age": age,
     "duration": duration,
     "utc": utc,
+    "date": date,
     "when": when,
     "short": short,
     "one_in": one_in,

@@ -78,6 +78,7 @@ def opened(account: str, time: int, sequence: int, day: int, state: np.void) -> 
         documents=0,
         policy="",
         model="",
+        day=day,
     )
     documents = int(state["documents"]) - int(state["document_time"] == state["last_time"])
     return Episode(alert, time, int(state["events"]) - 1, documents, day)

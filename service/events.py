@@ -154,3 +154,4 @@ class Alert(msgspec.Struct, frozen=True):
     policy: str  # hash of the policies that were in force
     model: str  # version of the models
     picture: Picture = Picture()
+    day: int = 0  # local day of the site on which it opened, days since 1970

@@ -70,6 +70,7 @@ class _Address(NamedTuple):
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
 @click.option("--policy", type=EXISTING_FOLDER, hidden=True)
+@click.option("--alerts-per-day", type=float, hidden=True)
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
@@ -79,6 +80,7 @@ def pages(
     port: int | None,
     names: tuple[str, ...],
     policy: Path | None,
+    alerts_per_day: float | None,
     demo: bool,
     descriptor: int | None,
 ) -> None:
@@ -98,8 +100,8 @@ def pages(
         _serve_site(folder, host, port, names)
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
-        detections = None if policy is None else load_policy(policy).detections
-        _serve(create_app(database, demo=demo, hosts=address.hosts, detections=detections), address)
+        known = None if alerts_per_day is None else load_policy(policy, alerts_per_day=alerts_per_day)
+        _serve(create_app(database, demo=demo, hosts=address.hosts, policy=known), address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
@@ -111,10 +113,10 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         settings.port if port is None else port,
         (*settings.host_names, *names),
     )
-    detections = load_policy(site.policy).detections
+    policy = load_policy(site.policy, alerts_per_day=settings.alerts_per_day)
     place = database_of(site)
     if settings.kafka is None:
-        _serve(create_app(place, create=True, hosts=address.hosts, detections=detections), address)
+        _serve(create_app(place, create=True, hosts=address.hosts, policy=policy), address)
         return
     # Kafka's client is imported only where there is Kafka.
     from service.cli.feeding import feed_of  # noqa: PLC0415
@@ -123,7 +125,7 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         logging.CRITICAL
     )  # every attempt is an error to it; we tell what waits
     feed, sink = feed_of(site)
-    app = create_app(place, create=True, hosts=address.hosts, detections=detections, intake=sink)
+    app = create_app(place, create=True, hosts=address.hosts, policy=policy, intake=sink)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
     with ExitStack() as stack:
         stack.callback(feed.stop)

@@ -83,7 +83,8 @@ class PagesProcess:
 def pages_arguments(site: Site, host: str, *, demo: bool) -> list[str]:
     """Arguments of ``journalguard pages`` for a child, which only shows."""
     names = [word for name in site.settings.host_names for word in ("--host-name", name)]
-    policy = ["--policy", str(site.policy)] if site.policy else []
+    policy = ["--alerts-per-day", str(site.settings.alerts_per_day)]
+    policy += ["--policy", str(site.policy)] if site.policy else []
     arguments = ["--database", str(database_of(site)), "--host", host, *policy, *names]
     return [*arguments, *(["--demo"] if demo else [])]
 

@@ -79,7 +79,9 @@ def judge(place: Place, alert: Alert, verdict: Verdict, note: str = "") -> None:
 def queue(place: Place) -> tuple[AlertRow, ...]:
     database = open_database(place, create=False)
     with database.reading() as connection:
-        found = find_alerts(connection, Filters.model_validate({"status": "all", "period": "all"}), NOW, NONE)
+        found = find_alerts(
+            connection, Filters.model_validate({"status": "all", "period": "all"}), NOW, NONE, 6
+        )
     database.close()
     return found.alerts
 
