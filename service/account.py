@@ -14,7 +14,7 @@ import numpy as np
 
 from service.measures import OWN, K
 
-VERSION = 1
+VERSION = 2
 DAY_UNIT = 512  # of Slot.days
 BIN_UNIT = 256  # of day_max and usual
 RING = 96
@@ -43,11 +43,12 @@ ACCOUNT = np.dtype(
         ("ring_next", "u2"),
         ("asleep", "u2"),  # days of silence before the present activity
         ("last_address", "u4"),
-        ("last_network", "u4"),
         ("last_platform", "u4"),
         ("last_journal", "u4"),
         ("last_city", "u4"),
         ("failed_network", "u4"),
+        ("category", "u4"),  # newest user category of its lines
+        ("quiet_until", "i4"),  # local day
         ("last_sequence", "i8"),
         ("latitude", "f4"),
         ("longitude", "f4"),
@@ -77,6 +78,9 @@ ACCOUNT = np.dtype(
         ("scored", "f4"),  # evidence when a model was last asked
         ("day_evidence", "f4"),
         ("day_joined", "f4"),
+        ("model_day", "f4"),  # largest score of the learnt members today
+        ("trend", "f4"),  # rise of weekly reading above its own mean, summed over days
+        ("trend_mean", "f4"),  # of log(1 + documents in 7 d) on its days
         ("evidence", "f4"),
         ("spread", "f4", (len(OWN),)),  # variance of log(1 + daily maximum)
         ("day_max", "u2", (K,)),
@@ -84,7 +88,8 @@ ACCOUNT = np.dtype(
         ("hour_days", "u2", (8,)),  # active days by 3 hours of the local day, in 1/512
         ("hour_seen", "u1"),  # bits of the 3-hour parts seen today
         ("rank", "u1"),  # activity class used for today's tables
-        ("spare", "u2"),
+        ("kinds", "u1"),  # bits of NetworkKind seen since the last close
+        ("quiet_groups", "u2"),  # bits of groups that are expected of it until `quiet_until`
         ("hours", "u1", (HOURS,)),  # documents by hour, 255 = that or more
         ("days", "u2", (DAYS,)),
         ("networks", SLOT, (NETWORKS,)),

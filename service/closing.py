@@ -73,9 +73,11 @@ def _close(r, day, since, guard):
     r.active_last = day
     r.day_events = 0
     r.hour_seen = 0
+    r.kinds = 0
     r.day_max[:] = 0
     r.day_evidence = 0.0
     r.day_joined = 0.0
+    r.model_day = 0.0
     r.rank = 1 if r.active_days >= REGULAR_DAYS else 0
 
 

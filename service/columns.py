@@ -33,6 +33,7 @@ MEASURED_AS: Mapping[Kind, int] = {
     Kind.LOGIN_OK: LOGIN_OK,
     Kind.LOGIN_FAILED: LOGIN_FAILED,
 }
+KIND_BIT = {kind: 1 << bit for bit, kind in enumerate(NetworkKind)}  # as kept in states: append only
 HOSTING = frozenset({NetworkKind.HOSTING, NetworkKind.VPN})
 NOT_READING = frozenset({"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 
@@ -118,6 +119,7 @@ class Columns:
         self._where_rows.write()
         self._what_rows.write()
         out["session"] = [self._session(e.session) for e in events]
+        out["category"] = [self._named(e.category) for e in events]
         out["time"] = [e.time for e in events]
         out["local"] = [e.time + e.offset for e in events]
         out["mb"] = [e.size for e in events]
@@ -180,6 +182,7 @@ class Columns:
                 place.latitude if located else nan,
                 place.longitude if located else nan,
                 place.kind in HOSTING,
+                KIND_BIT[place.kind],
                 self._prevalence("networks", network),
                 self._prevalence("owners", owner),
                 self._prevalence("cities", city),

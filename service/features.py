@@ -127,7 +127,6 @@ def _where(r, event, where, today):
         _session(r, event.session, where.network, now, network_new)
     touch(r.addresses, where.address, now)
     r.last_address = where.address
-    r.last_network = where.network
     return network_new, young
 
 
@@ -297,6 +296,9 @@ def _step(r, event, where, what):
         if silent >= SLEEP_DAYS:
             r.asleep = min(silent, 65535)
     network_new, young = _where(r, event, where, today)
+    r.kinds |= where.kind
+    if event.category != 0:
+        r.category = event.category
     r.hour_seen |= 1 << ((local % 86400) // 10800)
     platform_new = 0.0
     if what.kind <= READING and what.platform != 0:

@@ -11,6 +11,7 @@ EVENT = np.dtype(
         ("where", "i4"),
         ("what", "i4"),
         ("session", "u4"),
+        ("category", "u4"),  # 0 where the line has none
         ("time", "i8"),
         ("local", "i8"),  # time + offset
         ("mb", "f4"),
@@ -23,6 +24,7 @@ WHERE = np.dtype(
         ("address", "u4"), ("network", "u4"), ("owner", "u4"), ("city", "u4"), ("country", "u4"),
         ("latitude", "f4"), ("longitude", "f4"),  # NaN unknown
         ("hosting", "u1"),
+        ("kind", "u1"),  # bit of its NetworkKind
         ("p_network", "f4"), ("p_owner", "f4"), ("p_city", "f4"),  # share of the site's account-days
     ]
 )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
+from service import layouts
 from service.account import ACCOUNT, VERSION
 from service.alerting import Episode
 from service.errors import StateError
@@ -64,15 +65,15 @@ class States:
 
     def restore(self, accounts: Iterable[tuple[str, bytes]]) -> None:
         """Raises StateError for a record that this version cannot read."""
-        end = len(HEADER) + ACCOUNT.itemsize
         for account, blob in accounts:
-            if blob[: len(HEADER)] != HEADER or len(blob) < end:
+            layout = layouts.LAYOUTS.get(int.from_bytes(blob[:2], "little"))
+            end = len(HEADER) + (layout.itemsize if layout else 0)
+            if layout is None or int.from_bytes(blob[2:4], "little") != layout.itemsize or len(blob) < end:
                 raise StateError(
                     f"state of an account has version {int.from_bytes(blob[:2], 'little')}, this release "
-                    f"reads {VERSION}; run the release that wrote the database, or start a new site"
+                    f"reads up to {VERSION}; run the release that wrote the database, or start a new site"
                 )
-            slot = self._add(account)
-            self.array[slot] = np.frombuffer(blob[len(HEADER) : end], ACCOUNT)[0]
+            self.array[self._add(account)] = layouts.unpack(blob[len(HEADER) : end], layout)
             if len(blob) > end:
                 with reading("episode of an account"):
                     self.episodes[account] = msgspec.msgpack.decode(blob[end:], type=Episode)

@@ -23,7 +23,7 @@ class Knowledge:
         self._partitions = partitions
         self._sums: dict[int, dict[int, SumsRecord]] = {}  # day -> partition -> sums
         self._next: dict[int, int] = {}  # partition -> the day it goes on with
-        self._published: dict[int, set[int]] = {}  # partition -> days whose sums are in the topic
+        self._published: dict[int, dict[int, int]] = {}  # partition -> day of sums in the topic -> next day
         self._blobs: dict[str, bytes] = {}
 
     @property
@@ -40,7 +40,7 @@ class Knowledge:
         if not 0 <= record.partition < self._partitions:
             return False
         self._next[record.partition] = max(record.next_day, self._next.get(record.partition, 0))
-        self._published.setdefault(record.partition, set()).add(record.sums.day)
+        self._published.setdefault(record.partition, {})[record.sums.day] = record.next_day
         if record.sums.day > self.site.day:
             self._sums.setdefault(record.sums.day, {})[record.partition] = record
         return self._learn()
@@ -57,11 +57,16 @@ class Knowledge:
         before = self.site.day
         for day in sorted(self._sums):
             parts = list(self._sums[day].values())
-            if day >= self.horizon or any(part.after != self.site.day for part in parts):
-                break  # or a snapshot comes that knows the days between
+            if not self._whole(day) or any(part.after != self.site.day for part in parts):
+                break  # or a snapshot comes that knows the day, or the days between
             self.site.take(merge([part.sums for part in parts], self.site.budget))
         self._forget()
         return self.site.day > before
+
+    def _whole(self, day: int) -> bool:
+        """Is there what every partition had of the day? Sums that a snapshot made needless may be gone."""
+        known = [self._published.get(partition, {}) for partition in range(self._partitions)]
+        return all(any(a == day or a < day < b for a, b in days.items()) for days in known)
 
     def _forget(self) -> None:
         self._sums = {day: parts for day, parts in self._sums.items() if day > self.site.day}
@@ -88,5 +93,5 @@ class Knowledge:
             if day <= self.site.day and day < max(days)
         ]
         for partition, day in old:
-            self._published[partition].discard(day)
+            del self._published[partition][day]
         return old

@@ -1,12 +1,17 @@
 """The record of one account: its size, and that it can be read back."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from service.account import ACCOUNT, BIN_UNIT, DAY_UNIT, VERSION
 from service.errors import StateError
+from service.layouts import LAYOUTS, V1
 from service.measures import OWN, K
 from service.states import HEADER, States
+
+GOLDEN = Path(__file__).parent / "golden" / "account.v1.bin"  # with an open episode
 
 
 def test_a_record_and_its_header_fit_two_kilobytes() -> None:
@@ -44,6 +49,30 @@ def test_random_bytes_survive_the_round_trip() -> None:
     other = States()
     other.restore([(name, blob)])
     assert other.array[0].tobytes() == record
+
+
+def test_a_record_of_the_first_layout_is_read_field_by_field() -> None:
+    blob = GOLDEN.read_bytes()
+    old = np.frombuffer(blob[4 : 4 + V1.itemsize], V1)[0]
+    states = States()
+    states.restore([("a", blob)])
+    new = states.array[0]
+    assert old["documents"] > 60
+    assert states.episodes["a"].alert.detections
+    for name in V1.names or ():
+        if name in ("day_max", "usual", "spread"):
+            assert new[name][: old[name].size].tolist() == old[name].tolist()
+        elif name not in ("last_network", "spare"):
+            assert new[name].tobytes() == old[name].tobytes(), name
+    assert new["category"] == new["quiet_until"] == new["trend"] == 0
+
+
+def test_layouts_only_grow() -> None:
+    """Of measures and of fields with several values the first ones keep their meaning."""
+    assert max(LAYOUTS) == VERSION
+    for name in set(V1.names or ()) & set(ACCOUNT.names or ()):
+        assert all(o <= n for o, n in zip(V1[name].shape, ACCOUNT[name].shape, strict=True))
+        assert V1[name].base == ACCOUNT[name].base
 
 
 @pytest.mark.parametrize(

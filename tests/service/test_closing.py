@@ -58,7 +58,7 @@ def test_the_first_day_is_learned_whole() -> None:
 def test_a_day_s_counts_start_again() -> None:
     state = walk([event(document=i, place=FAR) for i in range(5)]).states
     close(state)
-    for name in ("day_events", "hour_seen", "day_evidence", "day_joined"):
+    for name in ("day_events", "hour_seen", "kinds", "day_evidence", "day_joined", "model_day"):
         assert state[0][name] == 0
     assert not state[0]["day_max"].any()
     assert state[0]["active_last"] == TODAY

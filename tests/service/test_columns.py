@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from service import columns
-from service.columns import MEASURED_AS, Columns, key32
-from service.events import AccessEvent, Kind, Place
+from service.columns import KIND_BIT, MEASURED_AS, Columns, key32
+from service.events import AccessEvent, Kind, NetworkKind, Place
 from service.rows import IGNORED, READING
-from tests.service.worlds import CAMPUS, FAR, HOME, NOON, NOWHERE, event, page
+from tests.service.worlds import CAMPUS, FAR, HOME, NOON, NOWHERE, event, page, shifted
 
 
 def nothing_known(table: str, key: int) -> float:
@@ -46,6 +46,19 @@ def test_times_sizes_and_slots() -> None:
     assert rows["time"].tolist() == [NOON, NOON + 1]
     assert rows["local"].tolist() == [NOON + 3600, NOON + 1]
     assert rows["mb"].tolist() == [0.0, 2.5]
+
+
+def test_the_category_is_a_name_that_pages_may_show() -> None:
+    made, rows = rows_of(shifted(event(), category="staff"), event(NOON + 1))
+    assert rows["category"].tolist() == [key32("staff"), 0]
+    assert made.names[key32("staff")] == "staff"
+
+
+def test_every_kind_of_network_has_a_bit_of_its_own() -> None:
+    assert sorted(KIND_BIT.values()) == [1 << n for n in range(len(NetworkKind))]
+    assert max(KIND_BIT.values()) < 256
+    made, rows = rows_of(event(place=FAR))
+    assert made.wheres["kind"][rows["where"]].tolist() == [KIND_BIT[NetworkKind.HOSTING]]
 
 
 @pytest.mark.parametrize(

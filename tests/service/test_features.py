@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.evidence import OVERLAP, VOLUME_GROUPS
 from service.account import ACCOUNT, DAYS
+from service.columns import KIND_BIT, key32
 from service.events import AccessEvent, Kind, NetworkKind, Place
 from service.features import STRAY
 from service.measures import OWN, K, M
@@ -299,3 +300,9 @@ def test_a_state_led_astray_by_one_line_comes_back_with_the_next() -> None:
     (state,) = w.states
     assert state["last_time"] == NOON + 240
     assert state["days"][TODAY % DAYS] == 5
+
+
+def test_the_newest_category_and_the_kinds_of_network_of_the_day_are_remembered() -> None:
+    seen = walk([shifted(event(), category="staff"), event(NOON + 1, document=1, place=FAR)]).state
+    assert seen["category"] == key32("staff")
+    assert seen["kinds"] == KIND_BIT[HOME.kind] | KIND_BIT[FAR.kind]

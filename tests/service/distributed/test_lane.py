@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from service.distributed.lane import Lane
 from service.distributed.outbox import Outbox
 from service.distributed.wire import FrameHeader, KnowledgeRecord, Refusal, SumsRecord, WireError
 from service.events import Alert
+from service.share import Share
 from service.store import Trace
 from tests.service.worlds import DAY, NOON, POLICY, TODAY, event, library, run
 
@@ -216,3 +218,20 @@ def test_a_day_is_learnt_when_all_partitions_are_past_it() -> None:
     assert knowledge.take_sums(records[1])
     assert knowledge.ready(TODAY + 1)
     assert knowledge.site.day == TODAY
+
+
+def test_sums_that_compaction_left_of_a_day_are_not_taken_for_the_whole_day() -> None:
+    """One partition is a day further, so its older sums are gone; the snapshot says what the day came to."""
+    first = Knowledge(POLICY, 2)
+    sums = Share(POLICY, first.site).sums(TODAY)
+    active = [msgspec.structs.replace(sums, active=n) for n in (5, 7)]
+    parts = [SumsRecord(1, p, TODAY + 1, 0, active[p]) for p in range(2)]
+    for part in parts:
+        first.take_sums(part)
+    late = Knowledge(POLICY, 2)
+    late.take_sums(parts[1])
+    late.take_sums(SumsRecord(1, 0, TODAY + 2, TODAY, msgspec.structs.replace(sums, day=TODAY + 1)))
+    assert late.site.day == 0
+    for record in first.snapshot():
+        late.take_snapshot(record)
+    assert late.site.calibration == first.site.calibration
