@@ -27,6 +27,13 @@ class VerdictBody(BaseModel):
     """A verdict to add."""
 
     verdict: Verdict = Field(description="the analyst's word; reopened takes the last one back")
+    quiet_days: int | None = Field(
+        None,
+        ge=0,
+        le=730,
+        description="with expected: for so many days the like raises no alert of the account; by default the "
+        "policy's",
+    )
     note: str = Field(
         "", max_length=4 * NOTE_LENGTH, description=f"why; the first {NOTE_LENGTH} characters are kept"
     )
@@ -67,7 +74,16 @@ def json_api(room: Room) -> APIRouter:
     def judge(alert_id: AlertId, body: Annotated[VerdictBody, Body()]) -> Response:
         with room.writing() as connection:
             note = clean_note(body.note)
-            if not record_verdict(connection, alert_id, body.verdict, note, now=room.clock()):
+            known = record_verdict(
+                connection,
+                alert_id,
+                body.verdict,
+                note,
+                now=room.clock(),
+                lessons=room.lessons,
+                quiet_days=room.quiet_days if body.quiet_days is None else body.quiet_days,
+            )
+            if not known:
                 raise HTTPException(404)
             return _json(read_history(connection, alert_id), 201)
 

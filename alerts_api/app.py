@@ -52,11 +52,9 @@ def create_app(
     Raises:
         service.errors.PolicyError: a policy file of the site cannot be read.
     """
-    policy = site_policy(database) if policy is None else policy
     room = Room(
         database,
-        policy.detections,
-        ceiling=policy.ceiling,
+        policy=site_policy(database) if policy is None else policy,
         create=create,
         demo=demo,
         intake=intake,

@@ -21,6 +21,7 @@ from alerts_api.queries import (
     newest_refused,
     similar_alerts,
 )
+from alerts_api.quiet import choices, quiet_of
 from alerts_api.records import AlertRow, JudgedAlert, Status
 from alerts_api.rendering import page
 from alerts_api.room import Room
@@ -56,10 +57,22 @@ def html_pages(room: Room) -> APIRouter:
 
     @router.post("/alerts/{alert_id}/verdicts")
     def judge(
-        alert_id: AlertId, verdict: Annotated[Verdict, Form()], note: Annotated[str, Form()] = ""
+        alert_id: AlertId,
+        verdict: Annotated[Verdict, Form()],
+        note: Annotated[str, Form()] = "",
+        quiet_days: Annotated[int, Form(ge=0, le=730)] = 0,
     ) -> Response:
         with room.writing() as connection:
-            if not record_verdict(connection, alert_id, verdict, clean_note(note), now=room.clock()):
+            known = record_verdict(
+                connection,
+                alert_id,
+                verdict,
+                clean_note(note),
+                now=room.clock(),
+                lessons=room.lessons,
+                quiet_days=quiet_days,
+            )
+            if not known:
                 raise HTTPException(404)
         # By GET, so that reloading does not send the form again; the browser moves the focus to the result.
         return RedirectResponse(f"/alerts/{alert_id}#standing", 303)
@@ -117,6 +130,9 @@ def _detail(room: Room, connection: Connection, found: JudgedAlert, events: int)
         "alert.html",
         **_frame(room, status, "alert"),
         row=found.row,
+        quiet=quiet_of(found),
+        quiet_days=room.quiet_days,
+        quiet_choices=choices(room.quiet_days),
         alert=alert,
         history=found.history,
         reference=room.reference(status.last_event_time),

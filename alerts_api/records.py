@@ -48,6 +48,8 @@ class Judgement(msgspec.Struct, frozen=True):
     note: str
     actor: str
     created_at: float  # wall clock, s UTC
+    quiet_days: int  # for which the like shall raise no alert of the account
+    teaches: bool  # false beyond what one analyst may teach in a day
 
 
 class JudgedAlert(msgspec.Struct, frozen=True):

@@ -10,9 +10,10 @@ from alerts_api import tables
 from alerts_api.backend import Place
 from alerts_api.database import BUSY_SECONDS, Database, open_database
 from alerts_api.rows import Row, alert_row, mark_rows, rejected_row, trace_row
+from alerts_api.verdicts import verdicts_after
 from service.events import Alert
 from service.identities import SealedIdentity, encode
-from service.store import Checkpoint, Saved
+from service.store import Checkpoint, Judged, Saved
 
 QUARANTINE = 1_000  # refused lines kept in the index
 _BATCH = 1_000  # account states fetched, or alerts looked up, at once
@@ -70,6 +71,11 @@ class SqlStore:
             _write_alerts(connection, changes.alerts)
             _write_progress(connection, checkpoint)
             _write_rejected(connection, checkpoint)
+
+    def verdicts(self, after: int, limit: int) -> Sequence[Judged]:
+        """The oldest with ids above ``after``, in order."""
+        with self._database.reading() as connection:
+            return [judged for judged, _ in verdicts_after(connection, after, limit)]
 
     def sealed_for(self, ring: str) -> Iterator[str]:
         """Pseudonyms whose identity is sealed for these key-holders."""

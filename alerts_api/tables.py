@@ -92,7 +92,10 @@ class VerdictColumns(TypedColumns):
     note = Column(TEXT, nullable=False)
     actor = Column(TEXT, nullable=False)
     created_at = Column(Float, nullable=False)
-    quiet_days = Column(Integer, nullable=False, server_default="0")
+    quiet_days = Column(
+        Integer, nullable=False, server_default="0"
+    )  # this and the next: service.store.Judged
+    teaches = Column(Integer, nullable=False, server_default="1")
 
 
 class TraceColumns(TypedColumns):

@@ -7,10 +7,12 @@ table is append-only: a change of mind is a new row, and the newest row counts.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from alerts_api import tables
+from alerts_api.filters import DAY
 from alerts_api.records import Judgement
+from service.store import Judged
 
 NOTE_LENGTH = 2_000  # characters
 ANALYST = "analyst"
@@ -58,22 +60,42 @@ def clean_note(text: str) -> str:
 
 
 def record_verdict(
-    connection: Connection, alert_id: str, verdict: Verdict, note: str, *, now: float, actor: str = ANALYST
+    connection: Connection,
+    alert_id: str,
+    verdict: Verdict,
+    note: str,
+    *,
+    now: float,
+    lessons: int,
+    quiet_days: int = 0,
+    actor: str = ANALYST,
 ) -> bool:
     """Append to the alert's history. False if there is no such alert.
 
-    The same word and note as the newest entry's adds nothing, so a doubled click is one entry.
-    ``note`` must have been through :func:`clean_note`; ``now`` is wall clock, s UTC.
+    The same word, note and days of quiet as the newest entry's add nothing, so a doubled click is one entry.
+    ``note`` must have been through :func:`clean_note`; ``now`` is wall clock, s UTC. Of one analyst's
+    verdicts of a day (UTC) the first ``lessons`` teach; ``quiet_days`` counts with "expected" only.
     """
+    if verdict is not Verdict.EXPECTED:
+        quiet_days = 0
     alert = connection.execute(
         select(tables.alerts.c.updated_at).where(tables.alerts.c.alert_id == alert_id)
     ).scalar()
     if alert is None:
         return False
     history = read_history(connection, alert_id)
-    if history and (history[0].verdict, history[0].note) == (verdict, note):
+    newest = (history[0].verdict, history[0].note, history[0].quiet_days) if history else None
+    if newest == (verdict, note, quiet_days):
         return True
-    entry = {"alert_id": alert_id, "verdict": verdict.value, "note": note, "actor": actor, "created_at": now}
+    entry = {
+        "alert_id": alert_id,
+        "verdict": verdict.value,
+        "note": note,
+        "actor": actor,
+        "created_at": now,
+        "quiet_days": quiet_days,
+        "teaches": int(_given(connection, actor, now) < lessons),
+    }
     connection.execute(insert(tables.verdicts), entry)
     closed = verdict is not Verdict.REOPENED
     connection.execute(
@@ -84,12 +106,48 @@ def record_verdict(
     return True
 
 
+def _given(connection: Connection, actor: str, now: float) -> int:
+    """The analyst's verdicts of the day (UTC) of ``now``; those taken back count too."""
+    verdict, day = tables.verdicts.c, now // DAY * DAY
+    today = verdict.created_at.between(day, day + DAY)
+    closing = verdict.verdict != Verdict.REOPENED.value
+    found = select(func.count()).select_from(tables.verdicts).where(verdict.actor == actor, today, closing)
+    return connection.execute(found).scalar_one()
+
+
+def verdicts_after(connection: Connection, after: int, limit: int) -> list[tuple[Judged, float]]:
+    """The oldest with ids above ``after``, in order, each with when it was given, s UTC."""
+    verdict, alert = tables.verdicts.c, tables.alerts.c
+    found = (
+        select(
+            verdict.id,
+            verdict.alert_id,
+            alert.account,
+            verdict.verdict,
+            verdict.quiet_days,
+            verdict.teaches,
+            verdict.created_at,
+        )
+        .join_from(tables.verdicts, tables.alerts)
+        .where(verdict.id > after)
+        .order_by(verdict.id)
+        .limit(limit)
+    )
+    rows = connection.execute(found).all()
+    return [
+        (Judged(r.id, r.alert_id, r.account, r.verdict, r.quiet_days, bool(r.teaches)), r.created_at)
+        for r in rows
+    ]
+
+
 def read_history(connection: Connection, alert_id: str) -> tuple[Judgement, ...]:
     """Every entry of the alert, newest first."""
     table = tables.verdicts.c
     rows = connection.execute(
-        select(table.verdict, table.note, table.actor, table.created_at)
+        select(table.verdict, table.note, table.actor, table.created_at, table.quiet_days, table.teaches)
         .where(table.alert_id == alert_id)
         .order_by(table.id.desc())
     )
-    return tuple(Judgement(*row) for row in rows)
+    return tuple(
+        Judgement(r.verdict, r.note, r.actor, r.created_at, r.quiet_days, bool(r.teaches)) for r in rows
+    )

@@ -83,10 +83,10 @@ def date(day: int) -> str:
     """A local day, days since 1970.
 
     >>> date(20_781)
-    '24 Nov'
+    '24 Nov 2026'
     """
     moment = _moment(day * 86_400)
-    return f"{moment.day} {moment:%b}"
+    return f"{moment.day} {moment:%b %Y}"
 
 
 def when(seconds: float, seconds_too: bool = False) -> Markup:

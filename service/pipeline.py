@@ -11,11 +11,14 @@ import msgspec
 
 from service.days import Days, DaysState, Stretch
 from service.events import AccessEvent
+from service.judging import Docket
 from service.policy import Policy
 from service.saved import reading
 from service.share import Share
 from service.site import Site
-from service.store import Changes
+from service.store import Changes, Judged
+
+VERDICTS = "verdicts"  # name of the docket among the shared blobs
 
 
 class PipelineState(msgspec.Struct, frozen=True):
@@ -33,6 +36,7 @@ class Pipeline:
         self._share = Share(policy, self._site)
         self._days = Days()
         self._sequence = 0
+        self._heard = False  # may the docket differ from the one that was saved?
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -60,11 +64,25 @@ class Pipeline:
         self._site.take(self._share.sums(day))
         self._share.close(day, offset, guards)
 
+    def judge(self, verdicts: Sequence[Judged]) -> None:
+        """Take verdicts in: they take effect at the next close of a day."""
+        before = self._share.docket
+        self._share.judge(verdicts)
+        self._heard |= self._share.docket != before
+
+    @property
+    def newest_verdict(self) -> int:
+        """Id of the newest verdict that was taken in."""
+        return self._share.docket.newest
+
     def drain(self) -> Changes:
         """What changed since the last call; the caller writes it in one transaction."""
         changed = self._share.drain()
         place = PipelineState(self._sequence, self._days.state)
         shared = self._site.drain()
+        if self._heard:
+            shared[VERDICTS] = msgspec.json.encode(self._share.docket)
+            self._heard = bool(self._share.docket.waiting)
         shared["pipeline"] = msgspec.json.encode((place, dict(self.counters)))
         if changed.names:
             shared["names"] = msgspec.json.encode(changed.names)
@@ -81,4 +99,7 @@ class Pipeline:
                 )
                 self._sequence, self._days = place.sequence, Days(place.days)
                 self._share.counters.update(counters)
+            if VERDICTS in shared:
+                self._share.docket = msgspec.json.decode(shared[VERDICTS], type=Docket)
+                self._heard = bool(self._share.docket.waiting)
         self._share.restore(accounts, names)

@@ -21,12 +21,13 @@ from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.events import AccessEvent, Alert, Reason
 from service.features import KEEP, absorb
+from service.judging import Docket, in_force, judged
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.policy import Policy
 from service.site import Site
 from service.states import States
-from service.store import Trace
+from service.store import Judged, Trace
 from service.sums import DaySums, day_sums
 
 MODEL = "evidence-trees/1"
@@ -62,6 +63,7 @@ class Share:
         self._sittings: dict[str, Sitting] = {}
         self._traces: list[Trace] = []
         self.counters: Counter[str] = Counter()
+        self.docket = Docket()
 
     def absorb(self, events: Sequence[AccessEvent], numbers: Sequence[int], day: int) -> None:
         """Take in events of one site day, all with an account, in order; ``numbers`` in the stream."""
@@ -106,7 +108,7 @@ class Share:
         if decision is Decision.OPENED or episode is None:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            episode = alerting.opened(event.account, event.time, number, day, moment.state)
+            episode = alerting.opened(event.account, event.time, number, day, moment.state, episode)
         self._states.episodes[event.account] = alerting.grown(
             episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
         )
@@ -147,6 +149,32 @@ class Share:
         close_accounts(self._states.array, active, day, day * 86400 - offset, guards)
         self._states.touch(active.tolist())
         self._columns.forget()
+        self._hear(day)
+
+    def judge(self, verdicts: Sequence[Judged]) -> None:
+        """Verdicts of accounts of this share: they take effect at the next close of a day."""
+        self.docket = self.docket.enter(verdicts)
+
+    def _hear(self, day: int) -> None:
+        """The verdicts that wait take effect, and allowances that are over end."""
+        episodes = self._states.episodes
+        allowed = {account for account, episode in episodes.items() if episode.allowances}
+        for verdict in self.docket.waiting:
+            account = verdict.account
+            if account not in episodes:
+                self.counters["verdicts_without_effect_total"] += 1
+                continue
+            self._settle(account)
+            episodes[account] = episode = judged(episodes[account], verdict, day)
+            self.counters["verdicts_effective_total"] += 1
+            allowed.add(account)
+            if episode.alert.alert_id == verdict.alert_id:
+                self._alerts[verdict.alert_id] = episode.alert
+        self.docket = self.docket.heard()
+        for account, slot in zip(sorted(allowed), self._states.slots(sorted(allowed)), strict=True):
+            live = self._states.array[slot]
+            live["quiet_until"], live["quiet_groups"] = in_force(episodes[account].allowances, day + 1)
+            self._states.touch([slot])
 
     def _active(self) -> NDArray[np.intp]:
         return np.flatnonzero(self._states.array["day_events"][: len(self._states.names)] > 0)

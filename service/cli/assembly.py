@@ -1,6 +1,7 @@
 """A site's parts, put together from its settings."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from pseudonymiser import keys
 from pseudonymiser.geo import GeoProvider, open_geo
@@ -8,6 +9,9 @@ from pseudonymiser.ingest import Ingest, IngestSettings
 from service.embedded import Runner
 from service.merge import Clock, line_clock
 from service.settings import Settings, Site
+
+if TYPE_CHECKING:
+    from service.pipeline import Pipeline
 
 
 def ingest_settings(settings: Settings) -> IngestSettings:
@@ -31,8 +35,16 @@ def site_geo(site: Site, city: Path | None = None, asn: Path | None = None) -> G
     )
 
 
-def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> tuple[Runner, Clock]:
-    """A runner without any history, and the clock that orders its sources. Raises operators' errors."""
+class Parts(NamedTuple):
+    """What reads and scores, without any history."""
+
+    runner: Runner
+    pipeline: "Pipeline"
+    clock: Clock  # orders the sources
+
+
+def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> Parts:
+    """Raises operators' errors."""
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
     from service.pipeline import Pipeline  # noqa: PLC0415
     from service.policy import load_policy  # noqa: PLC0415
@@ -42,5 +54,6 @@ def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> 
     settings = ingest_settings(site.settings)
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
     tell(site.folder, policy)
-    runner = Runner(Ingest(settings, secrets, geo), Pipeline(policy))
-    return runner, line_clock(Ingest(settings, secrets, geo))
+    pipeline = Pipeline(policy)
+    runner = Runner(Ingest(settings, secrets, geo), pipeline)
+    return Parts(runner, pipeline, line_clock(Ingest(settings, secrets, geo)))

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
@@ -24,6 +24,7 @@ from service.merge import Merge
 from service.settings import Site
 
 BUSY_SECONDS = 5.0
+VERDICTS = 1_000  # taken in at once
 RETRY_ON = (StoreBusyError, StoreFullError, StoreUnreachableError)
 
 _log = logging.getLogger("journalguard.run")
@@ -58,12 +59,18 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
     """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
     settings = site.settings
     with _lock(site), closing(open_store(database_of(site), busy_seconds=BUSY_SECONDS)) as store:
-        runner, clock = build(site, site_geo(site))
+        runner, pipeline, clock = build(site, site_geo(site))
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
         spare_collector()
         with attend(runner) as poll:
+
+            def tend() -> None:
+                poll()
+                with suppress(*RETRY_ON):  # asked again at the next poll
+                    pipeline.judge(store.verdicts(pipeline.newest_verdict, VERDICTS))
+
             Follow(
                 runner,
                 tail,
@@ -72,7 +79,7 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
                 pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, settings.retention_days),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
-                poll=poll,
+                poll=tend,
             ).run(stop)
 
 

@@ -10,17 +10,19 @@ shipper's or our own after a crash, is dropped.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from service.distributed.partitions import partition_of_account
 from service.distributed.wire import Frame, Refusal, WireError
+from service.judging import Docket
 from service.policy import Policy
 from service.saved import reading
 from service.share import Share, ShareChanges
 from service.site import Site
+from service.store import Judged
 from service.sums import DaySums
 
 VERSION = 1
@@ -48,6 +50,7 @@ class Ledger(msgspec.Struct, frozen=True):
     closing: Closing | None = None
     last_event_time: int = 0
     names: tuple[str, ...] = ()
+    docket: Docket = Docket()
     counters: Mapping[str, int] = {}
 
 
@@ -84,6 +87,16 @@ class Lane:
         if self._ledger.closing:
             return self._ledger.closing.next_day
         return self._ledger.day if self._ledger.closed else 0
+
+    @property
+    def newest_verdict(self) -> int:
+        """Id of the newest verdict that was taken in."""
+        return self._share.docket.newest
+
+    def judge(self, verdicts: Sequence[Judged]) -> None:
+        """Take in verdicts of the partition's accounts; while the lane rests it wants them again later."""
+        if self._ledger.closing is None:
+            self._share.judge(verdicts)
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -154,7 +167,9 @@ class Lane:
         """What changed since the last call, and the ledger as it is now."""
         changes = self._share.drain()
         self._names = changes.names or self._names
-        self._ledger = msgspec.structs.replace(self._ledger, counters=dict(self.counters), names=self._names)
+        self._ledger = msgspec.structs.replace(
+            self._ledger, counters=dict(self.counters), names=self._names, docket=self._share.docket
+        )
         return changes, msgspec.msgpack.encode(self._ledger)
 
     @property
@@ -167,9 +182,12 @@ class Lane:
         with reading("ledger of a partition"):
             self._ledger = msgspec.msgpack.decode(ledger, type=Ledger)
         self._names = self._ledger.names
+        self._share.docket = self._ledger.docket
         self._share.restore(accounts, self._names)
         for name, value in self._ledger.counters.items():
             (self._share.counters if name in SHARED_COUNTERS else self._counters)[name] = value
 
 
-SHARED_COUNTERS = frozenset({"events_scored_total", "alerts_total"})
+SHARED_COUNTERS = frozenset(
+    {"events_scored_total", "alerts_total", "verdicts_effective_total", "verdicts_without_effect_total"}
+)

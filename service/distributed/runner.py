@@ -20,6 +20,7 @@ from service.distributed import wire
 from service.distributed.changelog import Changelog
 from service.distributed.knowledge import Knowledge
 from service.distributed.lane import Lane
+from service.distributed.learning import Verdicts
 from service.distributed.telemetry import WorkerMetrics
 from service.distributed.topics import Topics, changelog_of
 from service.distributed.transactions import Message
@@ -52,6 +53,7 @@ class Surroundings:
     topics: Topics
     policy: Policy
     knowledge: Knowledge
+    verdicts: Verdicts
     options: dict[str, Any]  # of aiokafka's clients
     log: str  # identity of the changelog topic
     folder: Path
@@ -167,6 +169,7 @@ class LaneRunner:
             known = self._around.knowledge.ready(self._lane.needs)
             if known:
                 self._lane.go_on()
+            self._lane.judge(self._around.verdicts.after(self.partition, self._lane.newest_verdict))
             if self._waiting and not self._placed:
                 await self._find_place()
             took = known and self._placed and self._take()

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from service.events import AccessEvent, Alert, Rejected
-from service.store import Trace
+from service.store import Judged, Trace
 from service.sums import DaySums
 
 VERSION = 1
@@ -77,6 +77,15 @@ class VerdictRecord(msgspec.Struct, frozen=True):
     account: str
     verdict: str
     created_at: float  # wall clock, s UTC
+    quiet_days: int = 0  # this and the next as in service.store.Judged
+    teaches: bool = True
+
+    @property
+    def judged(self) -> Judged:
+        """As the stream takes it."""
+        return Judged(
+            self.verdict_id, self.alert_id, self.account, self.verdict, self.quiet_days, self.teaches
+        )
 
 
 class StatusRecord(msgspec.Struct, frozen=True):

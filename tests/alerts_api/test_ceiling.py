@@ -70,7 +70,7 @@ def test_every_day_has_a_ceiling_of_its_own(file: Path) -> None:
     pages = client(file, flood(8) + flood(7, TODAY - 1) + flood(2, TODAY - 2))
     assert len(queue(pages)) == 2 * CEILING + 2
     page = pages.get("/").text
-    assert f"The ceiling of {CEILING} alerts a day hides 2 today and 1 of 23 Nov." in page
+    assert f"The ceiling of {CEILING} alerts a day hides 2 today and 1 of 23 Nov 2026." in page
     assert 'href="/?period=all&amp;overflow=only"' in page
     assert "that the ceiling of 6 a day hides" in pages.get("/", params={"overflow": "only"}).text
 

@@ -72,7 +72,7 @@ def judged(place: Place, alert: Alert) -> JudgedAlert:
 def judge(place: Place, alert: Alert, verdict: Verdict, note: str = "") -> None:
     database = open_database(place, create=False)
     with database.writing() as connection:
-        assert record_verdict(connection, alert.alert_id, verdict, note, now=float(NOW))
+        assert record_verdict(connection, alert.alert_id, verdict, note, now=float(NOW), lessons=12)
     database.close()
 
 

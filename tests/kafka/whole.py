@@ -76,7 +76,7 @@ def site_over(folder: Path, servers: list[str], prefix: str, settings: Settings,
 def undisturbed(site: Site, log: Path) -> tuple[dict[str, Alert], dict[str, bytes]]:
     """What one process makes of the log: alerts and states."""
     geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn), campus=())
-    runner, clock = build(site, geo)
+    runner, _, clock = build(site, geo)
     states: dict[str, bytes] = {}
     drain = runner.drain
 
