@@ -57,16 +57,16 @@ def decide(
     if episode is None:
         return Decision.OPENED if passes else Decision.QUIET
     since = time - episode.passed_at
+    if since <= REST and not episode.judged:
+        return Decision.GREW
+    if not passes:
+        return Decision.QUIET
     news = bool(detections) and detections[0] not in episode.alert.detections
-    if episode.judged and passes and news:
-        return Decision.OPENED  # the old alert is done with: what is of another kind would not be looked at
-    if since > REST:
-        if not passes:
-            return Decision.QUIET
-        if since > FORGET or news or score >= episode.alert.score + STRONGER:
-            return Decision.OPENED
-        return Decision.KNOWN
-    return Decision.GREW
+    stronger = score >= episode.alert.score + STRONGER
+    # A judged alert is done with: nobody would look there for what is of another kind.
+    if since > FORGET or news or (stronger and since > REST):
+        return Decision.OPENED
+    return Decision.GREW if since <= REST else Decision.KNOWN
 
 
 def speaks_anew(episode: Episode | None, time: int, score: float) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from models.evidence import VOLUME_GROUPS
 from service.alerting import Allowance, Episode
 from service.events import Quiet
 from service.measures import GROUP_OF, Group, M
@@ -64,9 +65,11 @@ def judged(episode: Episode, verdict: Judged, day: int) -> Episode:
 
 
 def groups_of(episode: Episode) -> tuple[Group, ...]:
-    """The groups of the alert's reasons."""
+    """The groups of the alert's reasons; those of volume tell of one thing and go together."""
     names = {reason.measure.upper() for reason in episode.alert.reasons}
-    return tuple(sorted({Group(GROUP_OF[M[name]]) for name in names if name in M.__members__}))
+    groups = {Group(GROUP_OF[M[name]]) for name in names if name in M.__members__}
+    volume = set(list(Group)[:VOLUME_GROUPS])
+    return tuple(sorted(groups | volume if groups & volume else groups))
 
 
 def in_force(allowances: Iterable[Allowance], day: int) -> tuple[int, int]:

@@ -1,6 +1,8 @@
 """Partitions and workers, without Kafka: however accounts are split and processes die, the same result."""
 
+import itertools
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,10 +14,12 @@ from service.distributed import wire
 from service.distributed.knowledge import Knowledge
 from service.distributed.lane import Lane
 from service.distributed.outbox import Outbox
+from service.distributed.partitions import partition_of_account
 from service.distributed.wire import FrameHeader, KnowledgeRecord, Refusal, SumsRecord, WireError
 from service.events import Alert
+from service.pipeline import Pipeline
 from service.share import Share
-from service.store import Trace
+from service.store import Judged, Trace
 from tests.service.worlds import DAY, NOON, POLICY, TODAY, event, library, run
 
 STREAM = library(days=6, readers=14)
@@ -50,9 +54,10 @@ class Worker:
 
 
 class Town:
-    """Frames, tables and the summaries topic, which outlive any worker."""
+    """Frames, tables, the summaries topic and the verdicts, given on a day, which outlive any worker."""
 
-    def __init__(self, frames: dict[int, list[bytes]]) -> None:
+    def __init__(self, frames: dict[int, list[bytes]], verdicts: Mapping[int, Sequence[Judged]] = {}) -> None:
+        self.verdicts = verdicts
         self.frames = frames
         self.tables = {p: Table() for p in frames}
         self.summaries: list[tuple[str, SumsRecord | KnowledgeRecord | None]] = []
@@ -91,6 +96,9 @@ class Town:
         if not worker.knowledge.ready(lane.needs):
             return False
         lane.go_on()
+        for judged in self.verdicts.get(lane.day, ()):
+            if partition_of_account(judged.account, len(self.frames)) == partition:
+                lane.judge([judged])
         left = self.frames[partition][lane.offset + 1 :][:frames]
         for value in left:
             if not lane.take(lane.offset + 1, wire.decode_frame(value)):
@@ -121,10 +129,12 @@ def done(town: Town, workers: list[Worker]) -> bool:
     )
 
 
-def lived_through(partitions: int, seed: int, deaths: float) -> Town:
+def lived_through(
+    partitions: int, seed: int, deaths: float, verdicts: Mapping[int, Sequence[Judged]] = {}
+) -> Town:
     """Two workers take everything; now and then one dies with what it has not saved, or a partition moves."""
     chance = random.Random(seed)
-    town = Town(shipped(partitions))
+    town = Town(shipped(partitions), verdicts)
     workers = [town.worker(), town.worker()]
     for partition in range(partitions):
         town.own(workers[partition % 2], partition)
@@ -167,6 +177,28 @@ def test_whatever_dies_whenever(seed: int, partitions: int) -> None:
     town = lived_through(partitions, seed, 0.08)
     assert town.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
     assert {a: s for t in town.tables.values() for a, s in t.accounts.items()} == dict(WHOLE.accounts)
+
+
+@pytest.mark.parametrize(("partitions", "deaths"), [(1, 0.0), (4, 0.08)])
+def test_verdicts_do_the_same_as_in_one_process(partitions: int, deaths: float) -> None:
+    first, second = sorted(WHOLE.alerts, key=lambda alert: alert.opened_at)[:2]
+    said = [
+        Judged(1, first.alert_id, first.account, "expected", 30),
+        Judged(2, second.alert_id, second.account, "confirmed"),
+    ]
+    given = {alert.opened_at // DAY: [j] for alert, j in zip((first, second), said, strict=True)}
+    pipeline = Pipeline(POLICY)
+    for day, events in itertools.groupby(STREAM, key=lambda e: e.time // DAY):
+        some = list(events)
+        pipeline.absorb(some[:1])
+        pipeline.judge(given.get(day, ()))
+        pipeline.absorb(some[1:])
+    whole = pipeline.drain()
+    town = lived_through(partitions, 5, deaths, given)
+    assert town.alerts == {alert.alert_id: alert for alert in whole.alerts}
+    assert town.alerts[first.alert_id].quiet is not None
+    states = {a: s for table in town.tables.values() for a, s in table.accounts.items()}
+    assert states == dict(whole.accounts)
 
 
 def test_the_stream_is_worth_it() -> None:
