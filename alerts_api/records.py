@@ -46,7 +46,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
     verdict: str
     note: str
-    actor: str
+    actor: str  # name, or where none is known what the audit log calls this person
     created_at: float  # wall clock, s UTC
     quiet_days: int  # for which the like shall raise no alert of the account
     teaches: bool  # false beyond what one analyst may teach in a day

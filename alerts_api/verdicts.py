@@ -10,12 +10,15 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, insert, select, update
 
 from alerts_api import tables
+from alerts_api.actors import Actor, Role
+from alerts_api.audit import leaves
+from alerts_api.audit.log import append
 from alerts_api.filters import DAY
 from alerts_api.records import Judgement
+from alerts_api.signin.tables import people
 from service.store import Judged
 
 NOTE_LENGTH = 2_000  # characters
-ANALYST = "analyst"
 
 
 class Verdict(StrEnum):
@@ -66,9 +69,9 @@ def record_verdict(
     note: str,
     *,
     now: float,
+    actor: Actor,
     lessons: int,
     quiet_days: int = 0,
-    actor: str = ANALYST,
 ) -> bool:
     """Append to the alert's history. False if there is no such alert.
 
@@ -79,8 +82,10 @@ def record_verdict(
     if verdict is not Verdict.EXPECTED:
         quiet_days = 0
     alert = connection.execute(
-        select(tables.alerts.c.updated_at).where(tables.alerts.c.alert_id == alert_id)
-    ).scalar()
+        select(tables.alerts.c.updated_at, tables.alerts.c.account).where(
+            tables.alerts.c.alert_id == alert_id
+        )
+    ).one_or_none()
     if alert is None:
         return False
     history = read_history(connection, alert_id)
@@ -91,18 +96,19 @@ def record_verdict(
         "alert_id": alert_id,
         "verdict": verdict.value,
         "note": note,
-        "actor": actor,
+        "actor": actor.subject,
         "created_at": now,
         "quiet_days": quiet_days,
-        "teaches": int(_given(connection, actor, now) < lessons),
+        "teaches": int(_given(connection, actor.subject, now) < lessons),
     }
     connection.execute(insert(tables.verdicts), entry)
     closed = verdict is not Verdict.REOPENED
     connection.execute(
         update(tables.alerts)
         .where(tables.alerts.c.alert_id == alert_id)
-        .values(verdict=verdict.value if closed else "", judged_at=alert if closed else 0)
+        .values(verdict=verdict.value if closed else "", judged_at=alert.updated_at if closed else 0)
     )
+    append(connection, _leaf(alert_id, alert.account, verdict, now, actor), note)
     return True
 
 
@@ -143,11 +149,32 @@ def verdicts_after(connection: Connection, after: int, limit: int) -> list[tuple
 def read_history(connection: Connection, alert_id: str) -> tuple[Judgement, ...]:
     """Every entry of the alert, newest first."""
     table = tables.verdicts.c
+    name = func.coalesce(people.c.name, table.actor)
     rows = connection.execute(
-        select(table.verdict, table.note, table.actor, table.created_at, table.quiet_days, table.teaches)
+        select(
+            table.verdict,
+            table.note,
+            name.label("by"),
+            table.created_at,
+            table.quiet_days,
+            table.teaches,
+        )
+        .join_from(tables.verdicts, people, people.c.subject == table.actor, isouter=True)
         .where(table.alert_id == alert_id)
         .order_by(table.id.desc())
     )
     return tuple(
-        Judgement(r.verdict, r.note, r.actor, r.created_at, r.quiet_days, bool(r.teaches)) for r in rows
+        Judgement(r.verdict, r.note, r.by, r.created_at, r.quiet_days, bool(r.teaches)) for r in rows
+    )
+
+
+def _leaf(alert_id: str, account: str, verdict: Verdict, now: float, actor: Actor) -> leaves.Leaf:
+    return leaves.Leaf(
+        kind=leaves.Kind.VERDICT,
+        actor=actor.subject,
+        role=leaves.Role(actor.acting(Role.ANALYST)),
+        at=int(now),
+        alert=alert_id,
+        account=account,
+        outcome=verdict.value,
     )

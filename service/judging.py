@@ -33,6 +33,18 @@ class Docket(msgspec.Struct, frozen=True):
         of_alert = {verdict.alert_id: verdict for verdict in (*self.waiting, *sorted(new, key=_id))}
         return Docket(max(map(_id, new)), tuple(sorted(of_alert.values(), key=_id)))
 
+    def renamed(self, old: str, new: str) -> "Docket":
+        """With another pseudonym for one of the accounts."""
+        if not any(verdict.account == old for verdict in self.waiting):
+            return self
+        return Docket(
+            self.newest,
+            tuple(
+                msgspec.structs.replace(verdict, account=new) if verdict.account == old else verdict
+                for verdict in self.waiting
+            ),
+        )
+
     def heard(self) -> "Docket":
         """Without those that waited."""
         return Docket(self.newest)

@@ -21,6 +21,7 @@ from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.events import AccessEvent, Alert, Reason
 from service.features import KEEP, absorb
+from service.identities import Link
 from service.judging import Docket, in_force, judged
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
@@ -30,6 +31,7 @@ from service.states import States
 from service.store import Judged, Trace
 from service.sums import DaySums, day_sums
 
+NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whose keys have names
 MODEL = "evidence-trees/1"
 
 
@@ -45,6 +47,7 @@ class ShareChanges(msgspec.Struct, frozen=True):
     """What a share changed since it was last drained."""
 
     accounts: tuple[tuple[str, bytes], ...]
+    gone: tuple[str, ...]  # accounts without a record from now on
     alerts: tuple[Alert, ...]
     traces: tuple[Trace, ...]
     names: tuple[str, ...]  # all names behind the keys that pictures show; empty if there are no new ones
@@ -127,6 +130,34 @@ class Share:
         self._states.episodes[account] = msgspec.structs.replace(episode, alert=alert)
         self._alerts[alert.alert_id] = alert
 
+    def link(self, link: Link) -> None:
+        """The keys were rotated: what was learnt of one pseudonym goes on under another."""
+        self._settle(link.old)
+        self._states.rename(link.old, link.new)
+        self.docket = self.docket.renamed(link.old, link.new)
+        for alert in list(self._alerts.values()):
+            if alert.account == link.old:
+                self._alerts[alert.alert_id] = msgspec.structs.replace(alert, account=link.new)
+
+    def knows(self, account: str) -> bool:
+        """Has the account a state here?"""
+        return self._states.knows(account)
+
+    def give(self, account: str) -> tuple[bytes, tuple[str, ...]]:
+        """The state of an account that goes elsewhere, empty for none, and the names behind its keys."""
+        self._settle(account)
+        if not self.knows(account):
+            return b"", ()
+        (slot,) = self._states.slots([account])
+        keys = {int(key) for table in NAMED for key in self._states.array[slot][table]["key"]}
+        names = (self._columns.names.get(key, "") for key in keys)
+        return self._states.give(account), tuple(sorted(name for name in names if name))
+
+    def adopt(self, account: str, state: bytes, names: Iterable[str]) -> None:
+        """Take in a state that was given elsewhere. Raises StateError."""
+        self._states.adopt(account, state)
+        self._columns.name(names)
+
     def sums(self, day: int) -> DaySums:
         """What the accounts active on local ``day`` come to, before they are closed."""
         active = self._active()
@@ -189,6 +220,7 @@ class Share:
             self._columns.new_names.clear()
         changes = ShareChanges(
             accounts=self._states.drain(),
+            gone=self._states.drain_gone(),
             alerts=tuple(self._alerts.values()),
             traces=tuple(self._traces),
             names=names,

@@ -1,17 +1,21 @@
 """A site's parts, put together from its settings."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pseudonymiser import keys
 from pseudonymiser.geo import GeoProvider, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
+from pseudonymiser.vault import Vault, open_vault
 from service.embedded import Runner
 from service.merge import Clock, line_clock
 from service.settings import Settings, Site
 
 if TYPE_CHECKING:
     from service.pipeline import Pipeline
+
+_log = logging.getLogger("journalguard.run")
 
 
 def ingest_settings(settings: Settings) -> IngestSettings:
@@ -43,8 +47,18 @@ class Parts(NamedTuple):
     clock: Clock  # orders the sources
 
 
-def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> Parts:
-    """Raises operators' errors."""
+def site_vault(site: Site) -> Vault | None:
+    """Seals for the site's key-holders; where there are none it says so. Raises operators' errors."""
+    vault, why_not = open_vault(site.keyholders, keys.load(site.keys).epoch)
+    if vault is None:
+        _log.warning("no-key-holders %s", why_not)
+    return vault
+
+
+def build(
+    site: Site, geo: GeoProvider, alerts_per_day: float | None = None, vault: Vault | None = None
+) -> Parts:
+    """Raises operators' errors. Without a ``vault`` no identity is sealed."""
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
     from service.pipeline import Pipeline  # noqa: PLC0415
     from service.policy import load_policy  # noqa: PLC0415
@@ -55,5 +69,5 @@ def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> 
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
     tell(site.folder, policy)
     pipeline = Pipeline(policy)
-    runner = Runner(Ingest(settings, secrets, geo), pipeline)
+    runner = Runner(Ingest(settings, secrets, geo, vault), pipeline)
     return Parts(runner, pipeline, line_clock(Ingest(settings, secrets, geo)))
