@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role, needs
+from alerts_api.drift import read_drift
 from alerts_api.errors import StoreError
 from alerts_api.filters import Filters
 from alerts_api.metrics import TEXT, exposition
@@ -18,6 +19,7 @@ from alerts_api.records import AlertPage, JudgedAlert, Judgement, Refused, Statu
 from alerts_api.room import Room
 from alerts_api.schemas import answers
 from alerts_api.verdicts import NOTE_LENGTH, Verdict, clean_note, read_history, record_verdict
+from service.driftreport import DriftReport
 
 AlertId = Annotated[str, Path(max_length=200, description="the alert's lasting id")]
 PageNumber = Annotated[int, Query(ge=1, le=100_000, description="from 1")]
@@ -100,6 +102,11 @@ def json_api(room: Room) -> APIRouter:
     def status(_: HealthReader) -> Response:
         with room.reading() as connection:
             return _json(room.status(connection))
+
+    @router.get("/drift", summary="What moved at the site", tags=["status"], responses=answers(DriftReport))
+    def drift(_: HealthReader) -> Response:
+        with room.reading() as connection:
+            return _json(read_drift(connection))
 
     @router.get(
         "/rejected", summary="Newest refused lines", tags=["status"], responses=answers(tuple[Refused, ...])

@@ -17,6 +17,7 @@ class Entry(NamedTuple):
 ENTRIES = (
     Entry("queue", "/", "Queue", ALERT_READERS),
     Entry("log", "/log", "Log", HEALTH_READERS),
+    Entry("drift", "/drift", "Drift", HEALTH_READERS),
     Entry("help", "/help", "Help", EVERYONE),
 )
 

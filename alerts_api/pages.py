@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role, needs
 from alerts_api.ceiling import read_overflow
 from alerts_api.detections import title_of
+from alerts_api.drift import CAUSES, FIGURES, read_drift
 from alerts_api.filters import Filters
 from alerts_api.queries import (
     events_around,
@@ -87,6 +88,13 @@ def html_pages(room: Room) -> APIRouter:
                 raise HTTPException(404)
         # By GET, so that reloading does not send the form again; the browser moves the focus to the result.
         return RedirectResponse(f"/alerts/{alert_id}#standing", 303)
+
+    @router.get("/drift")
+    def drift(actor: HealthReader) -> HTMLResponse:
+        with room.reading() as connection:
+            status, found = room.status(connection), read_drift(connection)
+        words = {"CAUSES": CAUSES, "FIGURES": FIGURES}
+        return HTMLResponse(page("drift.html", **_frame(room, actor, status, "drift"), drift=found, **words))
 
     @router.get("/log")
     def log(actor: HealthReader) -> HTMLResponse:

@@ -26,6 +26,7 @@ from service.judging import Docket, in_force, judged
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.policy import Policy
+from service.sights import sights
 from service.site import Site
 from service.states import States
 from service.store import Judged, Trace
@@ -165,7 +166,10 @@ class Share:
         opened = sum(self._opened_on(name) == day for name in names)
         ids = np.fromiter(map(stable_id, names), np.uint64, len(names))
         site = self._site
-        return day_sums(day, self._states.array[active], ids, opened, site.table, site.guards, site.budget)
+        today = self._states.array[active]
+        sums = day_sums(day, today, ids, opened, site.table, site.guards, site.budget)
+        seen = sights(day, today, site.prevalence, self._columns.names)
+        return msgspec.structs.replace(sums, sights=seen)
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)

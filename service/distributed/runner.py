@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from service import driftreport
 from service.distributed import wire
 from service.distributed.changelog import Changelog
 from service.distributed.knowledge import Knowledge
@@ -34,10 +36,12 @@ from service.distributed.wire import (
     TraceRecord,
     WireError,
 )
+from service.driftreport import DriftReport
 from service.policy import Policy
 from service.settings import KafkaSettings
 from service.share import ShareChanges
 
+SITE = "site"  # process of the status record that tells what moved
 FRAMES = 20  # taken before others get their turn
 HIGH, LOW = 400, 100  # frames waiting at which fetching of the partition pauses and goes on
 STATUS_SECONDS = 2.0
@@ -324,6 +328,10 @@ class LaneRunner:
         topic = self._around.topics.summaries
         for record in snapshot:
             yield Message(topic, 0, f"site/{record.name}".encode(), wire.encode(record))
+            if record.name == driftreport.NAME:
+                told = msgspec.json.decode(record.blob, type=DriftReport)
+                status = StatusRecord(wire.VERSION, SITE, drift=told)
+                yield Message(self._around.topics.status, 0, SITE.encode(), wire.encode(status))
         if snapshot:
             for partition, day in self._around.knowledge.outdated():
                 yield Message(topic, 0, sums_key(partition, day), None)

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from service.driftreport import DriftReport
 from service.events import AccessEvent, Alert, Rejected
 from service.identities import Link
 from service.store import Judged, Trace
@@ -109,6 +110,7 @@ class StatusRecord(msgspec.Struct, frozen=True):
     last_event_time: int = 0  # s UTC, 0 none
     written_at: float = 0.0  # wall clock, s UTC
     rejected: tuple[Rejected, ...] = ()  # the newest few since the last record: reason and place, never text
+    drift: DriftReport | None = None  # of process "site": what moved, told at the close of a day
 
 
 class SumsRecord(msgspec.Struct, frozen=True):
