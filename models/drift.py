@@ -6,14 +6,16 @@ weekday usually adds; and ADWIN is given multiples of the usual scatter, since i
 near one.
 """
 
+import math
 import statistics
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import msgspec
 from river.drift import ADWIN
 
-DELTA = 0.05  # ADWIN's confidence: days are few
+DELTA = 0.02  # ADWIN's confidence: days are few
 SHORTEST = 3  # days of a window
 GRACE = 7  # days before the first change
 KEPT = 120  # days
@@ -71,11 +73,17 @@ def observe(old: Series, day: int, value: float) -> Series:
 def _moved(values: Sequence[float]) -> bool:
     """Does ADWIN find that they do not all come from one distribution?"""
     middle = statistics.median(values)
-    scatter = max(LEAST_SCATTER, 1.4826 * statistics.median(abs(v - middle) for v in values))
+    scatter = _scatter(values)
     detector = ADWIN(delta=DELTA, clock=1, min_window_length=SHORTEST, grace_period=GRACE)
     for value in values:
         detector.update(min(FARTHEST, max(-FARTHEST, (value - middle) / scatter)))
     return int(detector.n_detections) > 0
+
+
+def _scatter(values: Sequence[float]) -> float:
+    """Standard deviation about a level that may have moved: from the steps between days, robustly."""
+    steps = [abs(b - a) for a, b in pairwise(values)]
+    return max(LEAST_SCATTER, 1.4826 / math.sqrt(2.0) * statistics.median(steps)) if steps else LEAST_SCATTER
 
 
 def _split(values: Sequence[float]) -> int:

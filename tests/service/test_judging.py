@@ -1,6 +1,7 @@
 """What verdicts do: quiet for what is expected, from the close of the day on, undone by the next verdict."""
 
 import itertools
+import random
 from collections.abc import Sequence
 
 import msgspec
@@ -191,3 +192,28 @@ def test_groups_are_quiet_while_any_allowance_of_them_lasts(drawn: list[tuple[in
     for group in Group:
         assert bool(groups >> group & 1) == any(g >> group & 1 and end > day for g, end in drawn)
     assert until == min((end for _, end in drawn if end > day), default=0)
+
+
+def test_a_flood_of_verdicts_from_one_analyst_hardly_changes_recall() -> None:
+    """He calls everything expected, for a year. He can only quiet what was shown, and only its kinds."""
+    chance = random.Random(7)
+    stolen = [(f"reader{n:02d}", 4 + i // 3) for i, n in enumerate(chance.sample(range(100), 30))]
+    thefts = [theft(account, day, documents=40) for account, day in stolen]
+    calm = [e for e in library(days=14, readers=100) if e.session != "stolen"]
+    stream = sorted([*calm, *itertools.chain.from_iterable(thefts)], key=lambda e: e.time)
+
+    def recall(flood: bool) -> float:
+        pipeline, found, number = Pipeline(POLICY), set(), 0
+        for day in days_of(stream):
+            pipeline.absorb(day)
+            raised = pipeline.drain().alerts
+            found |= {(a.account, a.day - TODAY) for a in raised}
+            if flood:
+                said = [(number + n, a) for n, a in enumerate(raised, 1)]
+                pipeline.judge([Judged(n, a.alert_id, a.account, "expected", 365) for n, a in said])
+                number += len(said)
+        return sum(theft in found for theft in stolen) / len(stolen)
+
+    free = recall(flood=False)
+    assert free > 0.5
+    assert abs(recall(flood=True) - free) < 0.05
