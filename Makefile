@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka soak lint bench bench-kafka wheel schemas lock clean install install-dev
+.PHONY: help demo test kafka soak lint bench bench-kafka wheel sbom schemas lock clean install install-dev
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
@@ -58,6 +58,12 @@ wheel: $(UV_READY) ## The wheel, into dist/
 	@rm -rf dist
 	$(UV) build --quiet --wheel --out-dir dist
 	@ls dist/*.whl
+
+sbom: .venv/.dev .cache/runtime.txt ## What the wheel stands on (CycloneDX JSON), beside it in dist/
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements .cache/runtime.txt --index-url https://index.invalid/simple \
+		--pyproject pyproject.toml --output-reproducible --of JSON -o dist/journalguard.cdx.json
+	@echo dist/journalguard.cdx.json
 
 schemas: .venv/.dev ## The records that go over Kafka as JSON Schema, into deploy/schemas/
 	@$(BIN)/python -m service.distributed.schemas deploy/schemas

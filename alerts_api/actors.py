@@ -23,7 +23,18 @@ CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Open to everyone: who has not signed in yet must reach the door, and a monitor must learn whether we work.
-PUBLIC = frozenset({"/static", "/healthz", "/signin", "/signin/demo", "/signout"})
+PUBLIC = frozenset(
+    {
+        "/static",
+        "/healthz",
+        "/signin",
+        "/signin/local",
+        "/signin/oidc",
+        "/signin/callback",
+        "/signin/demo",
+        "/signout",
+    }
+)
 
 
 class Role(StrEnum):
@@ -42,6 +53,12 @@ EVERYONE = tuple(Role)
 # Pseudonymous alerts: who judges them, who has to know what a name is asked for, and who watches over it.
 ALERT_READERS = (Role.ANALYST, Role.KEY_HOLDER, Role.APPROVER, Role.DPO)
 HEALTH_READERS = (Role.ANALYST, Role.STATISTICIAN, Role.DPO, Role.ADMIN)
+MODEL_READERS = (
+    Role.STATISTICIAN,
+    Role.ANALYST,
+    Role.DPO,
+    Role.AUDITOR,
+)  # counts only, nothing of one reader
 
 Via = Literal["oidc", "local", "token", "demo", "open"]
 

@@ -3,6 +3,7 @@
 It holds no key and imports nothing of the ingest room: a pseudonym that enters it leaves it as one.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -15,15 +16,28 @@ from starlette.staticfiles import StaticFiles
 from alerts_api import problems
 from alerts_api.actors import check_rules
 from alerts_api.api import description, json_api, probes
+from alerts_api.audit.pages import audit_pages
 from alerts_api.backend import Place
 from alerts_api.detections import site_policy
+from alerts_api.evaluation_pages import EvaluationPlace, evaluation_pages
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
+from alerts_api.reports import reports_beside
+from alerts_api.reveal.api import reveal_api
+from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.notices import Notices
+from alerts_api.reveal.overdue import watch_overdue
+from alerts_api.reveal.pages import reveal_pages
+from alerts_api.reveal.steps import opening, second_persons
+from alerts_api.rights.pages import rights_pages
 from alerts_api.room import Intake, Room
 from alerts_api.schemas import describe
 from alerts_api.signin.door import SignInDoor
-from alerts_api.signin.pages import signin_pages
+from alerts_api.signin.oidc import oidc_pages
+from alerts_api.signin.pages import confirm_pages, demo_pages, signin_pages
+from alerts_api.signin.provider import Provider
 from service.policy import Policy
+from service.settings import RevealSettings
 
 _DESCRIPTION = (
     "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "
@@ -37,9 +51,13 @@ def create_app(
     create: bool = False,
     demo: bool = False,
     local: bool = True,
+    provider: Provider | None = None,
     hosts: Sequence[str] = LOOPBACK,
     policy: Policy | None = None,
     intake: Intake | None = None,
+    reveal: RevealSettings | None = None,
+    site: Path = Path(),
+    evaluation: EvaluationPlace | None = None,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
     """The ASGI app over the site's ``database``, which is opened at the first request.
@@ -49,9 +67,13 @@ def create_app(
         create: make it where there is none; by default that is left to the ingest process.
         demo: say on every page that the readers are simulated.
         local: the pages are served at an address of this machine that no other can reach.
+        provider: who knows the staff; none: local users.
         hosts: names, without ports, that the pages may be reached by.
         policy: texts of the detections, and the ceiling; by default what is in force at the site.
         intake: what feeds the database from Kafka, if this process does that.
+        reveal: how often a reader may be named, and who is told; by default the settings' own defaults.
+        site: folder that paths of ``reveal`` begin at.
+        evaluation: where reports are, and the budget; by default beside the database's file.
         clock: wall clock, s UTC.
 
     Raises:
@@ -66,9 +88,15 @@ def create_app(
         clock=clock,
     )
 
+    settings = reveal or RevealSettings()
+    notices = Notices(settings, site)
+    desk = Desk(room.writing, settings, notices.released, clock)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(watch_overdue(room.writing, notices.overdue, clock))
         yield
+        watch.cancel()
         room.close()
 
     # FastAPI's own documentation pages load scripts from a CDN.
@@ -83,15 +111,29 @@ def create_app(
     )
     app.add_middleware(Guard, hosts=hosts)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    door = SignInDoor(room, local=local)
+    place = evaluation or EvaluationPlace(reports_beside(database))
+    door = SignInDoor(room, local=local, provided=provider is not None)
     app.state.door = door
-    for router in (
+    routers = [
         json_api(room),
         description(app),
         probes(room),
         html_pages(room),
-        signin_pages(room, door),
-    ):
+        evaluation_pages(room, place),
+        signin_pages(room, door, provider),
+        confirm_pages(room, door),
+        reveal_api(room),
+        opening(room, desk),  # before the next: /reveals/half is no request's id
+        reveal_pages(room, desk),
+        second_persons(room, desk),
+        rights_pages(room),
+        audit_pages(room),
+    ]
+    if provider is not None:
+        routers.append(oidc_pages(room, door, provider))
+    if demo:
+        routers.append(demo_pages(room, door))
+    for router in routers:
         app.include_router(router)
     problems.install(app)
     describe(app)

@@ -20,6 +20,7 @@ class Backend(NamedTuple):
     reading: Mapping[str, Any]  # execution options of a transaction that reads
     writing: Mapping[str, Any]  # of one that writes
     take_turn: Callable[[Connection], None]  # first in a writing transaction: one writer at a time
+    compact: Callable[[Connection], None]  # rewrites what rows were deleted from
     named: Callable[[BaseException], StoreError | None]  # the driver's error as ours; None for any other
 
 

@@ -46,6 +46,11 @@ class Database:
                 self._backend.take_turn(connection)
                 yield connection
 
+    def compact(self) -> None:
+        """Nothing of deleted rows is left in the files. Waits for the writer. Raises :class:`StoreError`."""
+        with self._named(), self._backend.engine.connect() as plain:
+            self._backend.compact(plain)
+
     def close(self) -> None:
         self._backend.engine.dispose()
 

@@ -6,6 +6,7 @@ check follows Fetch Metadata (``Sec-Fetch-Site``), and ``Origin`` where a browse
 that sends neither is no browser and so carries no one else's session.
 """
 
+import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -16,7 +17,9 @@ from alerts_api.problems import problem_response
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BODY_LIMIT = 32 * 1024  # bytes; a note of 2,000 characters, each at its longest, fits
+BODY_SECONDS = 20.0  # to send it
 _TOO_LARGE = "That is more than these pages take. Shorten the note and send it again."
+_TOO_SLOW = "The form did not arrive in time. Send it again."
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS = {
@@ -40,6 +43,10 @@ HEADERS = {
 }
 
 
+class BodyTooLargeError(Exception):
+    """More than ``BODY_LIMIT``."""
+
+
 class Guard:
     """ASGI middleware. ``hosts`` are names, without ports, that the pages may be reached by."""
 
@@ -54,9 +61,15 @@ class Guard:
         decorated = _with_headers(send, scope)
         refusal = self._refusal(scope)
         if refusal is None and scope["method"] not in _SAFE:
-            body = await _body(receive)
-            refusal = (413, _TOO_LARGE) if body is None else None
-            receive = _replayed(body or b"", receive)
+            body = b""
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    body = await _body(receive)
+            except BodyTooLargeError:
+                refusal = 413, _TOO_LARGE
+            except TimeoutError:
+                refusal = 408, _TOO_SLOW
+            receive = _replayed(body, receive)
         if refusal is not None:
             await problem_response(scope, *refusal)(scope, receive, decorated)
             return
@@ -96,8 +109,8 @@ def hostname(host: str) -> str:
         return ""
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body; ``None`` once it is larger than these pages take."""
+async def _body(receive: Receive) -> bytes:
+    """The whole body. Raises ``BodyTooLargeError`` once it is larger than these pages take."""
     taken = bytearray()
     more = True
     while more:
@@ -105,7 +118,7 @@ async def _body(receive: Receive) -> bytes | None:
         taken += message.get("body", b"")
         more = message.get("more_body", False)
         if len(taken) > BODY_LIMIT:
-            return None
+            raise BodyTooLargeError
     return bytes(taken)
 
 
@@ -127,6 +140,8 @@ def _with_headers(send: Send, scope: Scope) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.update(HEADERS)
+            if scope["scheme"] == "https":
+                headers["Strict-Transport-Security"] = "max-age=31536000"
             headers["Cache-Control"] = "no-cache" if static else "no-store"
         await send(message)
 

@@ -14,6 +14,7 @@ from alerts_api.drift import CAUSES, read_drift
 from alerts_api.filters import DAY
 from alerts_api.queries import count_detections, count_hidden, count_verdicts, read_counters
 from alerts_api.records import Status
+from alerts_api.rights.retention import read_runs
 from alerts_api.room import Intake, Room
 from service.driftreport import DriftReport
 
@@ -40,6 +41,11 @@ DRIFT_SINCE = ("journalguard_drift_since_timestamp_seconds", "First day after it
 CAUSE = ("journalguard_drift_cause", "1 while something with a name moves the measures, else 0.")
 OPEN = ("journalguard_alerts_open", "Alerts that wait for a verdict.")
 LAST_EVENT = ("journalguard_last_scored_event_timestamp_seconds", "Event time of the newest scored line.")
+RETAINED = ("journalguard_oldest_kept_timestamp_seconds", "The oldest that is kept, by store; 0 nothing.")
+RETENTION = (
+    "journalguard_last_retention_timestamp_seconds",
+    "When what is too old was last deleted, by store.",
+)
 LAST_WRITTEN = ("journalguard_last_checkpoint_timestamp_seconds", "When the last checkpoint was written.")
 
 # Counters of a checkpoint, as ``service.distributed.taking`` writes them.
@@ -69,6 +75,7 @@ class _StoreCollector(Collector):
             detections, verdicts = count_detections(connection), count_verdicts(connection)
             hidden = count_hidden(connection, self._room.ceiling)
             drift = read_drift(connection)
+            runs = read_runs(connection)
         for name, (metric, text) in COUNTERS.items():
             yield CounterMetricFamily(metric, text, value=counters.get(name, 0))
         yield _labelled(CounterMetricFamily(*REJECTED, labels=["reason"]), status.rejected)
@@ -77,6 +84,12 @@ class _StoreCollector(Collector):
         yield from _gauges(status)
         yield from _drift(drift)
         yield GaugeMetricFamily(*HIDDEN, value=hidden)
+        yield _labelled(
+            GaugeMetricFamily(*RETAINED, labels=["store"]), {run.store: run.oldest for run in runs}
+        )
+        yield _labelled(
+            GaugeMetricFamily(*RETENTION, labels=["store"]), {run.store: int(run.ran_at) for run in runs}
+        )
         if self._room.intake is not None:
             yield from _intake(self._room.intake, counters)
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role
+from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, MODEL_READERS, Actor, Role
 
 
 class Entry(NamedTuple):
@@ -16,8 +16,12 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("queue", "/", "Queue", ALERT_READERS),
+    Entry("reveals", "/reveals", "Names", (Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
+    Entry("audit", "/audit", "Audit", (Role.AUDITOR, Role.DPO)),
     Entry("log", "/log", "Log", HEALTH_READERS),
     Entry("drift", "/drift", "Drift", HEALTH_READERS),
+    Entry("evaluation", "/evaluation", "Evaluation", MODEL_READERS),
+    Entry("rights", "/rights", "Rights", (Role.DPO,)),
     Entry("help", "/help", "Help", EVERYONE),
 )
 

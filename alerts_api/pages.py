@@ -26,6 +26,7 @@ from alerts_api.queries import (
 from alerts_api.quiet import choices, quiet_of
 from alerts_api.records import AlertRow, JudgedAlert, Status
 from alerts_api.rendering import page
+from alerts_api.reveal.facts import has_seen, record_view
 from alerts_api.room import Room
 from alerts_api.timelines import days_line, hours_line
 from alerts_api.travel import journeys
@@ -60,10 +61,16 @@ def html_pages(room: Room) -> APIRouter:
         actor: Reader, alert_id: AlertId, events: Annotated[int, Query(ge=1, le=100_000)] = 1
     ) -> HTMLResponse:
         with room.reading() as connection:
-            found = get_alert(connection, alert_id, room.detections)
+            too = actor.has(Role.DPO)
+            found = get_alert(connection, alert_id, room.detections, restricted_too=too)
             if found is None:
                 raise HTTPException(404)
-            return HTMLResponse(_detail(room, connection, actor, found, events))
+            answer = HTMLResponse(_detail(room, connection, actor, found, events))
+            seen = has_seen(connection, alert_id, actor.subject)
+        if actor.session and not seen:  # a person, whom we know
+            with room.writing() as connection:
+                record_view(connection, alert_id, actor.subject, room.clock())
+        return answer
 
     @router.post("/alerts/{alert_id}/verdicts")
     def judge(
@@ -94,13 +101,13 @@ def html_pages(room: Room) -> APIRouter:
         with room.reading() as connection:
             status, found = room.status(connection), read_drift(connection)
         words = {"CAUSES": CAUSES, "FIGURES": FIGURES}
-        return HTMLResponse(page("drift.html", **_frame(room, actor, status, "drift"), drift=found, **words))
+        return HTMLResponse(page("drift.html", **frame(room, actor, status, "drift"), drift=found, **words))
 
     @router.get("/log")
     def log(actor: HealthReader) -> HTMLResponse:
         with room.reading() as connection:
             status, refused = room.status(connection), newest_refused(connection, _REFUSED)
-        return HTMLResponse(page("log.html", **_frame(room, actor, status, "log"), refused=refused))
+        return HTMLResponse(page("log.html", **frame(room, actor, status, "log"), refused=refused))
 
     @router.get("/help")
     def help_page(actor: Anybody) -> HTMLResponse:
@@ -129,7 +136,7 @@ def _queue(room: Room, connection: Connection, actor: Actor, filters: Filters, u
         older = find_alerts(connection, anytime, reference, room.detections, room.ceiling).total - found.total
     return page(
         "queue.html",
-        **_frame(room, actor, status, "queue"),
+        **frame(room, actor, status, "queue"),
         filters=filters,
         understood=understood,
         found=found,
@@ -149,7 +156,7 @@ def _detail(room: Room, connection: Connection, actor: Actor, found: JudgedAlert
     travelled = journeys(trace.event for trace in newest_events(connection, alert, _JOURNEY_EVENTS))
     return page(
         "alert.html",
-        **_frame(room, actor, status, "alert"),
+        **frame(room, actor, status, "alert"),
         row=found.row,
         quiet=quiet_of(found),
         quiet_days=room.quiet_days,
@@ -180,7 +187,7 @@ def _next(room: Room, connection: Connection, row: AlertRow, reference: float) -
     return next((other for other in waiting.alerts if other.alert_id != row.alert_id), None)
 
 
-def _frame(room: Room, actor: Actor, status: Status, here: str) -> dict[str, object]:
+def frame(room: Room, actor: Actor, status: Status, here: str) -> dict[str, object]:
     """What the layout needs."""
     return {
         "status": status,

@@ -11,10 +11,11 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from alerts_api.actors import SAFE_METHODS, Actor, NotSignedInError, RefusalError
+from alerts_api.actors import SAFE_METHODS, Actor, NotConfirmedError, NotSignedInError, RefusalError
+from alerts_api.audit.errors import AuditError
 from alerts_api.errors import StoreBusyError, StoreError, StoreFullError
 from alerts_api.rendering import page
 
@@ -27,6 +28,10 @@ _SENTENCES = {
     422: "Something in the request is not understood.",
     500: "The pages failed. The cause is in journalguard's log; nothing you entered before is lost.",
 }
+_UNRECORDED = (
+    "It could not be written down in the audit log, or not be told to the data protection officer, so it is "
+    "not done. The cause is in journalguard's log."
+)
 _PROGRAMS = ("/api/", "/healthz", "/metrics")
 
 
@@ -78,6 +83,10 @@ def install(app: FastAPI) -> None:
         log.error("%s", error)
         return problem_response(request.scope, 503, store_sentence(error))
 
+    async def unrecorded(request: Request, error: Exception) -> Response:
+        log.error("%s", error)
+        return problem_response(request.scope, 503, _UNRECORDED)
+
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
         return problem_response(request.scope, 500, _SENTENCES[500])
@@ -86,23 +95,30 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RefusalError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(StoreError, store)
+    app.add_exception_handler(AuditError, unrecorded)
     app.add_exception_handler(Exception, unexpected)
 
 
 def refusal_response(request: Request, refused: RefusalError) -> Response:
     """Programs and forms are told; who opens a page is led to where this can be mended."""
     path = request.url.path
-    if (
-        not path.startswith(_PROGRAMS)
-        and request.method in SAFE_METHODS
-        and isinstance(refused, NotSignedInError)
-    ):
-        here = f"{path}?{request.url.query}" if request.url.query else path
-        return RedirectResponse(f"/signin?{urlencode({'next': here})}", 303)
+    if not path.startswith(_PROGRAMS):
+        if isinstance(refused, NotConfirmedError):
+            return RedirectResponse(f"/signin/confirm?{urlencode({'next': refused.back})}", 303)
+        if isinstance(refused, NotSignedInError) and request.method in SAFE_METHODS:
+            return _to_sign_in(request)
     response = problem_response(request.scope, refused.status, refused.sentence, refused.actor)
     if refused.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _to_sign_in(request: Request) -> Response:
+    here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    # From a link in a mail a browser brings no cookie of ours; asked by a page of ours, it does.
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        return HTMLResponse(page("onward.html", onward=here))
+    return RedirectResponse(f"/signin?{urlencode({'next': here})}", 303)
 
 
 def store_sentence(error: Exception) -> str:

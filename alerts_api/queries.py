@@ -11,6 +11,7 @@ from alerts_api.ceiling import within
 from alerts_api.detections import Detections, of_severity, severity_of
 from alerts_api.filters import DAY, SPANS, Filters
 from alerts_api.records import AlertPage, AlertRow, Feed, JudgedAlert, Refused, TracePage
+from alerts_api.rights.restrictions import in_force
 from alerts_api.rows import DETECTION, PLACE, PLATFORM, to_alert, to_trace
 from alerts_api.verdicts import read_history
 from service.events import Alert
@@ -60,8 +61,12 @@ def find_alerts(
     return AlertPage(total=total, page=filters.page, size=filters.size, alerts=rows)
 
 
-def get_alert(connection: Connection, alert_id: str, known: Detections) -> JudgedAlert | None:
-    rows = _queue_rows(connection, select(*_QUEUE).where(_ALERT.alert_id == alert_id), known)
+def get_alert(
+    connection: Connection, alert_id: str, known: Detections, *, restricted_too: bool = False
+) -> JudgedAlert | None:
+    """``None`` also for an alert of a restricted account, unless it is asked for."""
+    found = select(*_QUEUE).where(_ALERT.alert_id == alert_id)
+    rows = _queue_rows(connection, found if restricted_too else found.where(_visible(0.0)), known)
     if not rows:
         return None
     payload = connection.execute(select(_ALERT.payload).where(_ALERT.alert_id == alert_id)).scalar_one()
@@ -155,7 +160,7 @@ def _names(connection: Connection, kind: str) -> tuple[str, ...]:
 
 
 def _conditions(filters: Filters, reference: float, known: Detections) -> list[ColumnElement[bool]]:
-    found = [*_standing(filters), _ALERT.number > filters.after]
+    found = [*_standing(filters), _ALERT.number > filters.after, _visible(reference)]
     if filters.period in SPANS:
         found.append(_ALERT.updated_at >= math.ceil(reference) - SPANS[filters.period])
     if filters.account:
@@ -165,6 +170,11 @@ def _conditions(filters: Filters, reference: float, known: Detections) -> list[C
     marks = {DETECTION: filters.detection, PLATFORM: filters.platform, PLACE: filters.place}
     found.extend(_marked(kind, name) for kind, name in marks.items() if name)
     return found
+
+
+def _visible(now: float) -> ColumnElement[bool]:
+    """Alerts of restricted accounts are not shown to analysts."""
+    return _ALERT.account.not_in(in_force(now))
 
 
 def _standing(filters: Filters) -> list[ColumnElement[bool]]:

@@ -55,6 +55,7 @@ def sqlite_backend(path: Path, *, create: bool, durable: bool, busy_seconds: flo
         reading={},
         writing={"journalguard_begin": "BEGIN IMMEDIATE"},
         take_turn=lambda _: None,  # BEGIN IMMEDIATE did
+        compact=_compact,
         named=partial(_named_or_none, path),
     )
 
@@ -92,6 +93,14 @@ def _engine(path: Path, durable: bool, busy_seconds: float) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("journalguard_begin", "BEGIN"))
 
     return engine
+
+
+def _compact(connection: Connection) -> None:
+    """Rewrites the file without what was deleted, and empties the log of writes, which held it too."""
+    raw = connection.connection.cursor()
+    raw.execute("VACUUM")
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.close()
 
 
 def _named_or_none(path: Path, error: BaseException) -> StoreError | None:

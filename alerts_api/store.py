@@ -10,12 +10,16 @@ from alerts_api import tables
 from alerts_api.backend import Place
 from alerts_api.database import BUSY_SECONDS, Database, open_database
 from alerts_api.links import write_links
+from alerts_api.rights.erasing import erase_accounts, erase_traces
+from alerts_api.rights.retention import due, enforce
 from alerts_api.rows import Row, alert_row, mark_rows, rejected_row, trace_row
 from alerts_api.verdicts import verdicts_after
 from service.events import Alert
 from service.identities import SealedIdentity, encode
+from service.settings import RetentionSettings
 from service.store import Checkpoint, Judged, Saved
 
+DEFAULT_RETENTION = RetentionSettings()
 QUARANTINE = 1_000  # refused lines kept in the index
 _BATCH = 1_000  # account states fetched, or alerts looked up, at once
 _GROWING = frozenset(column.name for column in tables.alerts.c) - {
@@ -34,8 +38,9 @@ class SqlStore:
     Every method raises :class:`alerts_api.errors.StoreError`.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, retention: RetentionSettings) -> None:
         self._database = database
+        self._retention = retention
 
     def load(self) -> Saved:
         """What the last checkpoint holds. The account states stream, in no particular order.
@@ -65,6 +70,8 @@ class SqlStore:
         changes = checkpoint.changes
         with self._database.writing() as connection:
             write_links(connection, changes.links)
+            erase_accounts(connection, changes.erased)
+            erase_traces(connection, changes.untraced)
             _forget_accounts(connection, changes.gone)
             _upsert(connection, tables.accounts, [{"account": a, "state": s} for a, s in changes.accounts])
             write_shared(connection, changes.shared)
@@ -74,6 +81,8 @@ class SqlStore:
             _write_alerts(connection, changes.alerts)
             _write_progress(connection, checkpoint)
             _write_rejected(connection, checkpoint)
+            if due(connection, checkpoint.last_event_time):
+                enforce(connection, self._retention, checkpoint.last_event_time, checkpoint.written_at)
 
     def verdicts(self, after: int, limit: int) -> Sequence[Judged]:
         """The oldest with ids above ``after``, in order."""
@@ -105,18 +114,25 @@ class SqlStore:
             yield from connection.execution_options(yield_per=_BATCH).execute(query)
 
 
-def open_store(place: Place, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> SqlStore:
+def open_store(
+    place: Place,
+    *,
+    create: bool = True,
+    busy_seconds: float = BUSY_SECONDS,
+    retention: RetentionSettings = DEFAULT_RETENTION,
+) -> SqlStore:
     """Open the site's database, making or upgrading its schema.
 
     Args:
         place: a file, whose folder must exist and which gets mode 0600, or a URL ``postgresql://…``.
         create: make the file, or the tables, where there are none.
         busy_seconds: how long to wait for another writer.
+        retention: for how long things are kept.
 
     Raises:
         StoreError: one of its kinds, naming the place and the mend.
     """
-    return SqlStore(open_database(place, create=create, busy_seconds=busy_seconds))
+    return SqlStore(open_database(place, create=create, busy_seconds=busy_seconds), retention)
 
 
 def write_shared(connection: Connection, blobs: Mapping[str, bytes]) -> None:

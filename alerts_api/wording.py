@@ -31,6 +31,14 @@ def score(value: float) -> str:
     return f"{value:.1f}"
 
 
+def fixed(value: float, digits: int = 2) -> str:
+    """
+    >>> fixed(0.5), fixed(0.00012, 4)
+    ('0.50', '0.0001')
+    """
+    return f"{value:,.{digits}f}"
+
+
 def percent(value: float) -> str:
     """
     >>> percent(0.004), percent(0), percent(12.34)
@@ -89,6 +97,16 @@ def date(day: int) -> str:
     return f"{moment.day} {moment:%b %Y}"
 
 
+def day_name(day: int) -> str:
+    """A day since 1970.
+
+    >>> day_name(0)
+    '1 Jan'
+    """
+    moment = _moment(day * 86_400)
+    return f"{moment.day} {moment:%b}"
+
+
 def when(seconds: float, seconds_too: bool = False) -> Markup:
     """A ``<time>`` element; the page's script adds the reader's local time where there is a script."""
     moment = _moment(seconds)
@@ -138,6 +156,7 @@ def _moment(seconds: float) -> datetime:
 FILTERS = {
     "score": score,
     "number": number,
+    "fixed": fixed,
     "percent": percent,
     "plural": plural,
     "age": age,

@@ -63,7 +63,7 @@ def frames_of(site: Site, log: Path) -> list[tuple[int, bytes]]:
     frames: list[tuple[int, bytes]] = []
     geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn))
     ingest = Ingest(ingest_settings(site.settings), keys.load(site.keys), geo)
-    outbox = Outbox(0, PARTITIONS, lambda p, value: frames.append((p, value)), time.monotonic, lambda: None)
+    outbox = Outbox(0, PARTITIONS, lambda p, value: frames.append((p, value)), lambda: 0.0, lambda: None)
     lines = log.read_bytes().splitlines()
     for at in range(0, len(lines), BATCH):
         found = ingest.feed(lines[at : at + BATCH], source=log.name)

@@ -6,7 +6,7 @@ name survive.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -135,6 +135,12 @@ class Ingest:
             result = read(line, source)
             results.append(Rejected(result, source, number, len(line)) if isinstance(result, str) else result)
         return results
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """These accounts are new at their next line."""
+        self._accounts.forget(accounts)
+        if self._vault is not None:
+            self._vault.forget(accounts)
 
     def sealed(self) -> tuple[SealedIdentity, ...]:
         """Identities of accounts first seen since the last call, to be kept no later than their events."""

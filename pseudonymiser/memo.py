@@ -1,6 +1,6 @@
 """A bounded memory of a pure function's results, at the cost of a dict lookup."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -21,6 +21,12 @@ class Memo(dict[K, V], Generic[K, V]):
         self._make = make
         self._limit = limit
         self._old: dict[K, V] = {}
+
+    def forget(self, values: Collection[V]) -> None:
+        """These results are made anew when they are asked for."""
+        for made in (self, self._old):
+            for key in [key for key, value in made.items() if value in values]:
+                del made[key]
 
     def __missing__(self, key: K) -> V:
         value = self._old[key] if key in self._old else self._make(key)

@@ -14,7 +14,7 @@ does not open.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import permutations
 from pathlib import Path
 
@@ -67,6 +67,12 @@ class Vault:
         if pseudonym not in self._older:
             self._sealed.append(self.seal(pseudonym, identity))
         self._note(pseudonym)
+
+    def forget(self, pseudonyms: Collection[str]) -> None:
+        """They are sealed again when they are seen again."""
+        self._known.difference_update(pseudonyms)
+        self._older.difference_update(pseudonyms)
+        self._sealed = [sealed for sealed in self._sealed if sealed.pseudonym not in pseudonyms]
 
     def take(self) -> tuple[SealedIdentity, ...]:
         """What was sealed since the last call."""

@@ -77,11 +77,18 @@ def speaks_anew(episode: Episode | None, time: int, score: float) -> bool:
 
 
 def opened(
-    account: str, time: int, sequence: int, day: int, state: np.void, before: Episode | None = None
+    account: str,
+    time: int,
+    sequence: int,
+    day: int,
+    state: np.void,
+    groups: tuple[str, ...] = (),
+    before: Episode | None = None,
 ) -> Episode:
     """A new, still empty episode, opened on ``day`` by event number ``sequence`` that ``state`` includes.
 
-    ``before`` is the account's last one, whose allowances go on.
+    ``groups`` of readers are those that the account belongs to now; ``before`` is its last episode, whose
+    allowances go on.
     """
     alert = Alert(
         alert_id=alert_id(account, time, sequence),
@@ -98,6 +105,7 @@ def opened(
         policy="",
         model="",
         day=day,
+        groups=groups,
     )
     documents = int(state["documents"]) - int(state["document_time"] == state["last_time"])
     allowances = before.allowances if before else ()

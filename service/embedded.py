@@ -19,6 +19,7 @@ from pseudonymiser.logfile import Batch
 from service.events import AccessEvent, Rejected
 from service.identities import Link
 from service.merge import Merge, Source, Turn
+from service.orders import Act, Order
 from service.store import Changes, Checkpoint, Saved, Store
 
 INGEST = "ingest"  # name of the ingest room's state among the shared blobs
@@ -40,6 +41,8 @@ class Stages(Protocol):
 
     def absorb(self, events: Sequence[AccessEvent]) -> None: ...
 
+    def obey(self, orders: Sequence[Order]) -> None: ...
+
     def drain(self) -> Changes: ...
 
     def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None: ...
@@ -59,6 +62,7 @@ class Runner:
         self._events: list[AccessEvent] = []
         self._rejected: deque[Rejected] = deque(maxlen=QUARANTINE)
         self._saved_ingest = b""
+        self.urgent = False  # orders were taken that are not saved yet
 
     def restore(self, saved: Saved) -> None:
         """Goes on from a checkpoint."""
@@ -84,9 +88,17 @@ class Runner:
             self._absorb()
         return [event.time for event in events]
 
+    def obey(self, orders: Sequence[Order]) -> None:
+        """Takes orders after the lines so far; a checkpoint should follow soon."""
+        self._absorb()
+        self._ingest.forget({order.account for order in orders if order.act is Act.FORGET})
+        self._pipeline.obey(orders)
+        self.urgent = True
+
     def drain(self) -> Changes:
         """What changed since the last drain, with the ingest room's state and the identities it sealed."""
         self._absorb()
+        self.urgent = False
         changes = msgspec.structs.replace(self._pipeline.drain(), identities=self._ingest.sealed())
         state = self._ingest.state()
         if state == self._saved_ingest:
@@ -253,7 +265,7 @@ class Follow:
 
     def _save_if_due(self, stop: Event) -> None:
         passed = time.monotonic() - self._saved_at
-        late = passed >= (self._pace.seconds if self._lines else HEARTBEAT)
+        late = passed >= (self._pace.seconds if self._lines or self._runner.urgent else HEARTBEAT)
         if late or self._lines >= self._pace.lines:
             self._save(stop)
 

@@ -9,6 +9,7 @@
     ├── PagesError      the process that serves pages does not come up
     ├── LogFileError    a log to replay that cannot be read, or not to its end
     ├── OutputError     a result that cannot be written
+    ├── ReportError     an evaluation's report that is not understood
     ├── PolicyError     a policy file that is not understood
     └── StateError      saved states of another version, or damaged
 """
@@ -40,6 +41,10 @@ class LogFileError(ServiceError):
 
 class OutputError(ServiceError):
     """A result that cannot be written."""
+
+
+class ReportError(ServiceError):
+    """An evaluation's report that is not understood."""
 
 
 class PolicyError(ServiceError):

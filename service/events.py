@@ -164,3 +164,4 @@ class Alert(msgspec.Struct, frozen=True):
     picture: Picture = Picture()
     day: int = 0  # local day of the site on which it opened, days since 1970
     quiet: Quiet | None = None  # as the newest verdict that has taken effect wants it
+    groups: tuple[str, ...] = ()  # of readers, when it opened: "user type: student"; for reports

@@ -102,12 +102,12 @@ def picture(
     return Picture(
         measures=tuple(sorted(rows, key=lambda r: (-r.surprise, r.measure))),
         hours=_hours(state, offset),
-        days=_days(state),
+        days=day_counts(state),
         usual_hour=round(usual_most(state, M.DOCS_1H) or 0.0, 2),
         usual_day=round(usual_most(state, M.DOCS_1D) or 0.0, 2),
-        places=_counts(state, "countries", names) + _counts(state, "cities", names),
-        networks=_counts(state, "owners", names),
-        platforms=_counts(state, "platforms", names),
+        places=counts(state, "countries", names) + counts(state, "cities", names),
+        networks=counts(state, "owners", names),
+        platforms=counts(state, "platforms", names),
         active_days=round(float(state["active_days"]), 2),
         groups=tuple((g.name.lower(), round(moment.groups[g], 3)) for g in Group),
     )
@@ -121,7 +121,7 @@ def _hours(state: np.void, offset: int) -> tuple[tuple[int, int], ...]:
     return tuple((h * 3600 - offset, int(state["hours"][h % HOURS])) for h in hours)
 
 
-def _days(state: np.void) -> tuple[tuple[str, int], ...]:
+def day_counts(state: np.void) -> tuple[tuple[str, int], ...]:
     newest = int(state["ring_day"])
     if newest == 0:
         return ()
@@ -132,7 +132,7 @@ def _days(state: np.void) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _counts(state: np.void, table: str, names: Mapping[int, str]) -> tuple[Count, ...]:
+def counts(state: np.void, table: str, names: Mapping[int, str]) -> tuple[Count, ...]:
     rows = [s for s in state[table] if s["key"] != 0]
     rows.sort(key=lambda s: (-int(s["last"]), int(s["key"])))
     active = max(1.0, float(state["active_days"]))

@@ -45,6 +45,10 @@ class Docket(msgspec.Struct, frozen=True):
             ),
         )
 
+    def without(self, account: str) -> "Docket":
+        """Without those of an account."""
+        return Docket(self.newest, tuple(v for v in self.waiting if v.account != account))
+
     def heard(self) -> "Docket":
         """Without those that waited."""
         return Docket(self.newest)

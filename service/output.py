@@ -66,12 +66,17 @@ def check_writable(path: Path) -> None:
 
 
 def write_alerts(path: Path, alerts: Iterable[Alert]) -> None:
-    """Writes all lines or none: the file appears, or is replaced, when it is complete. Mode 0600."""
+    """One line each."""
     check_writable(path)
+    write_whole(path, map(alert_line, alerts))
+
+
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Writes all or nothing: the file appears, or is replaced, when it is complete. Mode 0600."""
     try:
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:
-                file.writelines(alert_line(alert) for alert in alerts)
+                file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
                 Path(file.name).replace(path)

@@ -13,9 +13,10 @@ from service.days import Days, DaysState, Stretch
 from service.events import AccessEvent
 from service.identities import Link
 from service.judging import Docket
+from service.orders import Order
 from service.policy import Policy
 from service.saved import reading
-from service.share import Share
+from service.share import STATES_DAYS, Share
 from service.site import Site
 from service.store import Changes, Judged
 
@@ -30,11 +31,11 @@ class PipelineState(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """All stages after ingest, for one site."""
+    """All stages after ingest, for one site; ``states_days`` as in :class:`service.share.Share`."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, states_days: int = STATES_DAYS) -> None:
         self._site = Site(policy)
-        self._share = Share(policy, self._site)
+        self._share = Share(policy, self._site, states_days)
         self._days = Days()
         self._sequence = 0
         self._heard = False  # may the docket differ from the one that was saved?
@@ -52,6 +53,7 @@ class Pipeline:
             if stretch.day > day:
                 if day:
                     self._close_day(day, stretch.offset)
+                    self._share.retire(stretch.day, stretch.offset)
                 day = stretch.day
             self._absorb(stretch, events)
 
@@ -83,6 +85,13 @@ class Pipeline:
         """Id of the newest verdict that was taken in."""
         return self._share.docket.newest
 
+    def obey(self, orders: Sequence[Order]) -> None:
+        """Take orders between events. Restrictions are not saved here: they are told anew after a start."""
+        before = self._share.docket
+        for order in orders:
+            self._share.obey(order)
+        self._heard |= self._share.docket != before
+
     def drain(self) -> Changes:
         """What changed since the last call; the caller writes it in one transaction."""
         changed = self._share.drain()
@@ -102,6 +111,8 @@ class Pipeline:
             alerts=changed.alerts,
             traces=changed.traces,
             gone=changed.gone,
+            erased=changed.erased,
+            untraced=changed.erased,
             links=links,
         )
 

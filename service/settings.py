@@ -18,12 +18,12 @@ import msgspec
 from service.errors import SettingsError, SiteError
 
 SETTINGS_FILE = "site.toml"
+REPORTS = "reports"  # folder for those of `evaluate`
 ENVIRONMENT = "JOURNALGUARD_"
 OVERRIDES = (
     "host",
     "port",
     "alerts_per_day",
-    "retention_days",
     "geo_city",
     "geo_asn",
     "database_url",
@@ -44,6 +44,7 @@ _CHOICES = {
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _Budget = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+_MonthDay = Annotated[int, msgspec.Meta(ge=0, le=28)]
 _Shipper = Annotated[int, msgspec.Meta(ge=0, le=32_767)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0.05, le=3600)]
 
@@ -65,6 +66,56 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     password_file: str = ""
 
 
+class RevealSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[reveal]`` table: how often a reader may be named, and who is told."""
+
+    case_pattern: str = "[A-Z]{2,8}-?[0-9]{3,12}"  # of the service desk's references, a regular expression
+    per_holder: _Positive = 5  # names a day without a second person
+    per_site: _Positive = 20
+    outgoing: str = ""  # folder of mails to the DPO; empty: none
+    sender: str = ""
+    dpo: str = ""
+
+
+class RoleGroups(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[signin.roles]`` table: which groups of the identity provider have which role."""
+
+    analyst: tuple[str, ...] = ()
+    key_holder: tuple[str, ...] = ()
+    approver: tuple[str, ...] = ()
+    statistician: tuple[str, ...] = ()
+    auditor: tuple[str, ...] = ()
+    dpo: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
+
+
+class SignInSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[signin]`` table: the identity provider that knows the staff, by OpenID Connect."""
+
+    issuer: str
+    client_id: str
+    address: str  # of the pages, as browsers reach them
+    client_secret_file: str = ""
+    ca_file: str = ""
+    scope: str = "openid profile"
+    groups_claim: str = "groups"
+    acr: tuple[str, ...] = ()  # one of them, or of amr, is asked for where a proof has to be fresh
+    amr: tuple[str, ...] = ()
+    roles: RoleGroups = RoleGroups()
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[retention]`` table: for how many days of event time each kind of thing is kept."""
+
+    events: _Positive = 28  # behind an alert
+    states: _Positive = 90  # what is learnt of an account, and its sealed identity, after the last sight
+    true_alerts: _Positive = 365  # closed as stolen, after their last event
+    other_alerts: _Positive = 90  # closed otherwise; open ones stay until they are closed
+    cases: _Positive = 730  # readers' requests and complaints, after their end
+    audit: _Positive = 730  # pseudonyms and notes of the audit log; its leaves stay
+    copies: _Positive = 30  # of what is held, made for a reader
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of a site; ``service.sitefile`` says what each means."""
 
@@ -80,7 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geo_city: str = ""
     geo_asn: str = ""
     alerts_per_day: _Budget = 3.0
-    retention_days: _Positive = 28
+    evaluation_day: _MonthDay = 0  # of the month on which `run` makes a report; 0: never
     host: str = "127.0.0.1"
     port: _Port = 8321
     host_names: tuple[str, ...] = ()
@@ -89,7 +140,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = ""  # of PostgreSQL; empty: SQLite in the site's folder
     shipper: _Shipper = 0  # number of this host's shipper within the site
     metrics_port: _Port = 0  # of shipper and worker; 0: none
+    retention: RetentionSettings = RetentionSettings()
     kafka: KafkaSettings | None = None
+    reveal: RevealSettings = RevealSettings()
+    signin: SignInSettings | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All host names, beside the host itself, by which browsers reach the pages."""
+        address = urlsplit(self.signin.address).hostname if self.signin else None
+        return (*self.host_names, address) if address else self.host_names
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "kafka": KafkaSettings,
+    "retention": RetentionSettings,
+    "reveal": RevealSettings,
+    "signin": SignInSettings,
+    "signin.roles": RoleGroups,
+}
 
 
 class Site(NamedTuple):
@@ -116,6 +185,11 @@ class Site(NamedTuple):
         """The site's own detections, if it has any."""
         folder = self.folder / "policy"
         return folder if folder.is_dir() else None
+
+    @property
+    def reports(self) -> Path:
+        """Reports of ``evaluate``."""
+        return self.folder / REPORTS
 
     @property
     def lock(self) -> Path:
@@ -192,6 +266,11 @@ def _complaints(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.kafka is not None:
         for key, complaint in _of_kafka(settings.kafka):
             yield f"kafka.{key}", f"kafka.{key}: {complaint}"
+    for key, complaint in _of_reveal(settings.reveal):
+        yield f"reveal.{key}", f"reveal.{key}: {complaint}"
+    if settings.signin is not None:
+        for key, complaint in _of_signin(settings.signin):
+            yield f"signin.{key}", f"signin.{key}: {complaint}"
 
 
 def _of_database(url: str) -> Iterator[tuple[str, str]]:
@@ -228,6 +307,41 @@ def _of_kafka(kafka: KafkaSettings) -> Iterator[tuple[str, str]]:
         yield "security", f'"{kafka.security}" does not encrypt; choose "ssl" or "sasl_ssl"'
 
 
+def _of_reveal(reveal: RevealSettings) -> Iterator[tuple[str, str]]:
+    try:
+        re.compile(reveal.case_pattern)
+    except re.error as error:
+        yield "case_pattern", f"no regular expression ({error}); write it like INC[0-9]{{7}}"
+    for key in ("outgoing", "sender", "dpo"):
+        if not getattr(reveal, key) and (reveal.outgoing or reveal.sender or reveal.dpo):
+            yield key, "is needed too: a mail has a folder, a sender and a recipient"
+
+
+def _of_signin(signin: SignInSettings) -> Iterator[tuple[str, str]]:
+    for key in ("issuer", "address"):
+        if not is_safe_address(getattr(signin, key)):
+            yield key, "write it with https, like https://alerts.example.ac.uk"
+    if "openid" not in signin.scope.split():
+        yield "scope", 'has "openid" among its words, or there is no sign-in'
+    if not any(getattr(signin.roles, role) for role in RoleGroups.__struct_fields__):
+        yield "roles", "gives nobody a role; name groups below a line [signin.roles]"
+
+
+def is_safe_address(text: str) -> bool:
+    """Whether it is an address over https, or of this machine, where nobody can listen.
+
+    >>> is_safe_address("https://login.example.ac.uk/realm"), is_safe_address("http://login.example.ac.uk")
+    (True, False)
+    """
+    try:
+        parts = urlsplit(text)
+        name = parts.hostname
+    except ValueError:
+        return False
+    near = parts.scheme == "http" and name in {"127.0.0.1", "localhost", "::1"}
+    return bool(name) and parts.username is None and (parts.scheme == "https" or near)
+
+
 def _key(error: msgspec.ValidationError) -> str:
     """The setting that msgspec complains of, with its table."""
     path = re.search(r"at `\$\.([\w.]+)", str(error))
@@ -251,11 +365,13 @@ def _plain(error: msgspec.ValidationError) -> str:
 
 def _unknown(key: str) -> str:
     table, _, name = key.rpartition(".")
+    if key == "retention_days":
+        return f"{key!r} is now events in the table [retention]; write it there"
     if not table:
         return f"unknown setting {key!r}{_nearest(key, Settings.__struct_fields__)}"
     if name in Settings.__struct_fields__:
         return f"{name!r} is no setting of [{table}]; move it above the line [{table}]"
-    return f"unknown setting {name!r} of [{table}]{_nearest(name, KafkaSettings.__struct_fields__)}"
+    return f"unknown setting {name!r} of [{table}]{_nearest(name, _TABLES[table].__struct_fields__)}"
 
 
 def _nearest(text: str, known: Collection[str]) -> str:

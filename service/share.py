@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service import alerting, explain
+from service import alerting, explain, groups
 from service.alerting import Decision
 from service.closing import close_accounts
 from service.columns import Columns, key32
@@ -25,6 +25,7 @@ from service.identities import Link
 from service.judging import Docket, in_force, judged
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
+from service.orders import Act, Order
 from service.policy import Policy
 from service.sights import sights
 from service.site import Site
@@ -34,6 +35,7 @@ from service.sums import DaySums, day_sums
 
 NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whose keys have names
 MODEL = "evidence-trees/1"
+STATES_DAYS = 90  # unless the site says otherwise
 
 
 class Sitting(NamedTuple):
@@ -48,18 +50,25 @@ class ShareChanges(msgspec.Struct, frozen=True):
     """What a share changed since it was last drained."""
 
     accounts: tuple[tuple[str, bytes], ...]
-    gone: tuple[str, ...]  # accounts without a record from now on
     alerts: tuple[Alert, ...]
     traces: tuple[Trace, ...]
     names: tuple[str, ...]  # all names behind the keys that pictures show; empty if there are no new ones
+    gone: tuple[str, ...]  # accounts without a state from now on
+    erased: tuple[str, ...]  # of these everything goes, wherever it is kept; before the rest is written
 
 
 class Share:
-    """States and open alerts of some accounts; what the site knows is shared and changed by others."""
+    """States and open alerts of some accounts; what the site knows is shared and changed by others.
 
-    def __init__(self, policy: Policy, site: Site) -> None:
+    ``states_days``: local days after which the state of an account that is not seen is forgotten.
+    """
+
+    def __init__(self, policy: Policy, site: Site, states_days: int = STATES_DAYS) -> None:
         self._policy = policy
         self._site = site
+        self._states_days = states_days
+        self._restricted: set[str] = set()
+        self._erased: list[str] = []
         self._states = States()
         self._columns = Columns(site.prevalence)
         self._group_of = np.array(GROUP_OF)
@@ -71,6 +80,8 @@ class Share:
 
     def absorb(self, events: Sequence[AccessEvent], numbers: Sequence[int], day: int) -> None:
         """Take in events of one site day, all with an account, in order; ``numbers`` in the stream."""
+        if self._restricted:
+            events, numbers = self._unrestricted(events, numbers)
         if not events:
             return
         slots = self._states.slots([e.account for e in events])
@@ -93,6 +104,35 @@ class Share:
         for i in np.flatnonzero(out.flags & KEEP).tolist():
             self._traces.append(Trace(numbers[i], events[i], round(float(out.evidence[i]), 3)))
 
+    def _unrestricted(
+        self, events: Sequence[AccessEvent], numbers: Sequence[int]
+    ) -> tuple[Sequence[AccessEvent], Sequence[int]]:
+        kept = [i for i, event in enumerate(events) if event.account not in self._restricted]
+        self.counters["events_restricted_total"] += len(events) - len(kept)
+        return [events[i] for i in kept], [numbers[i] for i in kept]
+
+    @property
+    def restricted(self) -> frozenset[str]:
+        """Accounts whose events are dropped and whose states stay as they are."""
+        return frozenset(self._restricted)
+
+    def obey(self, order: Order) -> None:
+        """Take an order between events."""
+        if order.act is Act.RESTRICT:
+            self._restricted.add(order.account)
+            return
+        self._restricted.discard(order.account)
+        if order.act is Act.FORGET:
+            self._erase(order.account)
+
+    def _erase(self, account: str) -> None:
+        self._states.forget(account)
+        self._sittings.pop(account, None)
+        self._alerts = {name: alert for name, alert in self._alerts.items() if alert.account != account}
+        self._traces = [trace for trace in self._traces if trace.event.account != account]
+        self.docket = self.docket.without(account)
+        self._erased.append(account)
+
     def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
         """Score one moment and let the alerting say what it means."""
         score = self._site.joined(int(moment.state["rank"]), moment.evidence, moment.groups)
@@ -112,7 +152,8 @@ class Share:
         if decision is Decision.OPENED or episode is None:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            episode = alerting.opened(event.account, event.time, number, day, moment.state, episode)
+            readers = groups.groups_of(moment.state, self._columns.names)
+            episode = alerting.opened(event.account, event.time, number, day, moment.state, readers, episode)
         self._states.episodes[event.account] = alerting.grown(
             episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
         )
@@ -163,13 +204,16 @@ class Share:
         """What the accounts active on local ``day`` come to, before they are closed."""
         active = self._active()
         names = [self._states.names[i] for i in active]
-        opened = sum(self._opened_on(name) == day for name in names)
+        opened = [self._opened_on(name) == day for name in names]
         ids = np.fromiter(map(stable_id, names), np.uint64, len(names))
         site = self._site
         today = self._states.array[active]
-        sums = day_sums(day, today, ids, opened, site.table, site.guards, site.budget)
-        seen = sights(day, today, site.prevalence, self._columns.names)
-        return msgspec.structs.replace(sums, sights=seen)
+        sums = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.budget)
+        return msgspec.structs.replace(
+            sums,
+            readers=groups.count(today, opened, self._columns.names),
+            sights=sights(day, today, site.prevalence, self._columns.names),
+        )
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)
@@ -211,8 +255,20 @@ class Share:
             live["quiet_until"], live["quiet_groups"] = in_force(episodes[account].allowances, day + 1)
             self._states.touch([slot])
 
+    def retire(self, day: int, offset: int) -> None:
+        """Forget the states of accounts not seen for so long when local ``day`` begins."""
+        before = (day - self._states_days) * 86400 - offset
+        names = self._states.names
+        unseen = np.flatnonzero(self._states.array["last_time"][: len(names)] < before)
+        for account in [names[i] for i in unseen if names[i] and names[i] not in self._restricted]:
+            self._settle(account)
+            self._states.forget(account)
+
     def _active(self) -> NDArray[np.intp]:
-        return np.flatnonzero(self._states.array["day_events"][: len(self._states.names)] > 0)
+        found = np.flatnonzero(self._states.array["day_events"][: len(self._states.names)] > 0)
+        if not self._restricted:
+            return found
+        return np.array([i for i in found if self._states.names[i] not in self._restricted], np.intp)
 
     def drain(self) -> ShareChanges:
         """What changed since the last call."""
@@ -225,12 +281,14 @@ class Share:
         changes = ShareChanges(
             accounts=self._states.drain(),
             gone=self._states.drain_gone(),
+            erased=tuple(dict.fromkeys(self._erased)),
             alerts=tuple(self._alerts.values()),
             traces=tuple(self._traces),
             names=names,
         )
         self._alerts.clear()
         self._traces.clear()
+        self._erased.clear()
         return changes
 
     def restore(self, accounts: Iterable[tuple[str, bytes]], names: Iterable[str]) -> None:

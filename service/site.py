@@ -17,6 +17,7 @@ from models.evidence import BINS, BINS_PER_E, CAP
 from service import drift, driftreport
 from service.closing import CLASSES
 from service.drift import Drift
+from service.groups import PREFIX, Ledger
 from service.measures import OWN, Group, K
 from service.policy import Policy
 from service.saved import reading
@@ -62,6 +63,7 @@ class Site:
         self.changed: set[str] = set()
         self._days: dict[int, NDArray[np.uint32]] = {}
         self._account_days = 0.0
+        self._readers = Ledger()
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
         self.drift = Drift()
         self._remake()
@@ -122,6 +124,7 @@ class Site:
         self.day = day
         self._remake()
         self.changed |= {"site", DRIFT, driftreport.NAME, _slot_name(day)}
+        self.changed.add(self._readers.take(day, sums.readers))
 
     def _teach_trees(self, sample: Sample) -> NDArray[np.uint32]:
         """The trees score the sample, then learn; histogram (CLASSES, 1, BINS) of the scores."""
@@ -156,6 +159,8 @@ class Site:
             return msgspec.msgpack.encode(self.drift)
         if name == driftreport.NAME:
             return msgspec.json.encode(drift.report(self.drift))
+        if name.startswith(PREFIX):
+            return self._readers.blob(name)
         day = next((d for d in self._days if _slot_name(d) == name), None)
         if day is None:  # has left the window
             return b""

@@ -1,10 +1,11 @@
 """A site's ``site.toml`` as it is first written: every setting with words for the operator."""
 
+from collections.abc import Mapping
 from string import Template
 
 import msgspec
 
-from service.settings import KafkaSettings, Settings
+from service.settings import KafkaSettings, RoleGroups, Settings, SignInSettings
 
 _SITE = Template("""\
 # Settings of one site of journalguard. After a change start `journalguard run` again.
@@ -50,10 +51,12 @@ geo_asn = $geo_asn
 # How many alerts a day your analysts want to read. The threshold follows.
 alerts_per_day = $alerts_per_day
 
-# Days for which the events behind an alert are kept.
-retention_days = $retention_days
+# Day of the month, 1 to 28, on which `run` makes a report of how well the detection works (`evaluate
+# --recent`); 0: never.
+evaluation_day = $evaluation_day
 
-# Where the pages are served. Anything but 127.0.0.1 lets others in: there is no sign-in here.
+# Where the pages are served. At any address but 127.0.0.1 somebody must be able to sign in: see [signin], or
+# `journalguard users add`.
 host = $host
 port = $port
 
@@ -74,6 +77,50 @@ metrics_port = $metrics_port
 # State is saved after so many lines or seconds, whichever comes first.
 checkpoint_lines = $checkpoint_lines
 checkpoint_seconds = $checkpoint_seconds
+""")
+
+_REVEAL = Template("""
+# Who may be told whose account a pseudonym is, and how often. Further settings go above this line.
+[reveal]
+
+# References of your service desk, a regular expression for the whole of one.
+case_pattern = $case_pattern
+
+# Names a day that a key-holder, and all of them together, may ask for without a second person.
+per_holder = $per_holder
+per_site = $per_site
+
+# At each release, and when something is overdue, a mail to the data protection officer is laid into a
+# folder, which your mailer sends and empties. While it cannot be laid there, nobody is named.
+outgoing = $outgoing
+sender = $sender
+dpo = $dpo
+""")
+
+_RETENTION = Template("""\
+
+# For how many days things are kept, counted by the time in the log; what is older goes once a day.
+[retention]
+# The events behind an alert.
+events = $events
+
+# What is learnt of an account, and its sealed identity, after the account was last seen. An identity stays as
+# long as an alert of its account is open.
+states = $states
+
+# Alerts with their verdicts, after their last event: those confirmed as stolen, and those closed otherwise.
+# Open ones stay.
+true_alerts = $true_alerts
+other_alerts = $other_alerts
+
+# Readers' requests and complaints, after their end.
+cases = $cases
+
+# Pseudonyms and free text of the audit log. Its entries stay, since others check them, and tell nothing then.
+audit = $audit
+
+# Copies of what is held, made for a reader, in this folder.
+copies = $copies
 """)
 
 _KAFKA = Template("""\
@@ -103,25 +150,89 @@ mechanism = $mechanism
 user = $user
 password_file = $password_file
 """)
+_SIGNIN = Template("""\
+# The provider's name of itself, and what it calls us. Tell it to send browsers back to the address below with
+# /signin/callback behind it, and with /signin after sign-out.
+issuer = $issuer
+client_id = $client_id
+
+# How browsers reach the pages, best over https.
+address = $address
+
+# A file that only journalguard can read, with the secret in its first line; empty for a client without one.
+client_secret_file = $client_secret_file
+
+# The authority (PEM) that signed the provider's certificate, empty for those the system trusts.
+ca_file = $ca_file
+
+# What is asked for, and the claim that has a person's groups ("realm_access.roles" in Keycloak).
+scope = $scope
+groups_claim = $groups_claim
+
+# What the provider has to say of a proof where a fresh one is needed: one of these classes (acr), and one of
+# these ways ("mfa", "otp", "hwk"); empty: any.
+acr = $acr
+amr = $amr
+""")
+_ROLES = Template("""\
+
+[signin.roles]
+# Which of the provider's groups have which role. Nobody is admin and key_holder at once.
+analyst = $analyst
+key_holder = $key_holder
+approver = $approver
+statistician = $statistician
+auditor = $auditor
+dpo = $dpo
+admin = $admin
+""")
 _EXAMPLE = KafkaSettings(servers=("127.0.0.1:9092",))
+_EXAMPLE_SIGNIN = SignInSettings(
+    issuer="https://login.example.ac.uk",
+    client_id="journalguard",
+    address="https://alerts.example.ac.uk",
+    roles=RoleGroups(analyst=("library-security",)),
+)
+_SIGNIN_HEADING = "\n# The identity provider (OpenID Connect) by which the staff sign in to the pages.\n"
 _HEADING = "\n# Kafka, for `ship`, `worker`, `topics` and `pages` of a site in several processes.\n"
 
 
 def render(settings: Settings) -> str:
     """A commented ``site.toml`` that reads back as ``settings``."""
-    values = {name: getattr(settings, name) for name in Settings.__struct_fields__ if name != "kafka"}
-    return _SITE.substitute({name: _toml(value) for name, value in values.items()}) + _kafka(settings.kafka)
+    plain = _values(settings)
+    return (
+        _filled(_SITE, plain)
+        + _filled(_RETENTION, _values(settings.retention))
+        + _filled(_REVEAL, _values(settings.reveal))
+        + _kafka(settings.kafka)
+        + _signin(settings.signin)
+    )
 
 
 def _kafka(kafka: KafkaSettings | None) -> str:
-    """The table; commented out, as an example, where the site has none."""
-    values = msgspec.structs.asdict(kafka or _EXAMPLE)
-    table = "[kafka]\n" + _KAFKA.substitute({name: _toml(value) for name, value in values.items()})
-    if kafka is None:
-        table = "".join(
-            f"#{line}" if line[0] not in "#\n" else line for line in table.splitlines(keepends=True)
-        )
-    return _HEADING + table
+    table = "[kafka]\n" + _filled(_KAFKA, _values(kafka or _EXAMPLE))
+    return _HEADING + (table if kafka else _commented(table))
+
+
+def _signin(signin: SignInSettings | None) -> str:
+    shown = signin or _EXAMPLE_SIGNIN
+    table = "[signin]\n" + _filled(_SIGNIN, _values(shown))
+    table += _filled(_ROLES, _values(shown.roles))
+    return _SIGNIN_HEADING + (table if signin else _commented(table))
+
+
+def _commented(table: str) -> str:
+    """As an example, where the site has no such table."""
+    return "".join(f"#{line}" if line[0] not in "#\n" else line for line in table.splitlines(keepends=True))
+
+
+def _values(table: msgspec.Struct) -> dict[str, object]:
+    return {name: getattr(table, name) for name in table.__struct_fields__}
+
+
+def _filled(template: Template, values: Mapping[str, object]) -> str:
+    names = template.get_identifiers()
+    return template.substitute({name: _toml(values[name]) for name in names})
 
 
 def _toml(value: object) -> str:

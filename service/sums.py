@@ -16,6 +16,7 @@ from models.calibration import Candidate
 from models.evidence import BINS, BINS_PER_E
 from service.account import BIN_UNIT
 from service.closing import CLASSES
+from service.groups import Counts, merge_counts
 from service.measures import GROUP_OF, G, K
 from service.sights import Sights, merge_sights
 
@@ -45,6 +46,7 @@ class DaySums(msgspec.Struct, frozen=True):
     candidates: tuple[Candidate, ...] = ()
     sample: Sample = Sample()
     sights: Sights = Sights()
+    readers: Counts = {}  # groups of readers
 
 
 def day_sums(
@@ -98,6 +100,7 @@ def merge(parts: Sequence[DaySums], budget: float) -> DaySums:
         candidates=calibration.highest(candidates, budget),
         sample=_merge_samples([p.sample for p in parts]),
         sights=merge_sights([p.sights for p in parts]),
+        readers=merge_counts(p.readers for p in parts),
     )
 
 

@@ -16,7 +16,7 @@ not exported.
 
 from array import array
 from collections.abc import Collection, Iterable
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -66,7 +66,7 @@ class Facts(msgspec.Struct, frozen=True):
     newer: int  # leaves of a version that is not known here
 
 
-def write_export(connection: Connection, out: BinaryIO) -> int:
+def write_export(connection: Connection, out: IO[bytes]) -> int:
     """Write the whole log; how many leaves. The connection is inside a reading transaction.
 
     Raises:
@@ -169,7 +169,7 @@ def _is_newer(found: Place | None) -> bool:
     return found is not None and found.v > VERSION
 
 
-def _write_chunk(connection: Connection, out: BinaryIO, first: int, end: int) -> None:
+def _write_chunk(connection: Connection, out: IO[bytes], first: int, end: int) -> None:
     data = select(_LEAF.data).where(_LEAF.number >= first, _LEAF.number < end).order_by(_LEAF.number)
     for leaf in connection.execute(data).scalars():
         out.write(leaf.replace(b"\n", b" ") + b"\n")  # none of ours has a newline; a planted one shows
@@ -182,7 +182,7 @@ def _write_chunk(connection: Connection, out: BinaryIO, first: int, end: int) ->
         _line(out, _OpeningLine(opening))
 
 
-def _line(out: BinaryIO, value: msgspec.Struct) -> None:
+def _line(out: IO[bytes], value: msgspec.Struct) -> None:
     out.write(msgspec.json.encode(value) + b"\n")
 
 

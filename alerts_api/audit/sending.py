@@ -1,18 +1,11 @@
 """Where checkpoints go, so that whoever rules this machine cannot take them back.
 
 Two ways, either or both. A folder, one file for each checkpoint, opened to append only: lay it on a
-write-once share or under ``chattr +a``, which allow just that. And an outgoing folder of mails as ``.eml``
-files, which the site's own mailer sends and removes (``sendmail -t < FILE``): journalguard itself opens no
-connection. Neither folder is made here: one that is missing may be a share that is not mounted. After a
-crash what is missing in the first follows with the next call, and its mail may go out twice.
+write-once share or under ``chattr +a``, which allow just that; like that of mails (``mails``) it is not made
+here. After a crash what is missing in it follows with the next call, and its mail may go out twice.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.utils import format_datetime
 from pathlib import Path
 
 import msgspec
@@ -27,19 +20,12 @@ from alerts_api.audit.checkpoints import (
     read_checkpoint,
     sign,
 )
-from alerts_api.audit.errors import HandOverError, NoteError, RewrittenError
+from alerts_api.audit.errors import NoteError, RewrittenError
+from alerts_api.audit.mails import Mail, compose, lay, reachable, sync
 from alerts_api.audit.signednote import PublicKey, Signer, is_signed_by, text_of
 from alerts_api.database import Database
 
 SUFFIX = ".checkpoint"
-
-
-class Mail(msgspec.Struct, frozen=True):
-    """Mails to hand over."""
-
-    outgoing: Path  # folder
-    sender: str
-    recipient: str
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -97,7 +83,7 @@ def _newest_kept(folder: Path | None, key: PublicKey) -> tuple[Checkpoint, ...]:
     """The newest checkpoint of this key in the folder, if there is one; a torn one does not count."""
     if folder is None:
         return ()
-    with _folder(folder):
+    with reachable(folder):
         for path in sorted(p for p in folder.iterdir() if p.name.endswith(file_name(0, key)[12:]))[::-1]:
             try:
                 return (read_checkpoint(path.read_text("utf-8"), key),)
@@ -109,7 +95,7 @@ def _newest_kept(folder: Path | None, key: PublicKey) -> tuple[Checkpoint, ...]:
 def _keep(path: Path, note: str) -> None:
     """Append what is missing of the note: all of it, or the rest after a crash."""
     data = note.encode()
-    with _folder(path.parent):
+    with reachable(path.parent):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         with os.fdopen(descriptor, "rb+", buffering=0) as file:
             found = file.read() or b""
@@ -117,42 +103,17 @@ def _keep(path: Path, note: str) -> None:
                 raise RewrittenError(f"{path}: another checkpoint of this size was kept there before")
             file.write(data[len(found) :])
             os.fsync(descriptor)
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def _mail(mail: Mail, checkpoint: Checkpoint, note: str, now: int) -> None:
-    """A mail file appears whole, under a name that says which it is."""
+    """A mail under a name that says which checkpoint it brings."""
     name = f"{checkpoint.size:012d}{SUFFIX}"
-    message = EmailMessage()
-    message["From"], message["To"] = mail.sender, mail.recipient
-    message["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
-    message["Subject"] = f"Checkpoint of the audit log, {checkpoint.size} entries"
-    message.set_content(
+    text = (
         "Please keep this mail. The attached file says, signed, what the audit log\n"
         f"{checkpoint.origin} held when it was made. Every later export must contain all of it:\n\n"
         f"  journalguard audit verify EXPORT --public-key FILE --checkpoint {name}\n"
     )
+    message = compose(mail, f"Checkpoint of the audit log, {checkpoint.size} entries", text, now)
     message.add_attachment(note.encode(), maintype="application", subtype="octet-stream", filename=name)
-    with _folder(mail.outgoing):
-        part = mail.outgoing / f"{name}.part"
-        part.write_bytes(message.as_bytes())
-        part.replace(mail.outgoing / f"{name}.eml")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _folder(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HandOverError(
-            f"{error.filename or path}: a checkpoint cannot be kept there ({error.strerror}); see that the "
-            "folder is there, mounted and writable. What is missing in it follows with the next checkpoint"
-        ) from None
+    lay(mail, name, message)

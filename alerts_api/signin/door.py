@@ -5,7 +5,7 @@ import re
 
 from fastapi import Request
 from sqlalchemy import Connection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts_api.actors import (
     SAFE_METHODS,
@@ -20,14 +20,19 @@ from alerts_api.audit import leaves
 from alerts_api.audit.log import append
 from alerts_api.errors import StoreError
 from alerts_api.guard import LOOPBACK
+from alerts_api.rendering import page
 from alerts_api.room import Room
-from alerts_api.signin import cookies, sessions
+from alerts_api.signin import cookies, sessions, tokens, users
+from alerts_api.signin.flows import Flow
 from alerts_api.signin.limits import Limiter
+
+_FOR_TOKENS = ("/api/", "/metrics")
 
 OPEN = Actor(subject="open", name="Visitor", roles=frozenset({Role.ANALYST}), via="open")
 DEMO = Actor(subject="demo", name="Visitor", roles=frozenset({Role.ANALYST}), via="demo")
 MACHINE = Actor(subject="machine", name="This machine", roles=frozenset(), via="open")
 NOBODY = "nobody"
+NOT_SECURE = "Sign in over https, or at this machine itself."
 
 _log = logging.getLogger("journalguard.signin")
 
@@ -37,13 +42,16 @@ class SignInDoor:
 
     Args:
         local: whether the pages are served at this machine's own address only.
+        provided: whether there is an identity provider.
     """
 
-    def __init__(self, room: Room, *, local: bool) -> None:
+    def __init__(self, room: Room, *, local: bool, provided: bool) -> None:
         self._room = room
         self._local = local
-        self._acts = Limiter(60, 60.0)  # a person judges an alert a second at most
-        self._refusals = Limiter(60, 3_600.0)  # of nobody in particular, so that nobody can fill the log
+        self._provided = provided
+        self._acts = Limiter(60, 60.0, room.clock)  # a person judges an alert a second at most
+        self._tries = Limiter(10, 60.0, room.clock)  # of one address to sign in
+        self._refusals = Limiter(60, 3_600.0, room.clock)  # of nobody we know, who shall not fill the log
 
     def admit(self, request: Request, rule: Rule, sent: str) -> Actor:
         """Raises :class:`RefusalError`, after it was written down."""
@@ -54,17 +62,42 @@ class SignInDoor:
             raise
 
     def who(self, request: Request) -> Actor | None:
-        """The visitor, if we know one."""
+        """The visitor, if we know one. Raises :class:`RefusalError` for a token that is none."""
+        if header := request.headers.get("authorization"):
+            return self._by_token(request, header)
         return self._by_session(request) or self._visitor(request)
 
-    def let_in(self, request: Request, actor: Actor, goes_on: str) -> Response:
-        """Begins a session of the actor, in place of any this browser has. Raises :class:`RefusalError`."""
+    def may_try(self, request: Request) -> bool:
+        """Whether this address may try to sign in once more. Takes a turn."""
+        return self._tries.allows(request.client.host if request.client else "")
+
+    def let_in(
+        self,
+        request: Request,
+        actor: Actor,
+        goes_on: str,
+        kind: leaves.Kind = leaves.Kind.SIGNED_IN,
+        *,
+        from_elsewhere: Flow | None = None,
+    ) -> Response:
+        """Begins a session of the actor, in place of any this browser has. Raises :class:`RefusalError`.
+
+        Args:
+            from_elsewhere: the way by which another site's page sent the browser here.
+        """
         if not cookies.may_carry(request.scope):
-            raise RefusalError("not-secure", "Sign in over https, or at this machine itself.")
+            raise RefusalError("not-secure", NOT_SECURE)
+        before = from_elsewhere.session if from_elsewhere else sessions.hashed(cookies.read(request))
         with self._room.writing() as connection:
-            number = sessions.begin(connection, actor, self._room.clock(), cookies.read(request))
-            self.record(connection, leaves.Kind.SIGNED_IN, actor)
-        answer = RedirectResponse(goes_on, 303)
+            number = sessions.begin(connection, actor, self._room.clock(), before)
+            self.record(connection, kind, actor)
+        # A strict cookie does not go along while a browser is still following another site's link; from a
+        # page of ours it does.
+        answer = (
+            HTMLResponse(page("onward.html", onward=goes_on))
+            if from_elsewhere
+            else RedirectResponse(goes_on, 303)
+        )
         cookies.give(answer, request.scope, number)
         return answer
 
@@ -93,6 +126,18 @@ class SignInDoor:
                 raise TooOftenError("too-often", "That is faster than a person works. Wait a minute.", actor)
         return actor
 
+    def _by_token(self, request: Request, header: str) -> Actor:
+        kind, _, text = header.partition(" ")
+        with self._room.reading() as connection:
+            found = tokens.find(connection, text.strip(), self._room.clock())
+        if found is None or kind.lower() != "bearer":
+            raise NotSignedInError("token", "This token is unknown, revoked or past its end.")
+        if not request.url.path.startswith(_FOR_TOKENS):
+            raise RefusalError("token", "Tokens are for the JSON API and the metrics.", found.actor)
+        if request.method not in found.methods:
+            raise RefusalError("token", "This token reads only.", found.actor)
+        return found.actor
+
     def _by_session(self, request: Request) -> Actor | None:
         number = cookies.read(request)
         if not number or not cookies.may_carry(request.scope):
@@ -112,7 +157,14 @@ class SignInDoor:
         """Whoever sits at this machine may read and judge until there is a first user."""
         if self._room.demo:
             return DEMO
-        return OPEN if self._local and cookies.is_near(request.scope) else None
+        return OPEN if self._local and cookies.is_near(request.scope) and self._is_open() else None
+
+    def _is_open(self) -> bool:
+        """Until there is somebody who could sign in."""
+        if self._provided:
+            return False
+        with self._room.reading() as connection:
+            return not users.any_there(connection)
 
     def _at_this_machine(self, request: Request) -> bool:
         client = request.client.host if request.client else ""

@@ -4,7 +4,6 @@ In this process and in bounded memory: who has been away longest is forgotten fi
 full bucket back.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
@@ -15,9 +14,7 @@ KEYS = 10_000
 class Limiter:
     """At most ``turns`` at once, and as many again in each ``seconds``."""
 
-    def __init__(
-        self, turns: int, seconds: float, *, keys: int = KEYS, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, turns: int, seconds: float, clock: Callable[[], float], *, keys: int = KEYS) -> None:
         self._turns = float(turns)
         self._rate = turns / seconds
         self._keys = keys
@@ -30,7 +27,7 @@ class Limiter:
         now = self._clock()
         with self._lock:
             left, before = self._buckets.pop(key, (self._turns, now))
-            left = min(self._turns, left + (now - before) * self._rate)
+            left = min(self._turns, left + max(0.0, now - before) * self._rate)
             allowed = left >= 1.0
             self._buckets[key] = (left - 1.0 if allowed else left, now)
             if len(self._buckets) > self._keys:

@@ -40,10 +40,10 @@ def begin(connection: Connection, actor: Actor, now: float, replacing: str = "")
 
     Args:
         actor: with the times of sign-in and confirmation.
-        replacing: number of the session that ends.
+        replacing: hash of the number of the session that ends.
     """
     _remove_ended(connection, now)
-    end(connection, replacing)
+    connection.execute(delete(sessions).where(_COLUMN.session == replacing))
     number = secrets.token_urlsafe(NUMBER_BYTES)
     row = {
         "session": hashed(number),
@@ -63,12 +63,14 @@ def begin(connection: Connection, actor: Actor, now: float, replacing: str = "")
 
 def find(connection: Connection, number: str, now: float) -> tuple[Actor, float] | None:
     """Whose session this is, and when it was last used; ``None`` if it is none or has ended."""
-    if not number:
-        return None
-    row = connection.execute(select(sessions).where(_COLUMN.session == hashed(number))).one_or_none()
-    if row is None or not _lasts(row, now):
-        return None
-    return _actor(row, number), row.seen_at
+    row = _row(connection, hashed(number), now)
+    return (_actor(row, csrf_of(number)), row.seen_at) if row else None
+
+
+def find_hashed(connection: Connection, session: str, now: float) -> Actor | None:
+    """Whose session has this hash; without the token of its forms, which only the browser's number gives."""
+    row = _row(connection, session, now)
+    return _actor(row, "") if row else None
 
 
 def touch(connection: Connection, session: str, now: float) -> None:
@@ -78,8 +80,7 @@ def touch(connection: Connection, session: str, now: float) -> None:
 
 def end(connection: Connection, number: str) -> None:
     """At once, on the server."""
-    if number:
-        connection.execute(delete(sessions).where(_COLUMN.session == hashed(number)))
+    connection.execute(delete(sessions).where(_COLUMN.session == hashed(number)))
 
 
 def end_all(connection: Connection, subject: str) -> None:
@@ -96,6 +97,11 @@ def split(roles: str) -> frozenset[Role]:
     return frozenset(map(Role, roles.split()))
 
 
+def _row(connection: Connection, session: str, now: float) -> Row[tuple[object, ...]] | None:
+    row = connection.execute(select(sessions).where(_COLUMN.session == session)).one_or_none()
+    return row if row is not None and _lasts(row, now) else None
+
+
 def _lasts(row: Row[tuple[object, ...]], now: float) -> bool:
     return bool(now - row.seen_at < IDLE_SECONDS and now - row.signed_in_at < LONGEST_SECONDS)
 
@@ -105,14 +111,14 @@ def _remove_ended(connection: Connection, now: float) -> None:
     connection.execute(delete(sessions).where(ended))
 
 
-def _actor(row: Row[tuple[object, ...]], number: str) -> Actor:
+def _actor(row: Row[tuple[object, ...]], csrf: str) -> Actor:
     return Actor(
         subject=row.subject,
         name=row.name,
         roles=split(row.roles),
         via=row.via,
         session=row.session,
-        csrf=csrf_of(number),
+        csrf=csrf,
         signed_in_at=row.signed_in_at,
         confirmed_at=row.confirmed_at,
     )

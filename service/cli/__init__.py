@@ -16,11 +16,15 @@ COMMANDS = {
     "run": ("running", "Follow the logs, score, and serve the pages."),
     "replay": ("replaying", "Run old logs through, into alerts as JSON lines."),
     "simulate": ("simulating", "Make a library's logs with thefts among them."),
+    "evaluate": ("evaluating", "Measure how well it detects, and whom it burdens."),
     "pseudonym": ("site", "Tell the pseudonyms of names read from standard input."),
     "keyholder": ("keyholding", "The keys that alone can name a reader."),
     "rotate": ("rotating", "Give all readers new pseudonyms."),
+    "rights": ("rights", "What a reader may ask for: a copy, erasure, restriction."),
     "policy": ("policing", "Detections and budget as data: check, compare, test, accept."),
     "audit": ("auditing", "The log of acts: sign it, hand it out, check it."),
+    "users": ("admitting", "Who may sign in with a password and an authenticator app."),
+    "tokens": ("admitting", "What lets programs ask the JSON API."),
     "pages": ("paging", "Serve the pages of a site, without keys."),
     "ship": ("shipping", "Read the logs, pseudonymise, send to Kafka."),
     "worker": ("working", "Score what the shippers send to Kafka."),
@@ -33,6 +37,7 @@ _ROOTS = {
     "pseudonymiser.errors": "PseudonymiserError",
     "alerts_api.errors": "StoreError",
     "alerts_api.audit.errors": "AuditError",
+    "alerts_api.signin.errors": "SignInError",
     "service.simulator.settings": "SimulationError",
 }
 

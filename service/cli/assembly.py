@@ -68,6 +68,6 @@ def build(
     settings = ingest_settings(site.settings)
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
     tell(site.folder, policy)
-    pipeline = Pipeline(policy)
+    pipeline = Pipeline(policy, site.settings.retention.states)
     runner = Runner(Ingest(settings, secrets, geo, vault), pipeline)
     return Parts(runner, pipeline, line_clock(Ingest(settings, secrets, geo)))

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Event
@@ -12,17 +12,27 @@ from urllib.request import urlopen
 
 import click
 
-from service.cli.options import FOLDER, read_site, start_logging
+from alerts_api.actors import Actor, Role
+from alerts_api.database import open_database
+from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.notices import Notices
+from pseudonymiser import holders
+from pseudonymiser.keyholder import HolderKey
+from pseudonymiser.wrapping import Cost, write_wrapped
+from service.cli.options import FOLDER, database_of, read_site, start_logging
 from service.cli.running import Attendant, follow_site, serving, stop_on_signals
 from service.cli.site import make_site
 from service.demo import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, Live, prepare
 from service.embedded import Runner
 from service.errors import PagesError
+from service.identities import Mode
 from service.progress import progress
 from service.settings import Site
 
 FEWEST_ALERTS = 5
 PAGES_SECONDS = 30.0
+PASSPHRASE = "nobody here is real"  # noqa: S105 - shown to everyone
+CHEAP = Cost(kib=8_192, iterations=1, lanes=1)  # opens at once; protects nothing but the demonstration
 
 
 @click.command()
@@ -48,9 +58,11 @@ def demo(once: bool, host: str, port: int, folder: Path | None, seed: int) -> No
         with progress("simulating") as shown:
             made = prepare(home / "library", seed, int(time.time()), shown)
         make_site(home, made.settings)
+        key = seat_holder(home)
         site = read_site(home)
+        train_holder(site)
         follow_site(
-            site, stop, _once(site, made, host, port, stop) if once else _live(site, made, host, port)
+            site, stop, _once(site, made, host, port, stop) if once else _live(site, made, host, port, key)
         )
 
 
@@ -73,7 +85,7 @@ def _once(site: Site, made: Demo, host: str, port: int, stop: Event) -> Attendan
     return attend
 
 
-def _live(site: Site, made: Demo, host: str, port: int) -> Attendant:
+def _live(site: Site, made: Demo, host: str, port: int, key: Path) -> Attendant:
     """Shows the pages once the history is read, then lets the library go on."""
 
     @contextmanager
@@ -88,7 +100,7 @@ def _live(site: Site, made: Demo, host: str, port: int) -> Attendant:
                 elif _read_all(runner, made, shown.at):
                     shown.done()
                     live.append(Live(made, time.time()))
-                    click.echo(_welcome(address))
+                    click.echo(_welcome(address, key))
 
             yield poll
 
@@ -101,11 +113,31 @@ def _read_all(runner: Runner, made: Demo, show: Callable[[float, str], None]) ->
     return lines >= made.lines
 
 
-def _welcome(address: str) -> str:
+def seat_holder(home: Path) -> Path:
+    """A key-holder of the demonstration; where the private key lies, under :data:`PASSPHRASE`."""
+    key, path = HolderKey.new("demo-desk"), home / "demo-desk.key"
+    holders.add_holder(home / "keyholders", key.holder, Mode.ONE)
+    write_wrapped(path, key.wrapped(PASSPHRASE, CHEAP))
+    return path
+
+
+def train_holder(site: Site) -> None:
+    """The demonstration's key-holder may ask for names for a year."""
+    dpo = Actor("demo-dpo", "Dpo", frozenset({Role.DPO}), "demo")
+    with closing(open_database(database_of(site), create=True, durable=True)) as database:
+        notices = Notices(site.settings.reveal, site.folder)
+        desk = Desk(database.writing, site.settings.reveal, notices.released, time.time)
+        desk.train(dpo, f"demo-{Role.KEY_HOLDER}", time.time() + 365 * 86_400)
+
+
+def _welcome(address: str, key: Path) -> str:
     return (
         f"\nLook at {address}\n"
         "  The alerts of four weeks are in the queue. Open one: it says why.\n"
         f"  Every {THEFT_SECONDS:.0f} seconds another account is stolen; the queue soon shows it.\n"
+        "  To see a reader named: judge an alert as analyst, then look as key holder and ask who it is.\n"
+        f"    Key file:   {key.absolute()}\n"
+        f"    Passphrase: {PASSPHRASE}\n"
         "  Ctrl-C ends it.\n"
     )
 

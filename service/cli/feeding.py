@@ -1,5 +1,6 @@
 """What goes on beside the pages of a site with Kafka: alerts come in, verdicts go out."""
 
+from functools import partial
 from threading import Event
 
 from alerts_api.outbox import open_outbox
@@ -18,7 +19,9 @@ def feed_of(site: Site) -> tuple[Feed, Sink]:
     """Both, not started. Raises ``BrokerError`` for files of ``[kafka]`` that cannot be read."""
     kafka, place = kafka_of(site), database_of(site)
     options, topics = client_options(kafka, site.folder), topics_of(kafka)
-    sink = Sink(options, topics, lambda: open_store(place), kept_days=site.settings.retention_days)
+    retention = site.settings.retention
+    open_retaining = partial(open_store, place, retention=retention)
+    sink = Sink(options, topics, open_retaining, kept_days=retention.events)
     publisher = Publisher(options, topics.verdicts, lambda: open_outbox(place))
     tasks = {"sink": sink.run, "verdicts": publisher.run}
     return Feed({name: _checked(site, task) for name, task in tasks.items()}), sink

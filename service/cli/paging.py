@@ -9,15 +9,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import click
 import uvicorn
 
 from alerts_api.app import create_app
 from alerts_api.backend import Place, is_url
+from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.guard import LOOPBACK
+from alerts_api.signin.provider import Provider
+from service.cli.entrance import check_entrance, is_local, provider_of
 from service.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
@@ -26,10 +30,13 @@ from service.cli.options import (
     read_site,
     start_logging,
 )
+from service.cli.patience import PatientProtocol
 from service.cli.serving import STOP_SECONDS, listen, url
-from service.policy import load_policy
+from service.policy import Policy, load_policy
+from service.settings import RevealSettings, Site
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
+CONNECTIONS = 200  # at once; more are told to come later
 _HOST, _PORT = "127.0.0.1", 8321
 
 
@@ -69,8 +76,7 @@ class _Address(NamedTuple):
     help=f"Port; by default the site's setting, else {_PORT}; 0: a free one.",
 )
 @click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
-@click.option("--policy", type=EXISTING_FOLDER, hidden=True)
-@click.option("--alerts-per-day", type=float, hidden=True)
+@click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
@@ -79,8 +85,7 @@ def pages(
     host: str | None,
     port: int | None,
     names: tuple[str, ...],
-    policy: Path | None,
-    alerts_per_day: float | None,
+    settings_of: Path | None,
     demo: bool,
     descriptor: int | None,
 ) -> None:
@@ -100,8 +105,11 @@ def pages(
         _serve_site(folder, host, port, names)
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
-        known = None if alerts_per_day is None else load_policy(policy, alerts_per_day=alerts_per_day)
-        _serve(create_app(database, demo=demo, hosts=address.hosts, policy=known), address)
+        parts: _Parts = {} if settings_of is None else _parts_of(read_site(settings_of))
+        provided = demo or parts.get("provider") is not None
+        check_entrance(address.host, database, create=False, provided=provided)
+        local = is_local(address.host)
+        _serve(create_app(database, demo=demo, local=local, hosts=address.hosts, **parts), address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
@@ -111,12 +119,20 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
     address = _Address(
         host or settings.host,
         settings.port if port is None else port,
-        (*settings.host_names, *names),
+        (*settings.names, *names),
     )
-    policy = load_policy(site.policy, alerts_per_day=settings.alerts_per_day)
     place = database_of(site)
+    check_entrance(address.host, place, create=True, provided=settings.signin is not None)
+    app = partial(
+        create_app,
+        place,
+        create=True,
+        local=is_local(address.host),
+        hosts=address.hosts,
+        **_parts_of(site),
+    )
     if settings.kafka is None:
-        _serve(create_app(place, create=True, hosts=address.hosts, policy=policy), address)
+        _serve(app(), address)
         return
     # Kafka's client is imported only where there is Kafka.
     from service.cli.feeding import feed_of  # noqa: PLC0415
@@ -125,12 +141,31 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         logging.CRITICAL
     )  # every attempt is an error to it; we tell what waits
     feed, sink = feed_of(site)
-    app = create_app(place, create=True, hosts=address.hosts, policy=policy, intake=sink)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
     with ExitStack() as stack:
         stack.callback(feed.stop)
         feed.start()
-        _serve(app, address)
+        _serve(app(intake=sink), address)
+
+
+class _Parts(TypedDict, total=False):
+    """What the pages need of a site beside its database."""
+
+    policy: Policy
+    evaluation: EvaluationPlace
+    provider: Provider | None
+    reveal: RevealSettings
+    site: Path
+
+
+def _parts_of(site: Site) -> _Parts:
+    return {
+        "policy": load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day),
+        "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
+        "provider": provider_of(site),
+        "reveal": site.settings.reveal,
+        "site": site.folder,
+    }
 
 
 def _serve(app: Callable[..., Any], address: _Address) -> None:
@@ -146,6 +181,8 @@ def _serve(app: Callable[..., Any], address: _Address) -> None:
             access_log=False,  # it would name the analysts' addresses
             server_header=False,
             timeout_graceful_shutdown=3,
+            http=PatientProtocol,
+            limit_concurrency=CONNECTIONS,
         )
         server = uvicorn.Server(config)
         if address.descriptor is None:

@@ -14,6 +14,7 @@ from alerts_api.store import open_store
 from pseudonymiser import epochs, keys
 from pseudonymiser.keys import Keys, SubKey
 from service.cli.options import database_of, read_site, site_option
+from service.cli.terminal import keep_no_core
 from service.distributed.taking import STATUS
 from service.embedded import INGEST
 from service.errors import SiteError
@@ -44,6 +45,7 @@ def rotate(folder: Path, emergency: bool, end: bool, dry_run: bool) -> None:
     """
     if emergency and end:
         raise click.UsageError("--emergency drops every key; leave --end away")
+    keep_no_core()
     site = read_site(folder)
     with _stopped(site, dry_run=dry_run):
         present, now = keys.load(site.keys), int(time.time())

@@ -4,27 +4,39 @@ import fcntl
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
+from alerts_api.database import open_database
 from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableError
-from alerts_api.store import open_store
+from alerts_api.rights.desk import Desk
+from alerts_api.store import SqlStore, open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo, site_vault
+from service.cli.copying import drop_old_copies
+from service.cli.entrance import check_entrance
+from service.cli.monthly import MonthlyReport
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
+from service.cli.terminal import keep_no_core
 from service.embedded import Follow, Pace, Runner
 from service.errors import SiteError
 from service.memory import spare_collector
 from service.merge import Merge
 from service.settings import Site
 
+if TYPE_CHECKING:
+    from service.pipeline import Pipeline
+
 BUSY_SECONDS = 5.0
 VERDICTS = 1_000  # taken in at once
+ORDERS_SECONDS = 1.0  # between looks for readers' rights
 RETRY_ON = (StoreBusyError, StoreFullError, StoreUnreachableError)
 
 _log = logging.getLogger("journalguard.run")
@@ -44,6 +56,7 @@ def run(folder: Path, host: str | None, port: int | None) -> None:
     Example:
       journalguard run --site /srv/journalguard --port 8321
     """
+    keep_no_core()
     start_logging()
     site = read_site(folder)
     stop = stop_on_signals()
@@ -58,7 +71,12 @@ Attendant = Callable[[Runner], AbstractContextManager[Callable[[], None]]]
 def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
     """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
     settings = site.settings
-    with _lock(site), closing(open_store(database_of(site), busy_seconds=BUSY_SECONDS)) as store:
+    place, retention = database_of(site), settings.retention
+    drop_old_copies(site, time.time())
+    with (
+        _lock(site),
+        closing(open_store(place, busy_seconds=BUSY_SECONDS, retention=retention)) as store,
+    ):
         vault = site_vault(site)
         if vault is not None:
             vault.remember(store.sealed_for(vault.ring))
@@ -67,23 +85,53 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
         spare_collector()
-        with attend(runner) as poll:
-
-            def tend() -> None:
-                poll()
-                with suppress(*RETRY_ON):  # asked again at the next poll
-                    pipeline.judge(store.verdicts(pipeline.newest_verdict, VERDICTS))
-
+        with attend(runner) as poll, closing(_desk(site)) as desk:
             Follow(
                 runner,
                 tail,
                 Merge(clock),
                 store,
-                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, settings.retention_days),
+                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, retention.events),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
-                poll=tend,
+                poll=_with_verdicts(store, pipeline, _with_orders(desk, runner, poll)),
             ).run(stop)
+
+
+def _desk(site: Site) -> Desk:
+    return Desk(open_database(database_of(site), create=False, busy_seconds=BUSY_SECONDS), time.time)
+
+
+def _with_verdicts(store: SqlStore, pipeline: "Pipeline", poll: Callable[[], None]) -> Callable[[], None]:
+    """Also asks what analysts have said."""
+
+    def polled() -> None:
+        poll()
+        with suppress(*RETRY_ON):  # asked again at the next poll
+            pipeline.judge(store.verdicts(pipeline.newest_verdict, VERDICTS))
+
+    return polled
+
+
+def _with_orders(desk: Desk, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:
+    """Also asks for orders now and then, and before the first line."""
+    asked_at = -ORDERS_SECONDS
+
+    def polled() -> None:
+        nonlocal asked_at
+        poll()
+        if time.monotonic() - asked_at < ORDERS_SECONDS:
+            return
+        asked_at = time.monotonic()
+        try:
+            orders = desk.news()
+        except RETRY_ON as error:
+            _log.warning("orders-wait %s; asked again", error)
+            return
+        if orders:
+            runner.obey(orders)
+
+    return polled
 
 
 def serve_at(site: Site, host: str | None = None, port: int | None = None) -> Attendant:
@@ -91,9 +139,18 @@ def serve_at(site: Site, host: str | None = None, port: int | None = None) -> At
 
     @contextmanager
     def attend(_: Runner) -> Iterator[Callable[[], None]]:
+        monthly = MonthlyReport(site)
         with serving(site, host, port) as (check, address):
             click.echo(f"journalguard is at {address}")
-            yield check
+
+            def poll() -> None:
+                check()
+                monthly.check()
+
+            try:
+                yield poll
+            finally:
+                monthly.stop()
 
     return attend
 
@@ -105,6 +162,8 @@ def serving(
     """The pages' process for the time of the block: what looks after it, and its address."""
     settings = site.settings
     host = host or settings.host
+    if not demo:
+        check_entrance(host, database_of(site), create=True, provided=settings.signin is not None)
     with closing(listen(host, settings.port if port is None else port)) as listening:
         arguments = pages_arguments(site, host, demo=demo)
         process = PagesProcess(arguments, listening)

@@ -82,10 +82,9 @@ class PagesProcess:
 
 def pages_arguments(site: Site, host: str, *, demo: bool) -> list[str]:
     """Arguments of ``journalguard pages`` for a child, which only shows."""
-    names = [word for name in site.settings.host_names for word in ("--host-name", name)]
-    policy = ["--alerts-per-day", str(site.settings.alerts_per_day)]
-    policy += ["--policy", str(site.policy)] if site.policy else []
-    arguments = ["--database", str(database_of(site)), "--host", host, *policy, *names]
+    names = [word for name in site.settings.names for word in ("--host-name", name)]
+    settings = ["--settings", str(site.folder.absolute())]
+    arguments = ["--database", str(database_of(site)), "--host", host, *settings, *names]
     return [*arguments, *(["--demo"] if demo else [])]
 
 

@@ -9,9 +9,10 @@ import click
 
 from pseudonymiser import keys
 from pseudonymiser.ingest import Ingest
-from service.cli.assembly import ingest_settings, site_geo
+from service.cli.assembly import ingest_settings, site_geo, site_vault
 from service.cli.options import read_site, site_option, start_logging
 from service.cli.running import stop_on_signals
+from service.cli.terminal import keep_no_core
 from service.distributed.connection import kafka_of
 from service.distributed.intake import Intake, LogFiles, StandardInput
 from service.distributed.rawtopic import RawTopic
@@ -57,6 +58,7 @@ def ship(source: str | None, topic: str | None, folder: Path) -> None:
     """
     if source and topic:
         raise click.UsageError("either - or --from-topic, not both")
+    keep_no_core()
     start_logging()
     logging.getLogger("kafka").setLevel(
         logging.CRITICAL
@@ -66,10 +68,9 @@ def ship(source: str | None, topic: str | None, folder: Path) -> None:
     stop = stop_on_signals()
     secrets = keys.load(site.keys)
     settings, geo = ingest_settings(site.settings), site_geo(site)
+    ingest = Ingest(settings, secrets, geo, site_vault(site))
     spare_collector()
-    ship_site(
-        site, Ingest(settings, secrets, geo), line_clock(Ingest(settings, secrets, geo)), open_intake, stop
-    )
+    ship_site(site, ingest, line_clock(Ingest(settings, secrets, geo)), open_intake, stop)
     _log.info("ended")
 
 
@@ -81,7 +82,7 @@ def _intake(site: Site, topic: str | None, *, from_input: bool) -> OpenIntake:
     kafka = kafka_of(site)
     if not (logs or audit_logs or topic or from_input):
         raise SiteError(f"{site.folder / SETTINGS_FILE}: names no logs; set logs, or give - or --from-topic")
-    if topic in {own.name for own in wanted(kafka, site.settings.retention_days)}:
+    if topic in {own.name for own in wanted(kafka, site.settings.retention.events)}:
         raise click.UsageError(f"{topic} is a topic of journalguard's own, not of raw lines")
 
     def opened(positions: Mapping[str, bytes]) -> Intake:

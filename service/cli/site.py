@@ -14,6 +14,7 @@ from pseudonymiser.canonical import Canoniser
 from pseudonymiser.geo import open_geo
 from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_address
 from service.cli.options import EXISTING_FILE, FOLDER, read_site, site_option
+from service.cli.terminal import keep_no_core
 from service.cli.trial import report, try_logs
 from service.errors import SiteError
 from service.settings import SETTINGS_FILE, Settings, check
@@ -114,6 +115,7 @@ def pseudonym(folder: Path, kind: str) -> None:
     Example:
       echo 'EXAMPLE\\jdoe' | journalguard pseudonym --site /srv/journalguard --kind user
     """
+    keep_no_core()
     site = read_site(folder)
     tell = _teller(kind, Pseudonyms(keys.load(site.keys)), Canoniser(site.settings.realms))
     failed = False

@@ -1,5 +1,6 @@
 """What is asked for and shown on a terminal and nowhere else: no arguments, environment, pipes or files."""
 
+import ctypes
 import getpass
 import resource
 import signal
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 import click
 
 _ENTER = "\x1b[?1049h\x1b[2J\x1b[H"  # xterm's other screen, which has no scroll-back
+_PR_SET_DUMPABLE = 4  # prctl(2)
 _NO_TERMINAL = "a secret is typed at a terminal, never piped; here is none"
 _LEAVE = "\x1b[2J\x1b[3J\x1b[H\x1b[?1049l"
 
@@ -56,8 +58,10 @@ def harmless(text: str) -> str:
 
 
 def keep_no_core() -> None:
-    """No memory dump of this process is written if it crashes."""
+    """No memory dump of this process is written if it crashes, and no other process of its user reads it."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def topics(action: str, folder: Path) -> None:
 
 def _table(site: Site, there: dict[str, Found]) -> str:
     """What is there; where it is not what is wanted, both."""
-    wanted = kafka_topics.wanted(kafka_of(site), site.settings.retention_days)
+    wanted = kafka_topics.wanted(kafka_of(site), site.settings.retention.events)
     rows = [_HEAD, *(_row(topic, there.get(topic.name)) for topic in wanted)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

@@ -30,7 +30,8 @@ def worker(folder: Path, name: str) -> None:
       journalguard worker --site /srv/journalguard --name worker-1
     """
     start_logging()
-    for client in ("faust", "mode", "aiokafka"):  # every attempt is an error to them; we tell what waits
+    # Every attempt is an error to them; we tell what waits.
+    for client in ("faust", "mode", "aiokafka", "kafka"):
         logging.getLogger(client).setLevel(logging.CRITICAL)
     site = read_site(folder)
     policy = load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)

@@ -64,6 +64,7 @@ class Worker:
             kafka=kafka,
             topics=self._topics,
             policy=policy,
+            states_days=site.settings.retention.states,
             knowledge=self._knowledge,
             verdicts=verdicts,
             options=options,

@@ -50,6 +50,9 @@ class Cache:
             batch.delete(key) if value is None else batch.put(key, value)
         batch.put(POSITION, json.dumps({"log": log, "offset": offset, "at": time.time()}).encode())
         self._db.write(batch)
+        if None in changes.values():  # else the deleted bytes stay on the disk until much later
+            self._db.flush()
+            self._db.compact_range(None, None)
 
     def clear(self) -> None:
         """Forget everything."""

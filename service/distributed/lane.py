@@ -21,9 +21,10 @@ from service.distributed.soundness import sound
 from service.distributed.wire import Frame, FrameHeader, MoveRecord, Refusal, WireError
 from service.identities import Link
 from service.judging import Docket
+from service.orders import Act, Order
 from service.policy import Policy
 from service.saved import reading
-from service.share import Share, ShareChanges
+from service.share import STATES_DAYS, Share, ShareChanges
 from service.site import Site
 from service.store import Judged
 from service.sums import DaySums
@@ -54,17 +55,20 @@ class Ledger(msgspec.Struct, frozen=True):
     last_event_time: int = 0
     names: tuple[str, ...] = ()
     docket: Docket = Docket()
+    restricted: tuple[str, ...] = ()  # accounts whose events are dropped
     counters: Mapping[str, int] = {}
 
 
 class Lane:
     """A partition's states and its place in the stream."""
 
-    def __init__(self, partition: int, partitions: int, policy: Policy, site: Site) -> None:
+    def __init__(
+        self, partition: int, partitions: int, policy: Policy, site: Site, states_days: int = STATES_DAYS
+    ) -> None:
         self.partition = partition
         self._partitions = partitions
         self._site = site
-        self._share = Share(policy, site)
+        self._share = Share(policy, site, states_days)
         self._ledger = Ledger()
         self._counters: Counter[str] = Counter()
         self._names: tuple[str, ...] = ()
@@ -191,6 +195,8 @@ class Lane:
 
     def _absorb(self, offset: int, frame: Frame) -> None:
         header, events = frame
+        for order in header.orders:
+            self._share.obey(order)
         last = self._ledger.seen.get(header.shipper, -1)
         new = next((i for i, number in enumerate(header.numbers) if number > last), len(events))
         self._counters["events_repeated_total"] += new
@@ -213,6 +219,7 @@ class Lane:
             return
         guards = np.frombuffer(closing.guards, "<f8").astype(np.float64)
         self._share.close(closing.day, closing.offset, guards)
+        self._share.retire(closing.next_day, closing.offset)
         self._ledger = msgspec.structs.replace(
             self._ledger, day=closing.next_day, closed=closing.day, closing=None
         )
@@ -222,7 +229,11 @@ class Lane:
         changes = self._share.drain()
         self._names = changes.names or self._names
         self._ledger = msgspec.structs.replace(
-            self._ledger, counters=dict(self.counters), names=self._names, docket=self._share.docket
+            self._ledger,
+            counters=dict(self.counters),
+            names=self._names,
+            restricted=tuple(sorted(self._share.restricted)),
+            docket=self._share.docket,
         )
         return changes, msgspec.msgpack.encode(self._ledger)
 
@@ -238,12 +249,20 @@ class Lane:
         self._names = self._ledger.names
         self._share.docket = self._ledger.docket
         self._share.restore(accounts, self._names)
+        for account in self._ledger.restricted:
+            self._share.obey(Order(Act.RESTRICT, account))
         for name, value in self._ledger.counters.items():
             (self._share.counters if name in SHARED_COUNTERS else self._counters)[name] = value
 
 
 SHARED_COUNTERS = frozenset(
-    {"events_scored_total", "alerts_total", "verdicts_effective_total", "verdicts_without_effect_total"}
+    {
+        "events_scored_total",
+        "alerts_total",
+        "events_restricted_total",
+        "verdicts_effective_total",
+        "verdicts_without_effect_total",
+    }
 )
 
 
@@ -252,3 +271,4 @@ def _accounts(frame: Frame) -> Iterator[str]:
     yield from (event.account for event in frame.events)
     yield from (link.old for link in frame.header.leaving)
     yield from (link.new for link in frame.header.coming)
+    yield from (order.account for order in frame.header.orders)

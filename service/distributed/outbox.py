@@ -16,6 +16,7 @@ from service.distributed.wire import VERSION, FrameHeader, encode_frame
 from service.errors import StateError
 from service.events import AccessEvent
 from service.identities import Link
+from service.orders import Order
 from service.store import Changes
 
 OUTBOX = "outbox"  # name of the state among the shared blobs
@@ -109,6 +110,14 @@ class Outbox:
         for partition in [p for p, frame in self._open.items() if now - frame.opened >= OLD]:
             self._close(partition)
 
+    def obey(self, orders: Sequence[Order]) -> None:
+        """Sends each order to its account's partition, behind the events so far."""
+        for order in orders:
+            partition = partition_of_account(order.account, self._partitions)
+            if partition in self._open:
+                self._close(partition)
+            self._post(partition, self._header(orders=(order,)), ())
+
     def drain(self) -> Changes:
         """Sends every open frame; what is needed to go on after these."""
         self._close_all()
@@ -175,9 +184,14 @@ class Outbox:
         self._post(partition, self._header(numbers=tuple(frame.numbers)), frame.events)
 
     def _header(
-        self, numbers: tuple[int, ...] = (), leaving: tuple[Link, ...] = (), coming: tuple[Link, ...] = ()
+        self,
+        numbers: tuple[int, ...] = (),
+        leaving: tuple[Link, ...] = (),
+        coming: tuple[Link, ...] = (),
+        orders: tuple[Order, ...] = (),
     ) -> FrameHeader:
-        return FrameHeader(VERSION, self._shipper, self._day.day, self._day.offset, numbers, leaving, coming)
+        day = self._day
+        return FrameHeader(VERSION, self._shipper, day.day, day.offset, numbers, leaving, coming, orders)
 
     def _post(self, partition: int, header: FrameHeader, events: Sequence[AccessEvent]) -> None:
         value = encode_frame(header, events)

@@ -59,6 +59,7 @@ class Surroundings:
     kafka: KafkaSettings
     topics: Topics
     policy: Policy
+    states_days: int  # as in service.share.Share
     knowledge: Knowledge
     verdicts: Verdicts
     options: dict[str, Any]  # of aiokafka's clients
@@ -155,13 +156,15 @@ class LaneRunner:
         began = time.monotonic()
         found = await table.open()
         around = self._around
-        self._lane = Lane(self.partition, around.kafka.partitions, around.policy, around.knowledge.site)
+        site = around.knowledge.site
+        self._lane = Lane(self.partition, around.kafka.partitions, around.policy, site, around.states_days)
         if found.ledger is not None:
             self._lane.restore(found.accounts, found.ledger)
         self._waiting.extendleft(reversed(self._held))
         self._held.clear()
         self._aside.clear()
         self._placed = False
+        self._awaiting_since = 0.0  # while Kafka was away nothing could come
         self._saved_offset = self._lane.offset
         self._alerts = self._lane.counters.get("alerts_total", 0)
         self._saved_at = time.monotonic()
@@ -301,6 +304,9 @@ class LaneRunner:
     def _messages(self, changes: ShareChanges) -> Iterator[Message]:
         """What a checkpoint says to others."""
         topics, here, v = self._around.topics, self.partition, wire.VERSION
+        for account in changes.erased:  # as tombstones: the pages' store erases at this place of each topic
+            yield Message(topics.alerts, here, account.encode(), None)
+            yield Message(topics.traces, here, account.encode(), None)
         for alert in changes.alerts:
             yield Message(topics.alerts, here, alert.account.encode(), wire.encode(AlertRecord(v, alert)))
         for trace in changes.traces:

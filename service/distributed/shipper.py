@@ -23,12 +23,14 @@ from service.distributed.checkpoint import CheckpointFile
 from service.distributed.connection import kafka_of
 from service.distributed.errors import BrokerError
 from service.distributed.intake import Intake
+from service.distributed.orderbox import OrderBox
 from service.distributed.outbox import Outbox
 from service.distributed.producer import Producer, connector
 from service.distributed.status import Status
 from service.distributed.telemetry import ShipperMetrics, serve
 from service.distributed.topics import check, topics_of
 from service.distributed.turns import Recorded, TurnsFile
+from service.distributed.wire import VERSION, IdentityRecord, encode
 from service.embedded import Follow, Pace, Runner
 from service.errors import SiteError
 from service.merge import Clock
@@ -37,6 +39,7 @@ from service.store import Checkpoint, Saved
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
+LOOK_AGAIN = 1.0  # s between looks for orders
 CHECKPOINT, TURNS, LOCK = "ship.checkpoint", "ship.turns", "ship.lock"  # in the site's folder
 
 OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources
@@ -71,12 +74,16 @@ class _Parts:
         self._stop = stop
         self._file = CheckpointFile(site.folder / CHECKPOINT)
         self._saved = self._file.load()
-        self._producer = Producer(connector(kafka, site.folder, (topics.access, topics.status)), stop)
-        self._access = topics.access
+        self._producer = Producer(
+            connector(kafka, site.folder, (topics.access, topics.status, topics.identities)), stop
+        )
+        self._access, self._identities = topics.access, topics.identities
         flush = self._producer.flush
         self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
         self._runner = Runner(ingest, self._outbox, absorb=1)
         self._runner.restore(self._saved)
+        self._orders = OrderBox(site.folder)
+        self._looked_at = -LOOK_AGAIN
         process = f"shipper/{settings.shipper}"
         say = partial(self._producer.send, topics.status, None, key=process.encode())
         self._status = Status(process, say)
@@ -113,12 +120,16 @@ class _Parts:
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """All acknowledged, then written, then told. Raises ``BrokerError``, ``OSError``."""
+        for identity in checkpoint.changes.identities:
+            value = encode(IdentityRecord(VERSION, identity))
+            self._producer.send(self._identities, None, value, key=identity.pseudonym.encode())
         self._producer.flush()
         if self._merge.repeating:
             self._file.keep(checkpoint)
             return
         self._file.commit(checkpoint)
         self._turns.renew(self._file.serial)
+        self._orders.done()
         self._status.take(checkpoint)
         self._metrics.acknowledged(checkpoint.counters, checkpoint.written_at)
         self._intake.acknowledged(checkpoint.positions)
@@ -142,11 +153,19 @@ class _Parts:
         self._producer.send(self._access, partition, value)
 
     def _poll(self) -> None:
+        self._take_orders()
         self._outbox.send_old()
         self._producer.tick()
         self._status.tell()
         if self._intake.ended(self._file.positions):
             self._stop.set()
+
+    def _take_orders(self) -> None:
+        if time.monotonic() - self._looked_at < LOOK_AGAIN or self._merge.repeating:
+            return
+        self._looked_at = time.monotonic()
+        if orders := self._orders.take():
+            self._runner.obey(orders)
 
 
 def _topics_are_right(site: Site, stop: Event) -> bool:

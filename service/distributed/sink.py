@@ -84,7 +84,7 @@ class Sink:
         if found:
             self.last_message = self._clock()
         return [
-            Message(record.topic, record.partition, record.offset, record.value or b"")
+            Message(record.topic, record.partition, record.offset, record.value, record.key or b"")
             for records in found.values()
             for record in records
         ]

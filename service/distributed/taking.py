@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from service import driftreport
+from service import driftreport, identities
 from service.distributed.topics import Topics
 from service.distributed.wire import (
     VERSION,
     AlertRecord,
     AsideRecord,
+    IdentityRecord,
     MoveRecord,
     Refusal,
     StatusRecord,
@@ -24,7 +25,7 @@ from service.distributed.wire import (
     decode,
 )
 from service.events import Alert, Rejected
-from service.identities import Link
+from service.identities import Link, SealedIdentity
 from service.store import Changes, Checkpoint, Saved, Trace
 
 STATUS = "status"  # name of the newest records of all processes among the shared blobs
@@ -47,7 +48,8 @@ class Message(NamedTuple):
     topic: str
     partition: int
     offset: int
-    value: bytes
+    value: bytes | None  # None: all of this key is erased
+    key: bytes = b""
 
 
 class Taken(NamedTuple):
@@ -72,7 +74,20 @@ class _Batch:
         self.traces: list[Trace] = []
         self.status: list[StatusRecord] = []
         self.links: list[Link] = []
+        self.identities: list[SealedIdentity] = []
         self.aside: list[AsideRecord] = []
+        self.erased: dict[str, None] = {}
+        self.untraced: dict[str, None] = {}
+
+    def erase(self, account: str) -> None:
+        """What came before of the account's alerts goes, here and in the store."""
+        self.alerts = [alert for alert in self.alerts if alert.account != account]
+        self.erased[account] = None
+
+    def untrace(self, account: str) -> None:
+        """The same of its kept events, whose topic has an order of its own."""
+        self.traces = [trace for trace in self.traces if trace.event.account != account]
+        self.untraced[account] = None
 
     @property
     def rejected(self) -> tuple[Rejected, ...]:
@@ -92,7 +107,8 @@ class Taking:
     @property
     def topics(self) -> tuple[str, ...]:
         """Those that must be read."""
-        return self._topics.alerts, self._topics.traces, self._topics.status, self._topics.moves
+        topics = self._topics
+        return topics.alerts, topics.traces, topics.status, topics.moves, topics.identities
 
     @property
     def positions(self) -> Mapping[Part, int]:
@@ -130,21 +146,37 @@ class Taking:
         return Taken(self._checkpoint(batch), tuple(batch.aside))
 
     def _read(self, message: Message, batch: _Batch) -> None:
+        value = message.value
         try:
-            if _NUL in message.value:
+            if value is None:
+                self._erase(message, batch)
+                return
+            if _NUL in value:
                 raise WireError(Refusal.WRONG_SCHEMA)
             if message.topic == self._topics.alerts:
-                batch.alerts.append(_sound_alert(decode(message.value, AlertRecord)))
+                batch.alerts.append(_sound_alert(decode(value, AlertRecord)))
             elif message.topic == self._topics.traces:
-                batch.traces += _sound_traces(decode(message.value, TraceRecord))
+                batch.traces += _sound_traces(decode(value, TraceRecord))
             elif message.topic == self._topics.moves:
-                batch.links.append(_sound_link(decode(message.value, MoveRecord)))
+                batch.links.append(_sound_link(decode(value, MoveRecord)))
+            elif message.topic == self._topics.identities:
+                batch.identities.append(_sound_identity(decode(value, IdentityRecord)))
             else:
-                batch.status.append(_sound_status(decode(message.value, StatusRecord)))
+                batch.status.append(_sound_status(decode(value, StatusRecord)))
         except WireError as error:
             batch.aside.append(
-                AsideRecord(VERSION, *message[:3], error.refusal.value, length=len(message.value))
+                AsideRecord(VERSION, *message[:3], error.refusal.value, length=len(value or b""))
             )
+
+    def _erase(self, message: Message, batch: _Batch) -> None:
+        try:
+            account = message.key.decode("ascii")
+        except UnicodeDecodeError:
+            raise WireError(Refusal.GARBAGE) from None
+        if message.topic == self._topics.alerts:
+            batch.erase(account)
+        elif message.topic == self._topics.traces:
+            batch.untrace(account)
 
     def _checkpoint(self, batch: _Batch) -> Checkpoint:
         processes = self._processes.values()
@@ -159,7 +191,10 @@ class Taking:
                 shared=shared,
                 alerts=tuple(batch.alerts),
                 traces=tuple(batch.traces),
+                erased=tuple(batch.erased),
+                untraced=tuple(batch.untraced),
                 links=tuple(batch.links),
+                identities=tuple(batch.identities),
             ),
             positions={f"{topic}/{n}": b"%d" % offset for (topic, n), offset in self._positions.items()},
             counters={**_summed(processes), **self._ours},
@@ -196,6 +231,13 @@ def _sound_traces(record: TraceRecord) -> tuple[Trace, ...]:
 def _sound_link(record: MoveRecord) -> Link:
     _check_keys((record.link.old, record.link.new))
     return record.link
+
+
+def _sound_identity(record: IdentityRecord) -> SealedIdentity:
+    if record.identity.v != identities.VERSION:
+        raise WireError(Refusal.FUTURE_VERSION)
+    _check_keys((record.identity.ring,))
+    return record.identity
 
 
 def _sound_status(record: StatusRecord) -> StatusRecord:

@@ -18,7 +18,9 @@ TABLE = "accounts"  # of the workers; Faust derives its changelog's name
 DAY_MS = 86_400_000
 ACCESS_DAYS = 7
 MOVES_DAYS = 7
+IDENTITIES_DAYS = 7  # so an erasure is complete in Kafka after these
 KEPT_DAYS = 28  # of alerts, verdicts and what was put aside
+COMPACTED_DAYS = 2  # until only the newest record of a key is left, and none of a deleted one
 LARGE = 8 << 20  # bytes; sums of a day and what a site knows
 
 # A setting that is as it must be: the same, or at least as much. Others are set when a topic is made.
@@ -36,6 +38,7 @@ class Topics(NamedTuple):
     alerts: str  # alerts as they open and grow, by account
     traces: str  # events kept for analysts, by account
     verdicts: str  # what analysts said, by account
+    identities: str  # sealed for the key-holders, by pseudonym
     summaries: str  # what the site knows, and each partition's sums of a day; compacted
     status: str  # how far shippers and partitions are; compacted
     moves: str  # states of accounts that go on under another pseudonym, by the new one
@@ -70,12 +73,13 @@ def changelog_of(kafka: KafkaSettings) -> str:
     return f"{kafka.group}-{TABLE}-changelog"
 
 
-def wanted(kafka: KafkaSettings, retention_days: int) -> tuple[Wanted, ...]:
+def wanted(kafka: KafkaSettings, events_days: int) -> tuple[Wanted, ...]:
     """Every topic of a site, the changelog of the workers' table last."""
     names, many = topics_of(kafka), kafka.partitions
     insync = {"min.insync.replicas": "2" if kafka.replicas >= 3 else "1"}
     forgets = {name: insync | _forgetting(KEPT_DAYS) for name in (names.alerts, names.verdicts)}
-    forgets[names.traces] = insync | _forgetting(retention_days)
+    forgets[names.traces] = insync | _forgetting(events_days)
+    forgets[names.identities] = insync | _forgetting(IDENTITIES_DAYS)
     forgets[names.moves] = insync | _forgetting(MOVES_DAYS) | {"max.message.bytes": str(2 << 20)}
     forgets[names.access] = insync | _forgetting(ACCESS_DAYS) | {"max.message.bytes": str(2 << 20)}
     keyed = [Wanted(name, many, kafka.replicas, forgets[name]) for name in names if name in forgets]
@@ -99,14 +103,14 @@ def mismatches(site: Site) -> list[str]:
     """A sentence for everything that is not as it must be. Raises ``BrokerError``."""
     there = found(site)
     kafka = kafka_of(site)
-    topics = wanted(kafka, site.settings.retention_days)
+    topics = wanted(kafka, site.settings.retention.events)
     return [sentence for topic in topics for sentence in compare(topic, there.get(topic.name))]
 
 
 def found(site: Site) -> dict[str, Found]:
     """The site's topics as they are; one that is missing is left out. Raises ``BrokerError``."""
     kafka = kafka_of(site)
-    names = [topic.name for topic in wanted(kafka, site.settings.retention_days)]
+    names = [topic.name for topic in wanted(kafka, site.settings.retention.events)]
     with administering(kafka, site.folder) as admin:
         return _found(admin, names)
 
@@ -117,7 +121,7 @@ def create(site: Site) -> list[str]:
     few, or ``BrokerError``.
     """
     kafka = kafka_of(site)
-    topics = wanted(kafka, site.settings.retention_days)
+    topics = wanted(kafka, site.settings.retention.events)
     with administering(kafka, site.folder) as admin:
         there = _found(admin, [topic.name for topic in topics])
         done = [f"{topic.name}: made" for topic in topics if topic.name not in there and _make(admin, topic)]
@@ -232,6 +236,7 @@ _COMPACTED = {
     "cleanup.policy": "compact",
     "max.message.bytes": str(LARGE),
     "segment.ms": str(DAY_MS),
+    "max.compaction.lag.ms": str(DAY_MS),
     "segment.bytes": str(64 << 20),
     "min.cleanable.dirty.ratio": "0.2",
 }

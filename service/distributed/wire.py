@@ -14,7 +14,8 @@ import msgspec
 
 from service.driftreport import DriftReport
 from service.events import AccessEvent, Alert, Rejected
-from service.identities import Link
+from service.identities import Link, SealedIdentity
+from service.orders import Order
 from service.store import Judged, Trace
 from service.sums import DaySums
 
@@ -49,6 +50,7 @@ class FrameHeader(msgspec.Struct, frozen=True):
     numbers: tuple[int, ...] = ()  # of the events: unique within the site, increasing within a shipper
     leaving: tuple[Link, ...] = ()  # accounts of this partition that go on elsewhere, under another pseudonym
     coming: tuple[Link, ...] = ()  # accounts of this partition whose states must come first
+    orders: tuple[Order, ...] = ()  # taken before the events
 
 
 class Frame(NamedTuple):
@@ -65,6 +67,13 @@ class MoveRecord(msgspec.Struct, frozen=True):
     link: Link
     state: bytes = b""  # as ``service.states`` packs it; empty where nothing was known
     names: tuple[str, ...] = ()  # behind the keys of its places and platforms
+
+
+class IdentityRecord(msgspec.Struct, frozen=True):
+    """Who a pseudonym is, sealed for the key-holders. Key: the pseudonym."""
+
+    v: int
+    identity: SealedIdentity
 
 
 class AlertRecord(msgspec.Struct, frozen=True):
@@ -157,6 +166,7 @@ R = TypeVar(
     KnowledgeRecord,
     AsideRecord,
     MoveRecord,
+    IdentityRecord,
 )
 
 _encode = msgspec.json.Encoder().encode

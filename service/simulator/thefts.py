@@ -13,7 +13,7 @@ from service.simulator.settings import SimulationSettings, first_date, first_the
 from service.simulator.streams import Purpose, stream
 
 _ASLEEP = 21  # days without use before a dormant account is harvested
-_LASTS = {"ramp": 12, "mimic": 4, "drip": 2, "shared": 2}  # days a family needs before the world ends
+LASTS = {"ramp": 12, "mimic": 4, "drip": 2, "shared": 2}  # days a family needs before the world ends
 _NOT_STOLEN = ("walk-in", "text-miner")
 
 
@@ -72,7 +72,7 @@ def happened(heist: Heist, family: str, end: int) -> Theft:
 def _day(rng: np.random.Generator, settings: SimulationSettings, family: str) -> int:
     """After the quiet days, early enough for the family to unfold; three of ten are moved to a weekend."""
     first = min(first_theft_day(settings), settings.days - 1)
-    last = max(settings.days - _LASTS.get(family, 1), first)
+    last = max(settings.days - LASTS.get(family, 1), first)
     days = range(first, last + 1)
     monday = first_date(settings).weekday()
     weekend = [day for day in days if (monday + day) % 7 >= 5]

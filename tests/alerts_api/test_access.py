@@ -45,7 +45,8 @@ def filled(path: str, alerts: list[Alert]) -> str:
 
 
 def asked(client: TestClient, method: str, path: str) -> int:
-    return int(client.request(method, path, data={} if method == "POST" else None).status_code)
+    answer = client.request(method, path, data={} if method == "POST" else None)
+    return int(answer.status_code)
 
 
 @pytest.mark.parametrize("role", EVERYONE)

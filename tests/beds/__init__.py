@@ -1,1 +1,1 @@
-"""Real servers for the tests: Apache Kafka and PostgreSQL, started and ended with the test process."""
+"""Real servers for the tests: Apache Kafka, PostgreSQL, an OpenID provider; they end with the tests."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from service.settings import KafkaSettings, Settings, Site
-from tests.beds import kafka, postgres
+from tests.beds import kafka, oidc, postgres
 from tests.beds.certificates import make
 from tests.beds.kafka import Cluster, Secure
+from tests.beds.oidc import OpenIdProvider
 from tests.beds.postgres import Postgres
 from tests.project.repository import lacking
 
@@ -88,6 +89,16 @@ def postgres_url(postgres_server: Postgres) -> Iterator[str]:
     """URL of a new, empty database, as SQLAlchemy wants it."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def openid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenIdProvider]:
+    """One OpenID provider for the whole run, for pages at ``oidc.PAGES``."""
+    if why := oidc.lacks():
+        lacking(why)
+    provider = oidc.started(oidc.PAGES, tmp_path_factory.mktemp("oidc"))
+    yield provider
+    provider.stop()
 
 
 @contextmanager

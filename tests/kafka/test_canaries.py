@@ -21,7 +21,7 @@ from tests.e2e.test_canaries import CANARIES, FORMAT, access_log, audit_log, sig
 from tests.kafka.watch import Watch
 from tests.kafka.whole import Parts, site_over, wait
 
-pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 PSEUDONYM = b"u1_"  # a search that does not even find these looks at nothing
 

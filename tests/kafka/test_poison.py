@@ -18,7 +18,7 @@ from tests.kafka.watch import Watch
 from tests.kafka.whole import PARTITIONS, Parts, fed, site_over, undisturbed, wait, world_of
 from tests.service.worlds import event
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 
 HEADER = FrameHeader(VERSION, 0, 20_700, 0, (1,))
 FRAME = encode_frame(HEADER, [event()])

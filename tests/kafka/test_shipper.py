@@ -13,9 +13,12 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
+from pseudonymiser import holders
+from pseudonymiser.keyholder import HolderKey, OpenedIdentity
 from service.distributed.connection import kafka_of
 from service.distributed.topics import topics_of
-from service.distributed.wire import StatusRecord, decode
+from service.distributed.wire import IdentityRecord, StatusRecord, decode
+from service.identities import Mode
 from service.settings import Site
 from service.simulator import SimulationSettings, simulate
 from tests.beds.growing import Writer
@@ -97,6 +100,27 @@ def test_a_log_arrives_as_the_ingest_room_gives_it(
     status = decode(value, StatusRecord)
     assert (key, status.process) == (b"shipper/0", "shipper/0")
     assert status.counters["lines_total"] == len(lines)
+
+
+def test_who_each_account_is_goes_beside_its_events_sealed(
+    tmp_path: Path, world: Path, broker: Cluster, prefix: str
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(b"".join((world / "access.log").read_bytes().splitlines(keepends=True)[:2_000]))
+    site = site_over(tmp_path / "site", broker.servers, prefix, settings_of(world, log))
+    key = HolderKey(bytes([7]) * 32, "desk-1")
+    holders.add_holder(site.keyholders, key.holder, Mode.ONE)
+    ship = Ship(site)
+    ship.start()
+    wait(all_sent(site, 2_000), ship.told)
+    ship.stop()
+    messages = raw(site, topics_of(kafka_of(site)).identities)
+    records = [decode(value, IdentityRecord).identity for _, _, value in messages]
+    accounts = {event.account for event in arrived(site).events.values()}
+    assert {record.pseudonym for record in records} == accounts
+    names = {opened.user for record in records if isinstance(opened := key.open(record), OpenedIdentity)}
+    assert len(names) == len(accounts)
+    assert all(name.encode() not in value for name in names for _, _, value in messages)
 
 
 def test_kills_and_rotations_lose_nothing(tmp_path: Path, world: Path, broker: Cluster, prefix: str) -> None:

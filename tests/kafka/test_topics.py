@@ -14,7 +14,7 @@ from service.cli import main
 from service.distributed import topics
 from service.distributed.connection import administering, client_options, faust_options, kafka_of
 from service.distributed.errors import BrokerError, NotConfiguredError, TopicError
-from service.settings import SETTINGS_FILE, KafkaSettings, Settings, Site
+from service.settings import SETTINGS_FILE, KafkaSettings, RetentionSettings, Settings, Site
 from service.sitefile import render
 from tests.beds.kafka import Cluster
 
@@ -27,7 +27,7 @@ def site(broker: Cluster, prefix: str, tmp_path: Path) -> Site:
     kafka = KafkaSettings(
         servers=tuple(broker.servers), prefix=prefix, group=f"{prefix}-workers", partitions=3, replicas=1
     )
-    settings = Settings(log_format="%h", timezone="UTC", retention_days=14, kafka=kafka)
+    settings = Settings(log_format="%h", timezone="UTC", retention=RetentionSettings(events=14), kafka=kafka)
     (tmp_path / SETTINGS_FILE).write_text(render(settings))
     return Site(tmp_path, settings)
 

@@ -41,10 +41,20 @@ class Watch:
 
     def alerts(self) -> dict[str, Alert]:
         """In their last form."""
-        values = self._values(self._topics.alerts)
-        return {
-            alert.alert_id: alert for _, value in values for alert in [wire.decode(value, AlertRecord).alert]
-        }
+        alerts = [wire.decode(value, AlertRecord).alert for value in self.alert_values()]
+        return {alert.alert_id: alert for alert in alerts}
+
+    def alert_values(self) -> list[bytes]:
+        """Every committed message of the alerts' topic."""
+        return [value for _, value in self._values(self._topics.alerts)]
+
+    def committed(self, partition: int) -> int:
+        """Offset of the access topic that the last checkpoint of a partition goes on from."""
+        consumer = self._consumer(group_id=self._kafka.group)
+        try:
+            return consumer.committed(TopicPartition(self._topics.access, partition)) or 0
+        finally:
+            consumer.close()
 
     def put_aside(self) -> list[bytes]:
         """What the topic of unusable messages holds."""

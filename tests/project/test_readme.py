@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from prometheus_client import CollectorRegistry
 
 from alerts_api import metrics
 from service.cli import COMMANDS, main
+from service.distributed.telemetry import ShipperMetrics, WorkerMetrics
 from service.events import Alert
 from service.policy import load_policy
 from service.settings import Settings
@@ -24,6 +26,11 @@ def _command(name: str) -> click.Command:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     return command
+
+
+def _with_subcommands(name: str) -> list[click.Command]:
+    command = _command(name)
+    return [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
 
 
 def _calls(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -57,9 +64,7 @@ def test_calls_are_understood() -> None:
     calls = list(_calls(README))
     assert calls
     for name, options in calls:
-        command = _command(name)
-        parts = command.commands.values() if isinstance(command, click.Group) else [command]
-        known = {option for part in parts for parameter in part.params for option in parameter.opts}
+        known = {option for command in _with_subcommands(name) for p in command.params for option in p.opts}
         assert set(options) - known - {"--help"} == set(), f"journalguard {name}"
 
 
@@ -86,8 +91,20 @@ def test_every_detection_is_documented() -> None:
 def test_every_metric_is_documented() -> None:
     counters = (*metrics.COUNTERS.values(), metrics.REJECTED, metrics.ALERTS, metrics.ASIDE, metrics.MISSED)
     times = (metrics.LAST_EVENT, metrics.LAST_WRITTEN, metrics.LAST_MESSAGE)
-    gauges = (metrics.VERDICTS, metrics.OPEN, metrics.LAG, *times)
+    retained = (metrics.RETAINED, metrics.RETENTION)
+    gauges = (*retained, metrics.VERDICTS, metrics.OPEN, metrics.LAG, *times)
     names = {f"{name}_total" for name, _ in counters} | {name for name, _ in gauges}
+    assert names <= {name.partition("{")[0] for name in _documented(README)}
+
+
+@pytest.mark.parametrize("metrics_of", [ShipperMetrics, WorkerMetrics])
+def test_every_metric_of_shipper_and_worker_is_documented(
+    metrics_of: type[ShipperMetrics] | type[WorkerMetrics],
+) -> None:
+    registry = CollectorRegistry()
+    metrics_of(registry)
+    names = {f"{m.name}_total" if m.type == "counter" else m.name for m in registry.collect()}
+    assert names
     assert names <= {name.partition("{")[0] for name in _documented(README)}
 
 

@@ -9,18 +9,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import SettingsError, SiteError
-from service.settings import OVERRIDES, SETTINGS_FILE, KafkaSettings, Settings, load_site, parse
+from service.settings import (
+    OVERRIDES,
+    SETTINGS_FILE,
+    KafkaSettings,
+    RetentionSettings,
+    RevealSettings,
+    RoleGroups,
+    Settings,
+    SignInSettings,
+    load_site,
+    parse,
+)
 from service.sitefile import render
 
 SMALL = 'log_format = "%h %u %t %U"\ntimezone = "Europe/London"\n'
 KAFKA = SMALL + '[kafka]\nservers = ["127.0.0.1:9092"]\n'
+SIGNIN = SignInSettings(
+    issuer="https://login.example.ac.uk",
+    client_id="journalguard",
+    address="https://alerts.example.ac.uk",
+    roles=RoleGroups(analyst=("library-security",)),
+)
+WITH_SIGNIN = SMALL + (
+    '[signin]\nissuer = "https://login.example.ac.uk"\nclient_id = "a"\naddress = "https://alerts.example.ac.uk"\n'
+)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 
 
 def test_every_setting_stands_in_the_file_with_a_comment() -> None:
     """A setting that is added without words for the operator fails here."""
     text = render(parse(SMALL, "site.toml"))
-    for name in {*Settings.__struct_fields__, *KafkaSettings.__struct_fields__} - {"kafka"}:
+    tables = (Settings, KafkaSettings, RetentionSettings, RevealSettings, SignInSettings, RoleGroups)
+    names = {name for table in tables for name in table.__struct_fields__}
+    for name in names - {"kafka", "retention", "reveal", "signin", "roles"}:
         assert re.search(rf"^# .*\n(?:#?[a-z_]+ = .*\n)*#?{name} = ", text, re.MULTILINE), name
 
 
@@ -29,19 +51,39 @@ def test_what_is_written_reads_back(log_format: str, names: tuple[str, str], por
     kafka = (
         KafkaSettings(servers=("[2001:db8::1]:9092",), ca_file=names[0], security="ssl") if port % 2 else None
     )
-    settings = Settings(log_format=log_format, timezone="UTC", realms=names, port=port, kafka=kafka)
+    reveal = RevealSettings(per_holder=1 + port, outgoing="mails", sender="a" + names[0], dpo="b" + names[1])
+    signin = SIGNIN if port % 3 else None
+    settings = Settings(
+        log_format=log_format,
+        timezone="UTC",
+        realms=names,
+        port=port,
+        kafka=kafka,
+        reveal=reveal,
+        signin=signin,
+    )
     assert parse(render(settings), "site.toml") == settings
 
 
-def test_the_example_of_kafka_is_right_when_uncommented() -> None:
+def test_the_examples_are_right_when_uncommented() -> None:
     text = re.sub(r"^#(?=[a-z_\[])", "", render(parse(SMALL, "site.toml")), flags=re.MULTILINE)
-    assert parse(text, "site.toml").kafka == KafkaSettings(servers=("127.0.0.1:9092",))
+    read = parse(text, "site.toml")
+    assert read.kafka == KafkaSettings(servers=("127.0.0.1:9092",))
+    assert read.signin == SIGNIN
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("log_fromat = 1", "site.toml, line 1: unknown setting 'log_fromat'; did you mean 'log_format'?"),
+        (
+            SMALL + "retention_days = 14",
+            "site.toml, line 3: 'retention_days' is now events in the table [retention]; write it there",
+        ),
+        (
+            SMALL + "[retention]\nstate = 14",
+            "site.toml, line 4: unknown setting 'state' of [retention]; did you mean 'states'?",
+        ),
         ("zzz = 1", "site.toml, line 1: unknown setting 'zzz'"),
         ('log_format = "x"', "site.toml: the setting 'timezone' is missing"),
         (SMALL + "port = 99999", "site.toml, line 3: port: expected int <= 65535"),
@@ -68,6 +110,18 @@ def test_the_example_of_kafka_is_right_when_uncommented() -> None:
             KAFKA + "port = 80",
             "site.toml, line 5: 'port' is no setting of [kafka]; move it above the line [kafka]",
         ),
+        (
+            WITH_SIGNIN + '[signin.roles]\nanalist = ["a"]',
+            "site.toml, line 8: unknown setting 'analist' of [signin.roles]; did you mean 'analyst'?",
+        ),
+        (
+            WITH_SIGNIN,
+            "site.toml, line 3: signin.roles: gives nobody a role; name groups below a line [signin.roles]",
+        ),
+        (
+            WITH_SIGNIN.replace("https://login", "http://login"),
+            "site.toml, line 4: signin.issuer: write it with https, like https://alerts.example.ac.uk",
+        ),
         (SMALL + "\n[kafka]\n", "site.toml, line 4: the setting 'kafka.servers' is missing"),
         (
             SMALL + "[kafka]\nservers = []",
@@ -77,6 +131,19 @@ def test_the_example_of_kafka_is_right_when_uncommented() -> None:
             SMALL + '[kafka]\nservers = ["kafka"]',
             "site.toml, line 4: kafka.servers: 'kafka' is not host:port; "
             "write it like kafka.example.ac.uk:9092",
+        ),
+        (
+            SMALL + '[reveal]\ncase_pattern = "INC["',
+            "site.toml, line 4: reveal.case_pattern: no regular expression (unterminated character set at "
+            "position 3); write it like INC[0-9]{7}",
+        ),
+        (
+            SMALL + '[reveal]\noutgoing = "mails"\nsender = "journalguard@example.ac.uk"',
+            "site.toml, line 3: reveal.dpo: is needed too: a mail has a folder, a sender and a recipient",
+        ),
+        (
+            SMALL + "[reveal]\nper_holdr = 3",
+            "site.toml, line 4: unknown setting 'per_holdr' of [reveal]; did you mean 'per_holder'?",
         ),
         (SMALL + "kafka = 3", "site.toml, line 3: kafka: is a table; write [kafka] and its settings below"),
         (KAFKA + "partitions = 0", "site.toml, line 5: kafka.partitions: expected int >= 1"),

@@ -9,7 +9,8 @@ import pytest
 
 from alerts_api.audit.checkpoints import Cadence, due, read_checkpoint
 from alerts_api.audit.errors import HandOverError, RewrittenError
-from alerts_api.audit.sending import Mail, Places, file_name, keep
+from alerts_api.audit.mails import Mail
+from alerts_api.audit.sending import Places, file_name, keep
 from alerts_api.audit.signednote import Signer
 from alerts_api.database import Database
 from tests.alerts_api.audit.acts import NAME, NOW, SIGNER, add, cut, opened, ruled, sign_now

@@ -12,6 +12,7 @@ from service.distributed.wire import (
     AlertRecord,
     AsideRecord,
     FrameHeader,
+    IdentityRecord,
     KnowledgeRecord,
     MoveRecord,
     StatusRecord,
@@ -20,7 +21,7 @@ from service.distributed.wire import (
     VerdictRecord,
 )
 from service.events import Alert, Count, Picture, Reason, Rejected
-from service.identities import Link
+from service.identities import Epoch, HolderId, Link, Mode, Pseudonym, SealedIdentity, Share
 from service.store import Trace
 from service.sums import DaySums
 from tests.service.worlds import HOME, NOON, TODAY, event, token
@@ -41,6 +42,7 @@ _ALERT = Alert(
     "alert-1", "reader", NOON, NOON + 60, 14.1, 0.8, ("bulk-download",), (_REASON,), "212 documents", 840,
     212, "policy-hash", "model-1", _PICTURE,
 )  # fmt: skip
+_SHARE = Share(("00112233aabbccdd",), b"\x00\xff")
 EXAMPLES: dict[type[Any], Any] = {
     AlertRecord: AlertRecord(VERSION, _ALERT),
     TraceRecord: TraceRecord(VERSION, (Trace((2 << 48) + 5, EVENT, 9.5),)),
@@ -53,6 +55,17 @@ EXAMPLES: dict[type[Any], Any] = {
     ),
     KnowledgeRecord: KnowledgeRecord(VERSION, "tables", TODAY, b"\x00\xff"),
     AsideRecord: AsideRecord(VERSION, "library.access.v1", 5, 1234, "garbage", 17),
+    IdentityRecord: IdentityRecord(
+        VERSION,
+        SealedIdentity(
+            1,
+            "u1_" + "a" * 24,
+            "1",
+            Mode.ONE,
+            "0123456789abcdef",
+            (Share(("00112233aabbccdd",), b"\x00\xff"),),
+        ),
+    ),
     MoveRecord: MoveRecord(VERSION, Link("u1_old", "u2_new"), b"\x00\xff", ("GB", "sciencedirect")),
 }
 assert EVENT.place == HOME
@@ -68,8 +81,17 @@ _PLAIN: dict[object, st.SearchStrategy[Any]] = {
 }
 
 
+_CONSTRAINED = {
+    Pseudonym: st.from_regex(r"\Au[0-9A-Za-z]{1,8}_[a-z2-7]{24}\Z"),
+    Epoch: st.from_regex(r"\A[0-9A-Za-z]{1,8}\Z"),
+    HolderId: st.from_regex(r"\A[0-9a-f]{16}\Z"),
+}
+
+
 def any_of(kind: Any) -> st.SearchStrategy[Any]:
     """Any value of a record's or a field's type; the version of a record is ours."""
+    if kind in _CONSTRAINED:
+        return _CONSTRAINED[kind]
     if kind in _PLAIN:
         return _PLAIN[kind]
     if get_origin(kind) is None:
@@ -84,7 +106,7 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def _any_record(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     return st.builds(
         kind,
         **{name: st.just(VERSION) if name == "v" else any_of(hints[name]) for name in kind.__struct_fields__},

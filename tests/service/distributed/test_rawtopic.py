@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.distributed.rawtopic import lines_of
+from service.distributed.rawtopic import _Partition, lines_of
 
 LINE = b'192.0.2.7 - reader1 [24/Nov/2026:10:00:00 +0000] "GET https://www.example.com:443/ HTTP/1.1" 200 5'
 
@@ -42,3 +42,21 @@ def test_any_message_is_at_least_one_line(value: bytes) -> None:
 def test_filebeat_s_json_holds_the_same_lines_as_text(lines: list[str]) -> None:
     wanted = [line.encode() for line in lines]
     assert lines_of(msgspec.json.encode({"message": "\n".join(lines)})) == wanted
+
+
+def test_a_partition_is_read_in_whole_messages_from_its_place() -> None:
+    """Positions are those of messages; however much is asked for, none is cut."""
+    partition = _Partition("ezproxy.raw", 3, lambda: None)
+    partition.start(7)
+    assert partition.read(10) is None
+    partition.take(7, b"one\ntwo\nthree")
+    partition.take(9, b"four")  # 8 was a mark of a transaction
+    before = partition.begin()
+    first = partition.read(1)
+    assert first is not None
+    assert (first.lines, first.first_line) == ([b"one", b"two", b"three"], 8)
+    second = partition.read(1)
+    assert second is not None
+    assert (second.lines, partition.read(1)) == ([b"four"], None)
+    places = [before, first.position, second.position]
+    assert places == [b'{"offset":7}', b'{"offset":8}', b'{"offset":10}']

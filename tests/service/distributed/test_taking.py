@@ -17,9 +17,10 @@ from msgspec.structs import replace
 from alerts_api.store import open_store
 from service.distributed.taking import Message, Part, Taking
 from service.distributed.topics import Topics
-from service.distributed.wire import VERSION, AlertRecord, StatusRecord, TraceRecord, encode
+from service.distributed.wire import VERSION, AlertRecord, IdentityRecord, StatusRecord, TraceRecord, encode
 from service.driftreport import NAME, Cause, DriftReport
 from service.events import Rejected
+from service.identities import Mode, SealedIdentity, Share
 from service.store import Saved
 from tests.alerts_api.examples import NOW, make_alert, make_traces
 
@@ -211,3 +212,31 @@ def test_what_moved_is_kept_for_the_pages() -> None:
     taken = taking.take([Message(TOPICS.status, 0, 0, value)], {})
     shared = taken.checkpoint.changes.shared
     assert msgspec.json.decode(shared[NAME], type=DriftReport) == told
+
+
+def sealed(pseudonym: str, version: int = 1) -> bytes:
+    """A message's value."""
+    share = Share(("0" * 16,), b"\x01" * 304)
+    identity = SealedIdentity(version, pseudonym, "1", Mode.ONE, "0" * 16, (share,))
+    return encode(IdentityRecord(VERSION, identity))
+
+
+def test_a_sealed_identity_goes_to_the_store() -> None:
+    message = Message(TOPICS.identities, 0, 0, sealed("u1_" + "a" * 24))
+    taken = Taking(TOPICS, NOTHING, DAYS).take([message], {})
+    assert [identity.pseudonym for identity in taken.checkpoint.changes.identities] == ["u1_" + "a" * 24]
+    assert taken.aside == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (sealed("jdoe@example.org"), "wrong-schema"),
+        (b'{"v":1,"identity":{"kind":"half-opened"}}', "wrong-schema"),
+        (sealed("u1_" + "a" * 24, version=2), "future-version"),
+    ],
+)
+def test_what_is_no_sealed_identity_is_put_aside(value: bytes, reason: str) -> None:
+    taken = Taking(TOPICS, NOTHING, DAYS).take([Message(TOPICS.identities, 0, 0, value)], {})
+    assert taken.checkpoint.changes.identities == ()
+    assert [record.reason for record in taken.aside] == [reason]

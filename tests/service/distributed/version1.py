@@ -221,3 +221,22 @@ class MoveRecord(msgspec.Struct, frozen=True):
     link: Link
     state: bytes = b""
     names: tuple[str, ...] = ()
+
+
+class Share(msgspec.Struct, frozen=True):
+    holders: tuple[str, ...]
+    sealed: bytes
+
+
+class SealedIdentity(msgspec.Struct, frozen=True, tag_field="kind", tag="sealed-identity"):
+    v: int
+    pseudonym: str
+    epoch: str
+    mode: str
+    ring: str
+    shares: tuple[Share, ...]
+
+
+class IdentityRecord(msgspec.Struct, frozen=True):
+    v: int
+    identity: SealedIdentity

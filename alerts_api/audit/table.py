@@ -1,0 +1,43 @@
+"""Acts as a table for spreadsheets."""
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from alerts_api.audit.reading import Entry
+
+HEADINGS = (
+    *("entry", "time", "act", "actor", "role", "alert", "account"),
+    *("reason", "case", "outcome", "request", "note", "intact"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def as_csv(entries: Iterable[Entry]) -> str:
+    """Comma-separated, with a line of headings."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(HEADINGS)
+    writer.writerows([harmless(str(cell)) for cell in _cells(entry)] for entry in entries)
+    return out.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula.
+
+    >>> harmless("=1+1"), harmless("verdict")
+    ("'=1+1", 'verdict')
+    """
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _cells(entry: Entry) -> tuple[object, ...]:
+    record, intact = entry.record, "yes" if entry.fits else "no"
+    if record is None:
+        return (entry.index, *("" for _ in HEADINGS[2:]), "no")
+    return (
+        *(entry.index, datetime.fromtimestamp(record.at, UTC).isoformat(), record.kind, record.actor),
+        *(record.role, record.alert, entry.account, record.reason, record.case, record.outcome),
+        *(record.request, entry.note, intact),
+    )

@@ -1,0 +1,287 @@
+"""The steps of a request, each one transaction: what was decided, the row, the leaf of the audit log.
+
+A step that is refused is a leaf too. What leaves the house, the sealed identity, is handed out by
+:meth:`Desk.redeem` after its transaction is on the disk; a crash before that leaves the reader unnamed.
+"""
+
+import secrets
+from base64 import b32encode
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
+
+from alerts_api import tables
+from alerts_api.actors import Actor, Role
+from alerts_api.audit import leaves
+from alerts_api.audit.leaves import Kind
+from alerts_api.audit.log import append
+from alerts_api.reveal import gate
+from alerts_api.reveal.facts import facts_of
+from alerts_api.reveal.gate import Ask, Decision, Needs, Reason, Refusal, Request
+from alerts_api.reveal.ledger import (
+    change_request,
+    find_by_ticket,
+    find_request,
+    insert_request,
+    newest_release,
+)
+from alerts_api.reveal.tables import trainings
+from service.settings import RevealSettings
+
+UPHELD, REJECTED = "upheld", "rejected"  # a broken glass, looked at afterwards
+
+Writing = Callable[[], AbstractContextManager[Connection]]
+Notify = Callable[[Request, float], None]  # tells the DPO of a release; raises where that cannot be done
+
+
+class Step(NamedTuple):
+    """What became of a step: refused, or the request as it stands."""
+
+    refusal: Refusal | None
+    request: Request | None = None
+
+
+class Ticketed(NamedTuple):
+    refusal: Refusal | None
+    ticket: str = ""  # works once, for :data:`gate.TICKET_SECONDS`
+
+
+class Released(NamedTuple):
+    refusal: Refusal | None
+    sealed: bytes = b""  # service.identities.SealedIdentity, JSON
+    request: Request | None = None
+
+
+class Desk:
+    """Safe to use from several threads.
+
+    Args:
+        writing: transactions of a database that is open ``durable``.
+        notify: called inside the transaction of a release, which fails if it does.
+        clock: wall clock, s UTC.
+    """
+
+    def __init__(
+        self, writing: Writing, settings: RevealSettings, notify: Notify, clock: Callable[[], float]
+    ) -> None:
+        self._writing = writing
+        self._settings = settings
+        self._notify = notify
+        self._clock = clock
+
+    def ask(self, ask: Ask) -> Step:
+        """A key-holder wants to know whose account it is."""
+        now = self._clock()
+        with self._writing() as connection:
+            facts = facts_of(connection, ask.holder, ask.alert, now)
+            decision = gate.decide(ask, facts, self._settings, now)
+            if decision.refusal is not None:
+                append(connection, _refused_ask(ask, facts.account, decision.refusal, now))
+                return Step(decision.refusal)
+            request = _request_of(ask, decision, now)
+            insert_request(connection, request)
+            kind = Kind.BREAK_GLASS if decision.break_glass else Kind.REVEAL_REQUESTED
+            outcome = "granted" if request.granted_at else f"waits-for-{decision.needs}"
+            append(connection, _leaf(kind, ask.holder, Role.KEY_HOLDER, request, now, outcome), ask.text)
+        return Step(None, request)
+
+    def answer(self, actor: Actor, request_id: str, *, approve: bool, note: str) -> Step:
+        """A second person approves or denies."""
+        now = self._clock()
+        with self._writing() as connection:
+            request = find_request(connection, request_id)
+            refusal = gate.may_answer(actor, request, now) if request else Refusal.NO_REQUEST
+            if request is None or refusal is not None:
+                return Step(_refuse(connection, actor, request, refusal, now))
+            change_request(
+                connection,
+                request,
+                answered_at=now,
+                answered_by=actor.subject,
+                granted_at=now if approve else 0.0,
+            )
+            kind = Kind.REVEAL_APPROVED if approve else Kind.REVEAL_DENIED
+            append(connection, _leaf(kind, actor, _second(request), request, now), note)
+            return Step(None, find_request(connection, request_id))
+
+    def review(self, actor: Actor, request_id: str, *, uphold: bool, note: str) -> Step:
+        """A second person looks at a broken glass."""
+        now = self._clock()
+        with self._writing() as connection:
+            request = find_request(connection, request_id)
+            refusal = gate.may_review(actor, request, now) if request else Refusal.NO_REQUEST
+            if request is None or refusal is not None:
+                return Step(_refuse(connection, actor, request, refusal, now))
+            word = UPHELD if uphold else REJECTED
+            change_request(connection, request, reviewed_at=now, reviewed_by=actor.subject, review=word)
+            append(
+                connection,
+                _leaf(Kind.BREAK_GLASS_REVIEWED, actor, _second(request), request, now, word),
+                note,
+            )
+            return Step(None, find_request(connection, request_id))
+
+    def take(self, actor: Actor, request_id: str) -> Ticketed:
+        """The holder takes what was granted: a ticket, once."""
+        now = self._clock()
+        with self._writing() as connection:
+            request = find_request(connection, request_id)
+            refusal: Refusal | None = Refusal.NO_REQUEST
+            if request is not None:
+                refusal = gate.may_take(actor, request, facts_of(connection, actor, request.alert, now), now)
+            if request is None or refusal is not None:
+                return Ticketed(_refuse(connection, actor, request, refusal, now))
+            ticket = secrets.token_urlsafe(32)
+            change_request(connection, request, ticket=_hash(ticket), ticket_until=now + gate.TICKET_SECONDS)
+            append(connection, _leaf(Kind.REVEAL_TICKETED, actor, Role.KEY_HOLDER, request, now))
+        return Ticketed(None, ticket)
+
+    def redeem(self, actor: Actor, ticket: str) -> Released:
+        """The sealed identity for a ticket. Where the DPO cannot be told, nothing leaves."""
+        now = self._clock()
+        with self._writing() as connection:
+            request = find_by_ticket(connection, _hash(ticket))
+            refusal: Refusal | None = Refusal.NO_TICKET
+            if request is not None:
+                facts = facts_of(connection, actor, request.alert, now)
+                refusal = gate.may_redeem(actor, request, facts, now)
+            if request is None or refusal is not None:
+                return Released(_refuse(connection, actor, request, refusal, now))
+            sealed = _sealed(connection, request.account)
+            change_request(connection, request, ticket="", released_at=now)
+            append(
+                connection,
+                _leaf(Kind.REVEAL_RELEASED, actor, Role.KEY_HOLDER, request, now, digest=_digest(sealed)),
+            )
+            self._notify(request, now)
+        # Only here, where act and leaf are on the disk.
+        return Released(None, sealed, request)
+
+    def opened(self, actor: Actor, account: str) -> Step:
+        """A holder's browser says that it showed this account's name; of two holders it is the second's."""
+        now = self._clock()
+        with self._writing() as connection:
+            request = newest_release(connection, account)
+            if request is None or not actor.has(Role.KEY_HOLDER):
+                return Step(_refuse(connection, actor, request, Refusal.NOT_RELEASED, now))
+            append(connection, _leaf(Kind.REVEAL_OPENED, actor, Role.KEY_HOLDER, request, now))
+        return Step(None, request)
+
+    def file(self, actor: Actor, request_id: str, outcome: str, note: str) -> Step:
+        """The holder tells what became of it."""
+        now = self._clock()
+        with self._writing() as connection:
+            request = find_request(connection, request_id)
+            refusal = gate.may_file(actor, request, outcome) if request else Refusal.NO_REQUEST
+            if request is None or refusal is not None:
+                return Step(_refuse(connection, actor, request, refusal, now))
+            change_request(connection, request, outcome=outcome, outcome_at=now)
+            append(
+                connection,
+                _leaf(Kind.REVEAL_OUTCOME, actor, Role.KEY_HOLDER, request, now, outcome),
+                note,
+            )
+            return Step(None, find_request(connection, request_id))
+
+    def train(self, actor: Actor, subject: str, until: float) -> None:
+        """The DPO has seen that this key-holder's training holds until then; an earlier date ends it."""
+        now = self._clock()
+        row = {"subject": subject, "until": until, "recorded_by": actor.subject, "recorded_at": now}
+        with self._writing() as connection:
+            connection.execute(delete(trainings).where(trainings.c.subject == subject))
+            connection.execute(insert(trainings), row)
+            role = leaves.Role(actor.acting(Role.DPO))
+            leaf = leaves.Leaf(
+                kind=Kind.TRAINING_RECORDED,
+                actor=actor.subject,
+                role=role,
+                at=int(now),
+                digest=sha256(f"{subject}|{int(until)}".encode()).hexdigest(),
+            )
+            append(connection, leaf, f"{subject} until {int(until)}")
+
+
+def _request_of(ask: Ask, decision: Decision, now: float) -> Request:
+    return Request(
+        id=f"RV-{b32encode(secrets.token_bytes(10)).decode()[:10]}",
+        alert=ask.alert,
+        account=ask.account,
+        holder=ask.holder.subject,
+        reason=ask.reason,
+        case_ref=ask.case,
+        needs=decision.needs,
+        break_glass=decision.break_glass,
+        asked_at=now,
+        granted_at=now if decision.needs is Needs.NOBODY else 0.0,
+    )
+
+
+def _leaf(
+    kind: Kind, actor: Actor, role: Role, request: Request, now: float, outcome: str = "", digest: str = ""
+) -> leaves.Leaf:
+    return leaves.Leaf(
+        kind=kind,
+        actor=actor.subject,
+        role=leaves.Role(actor.acting(role)),
+        at=int(now),
+        alert=request.alert,
+        account=request.account,
+        reason=request.reason,
+        case=request.case_ref,
+        outcome=outcome,
+        request=request.id,
+        digest=digest,
+    )
+
+
+def _refused_ask(ask: Ask, account: str, refusal: Refusal, now: float) -> leaves.Leaf:
+    """Of what was sent only what is of our own making: the rest could hold anything."""
+    return leaves.Leaf(
+        kind=Kind.REVEAL_REFUSED,
+        actor=ask.holder.subject,
+        role=leaves.Role(ask.holder.acting(Role.KEY_HOLDER)),
+        at=int(now),
+        alert=ask.alert if account else "",
+        account=account,
+        reason=ask.reason if ask.reason in set(Reason) else "",
+        outcome=refusal,
+    )
+
+
+def _refuse(
+    connection: Connection, actor: Actor, request: Request | None, refusal: Refusal | None, now: float
+) -> Refusal:
+    """Write down a step that goes no further."""
+    refusal = refusal or Refusal.NO_REQUEST
+    leaf = leaves.Leaf(
+        kind=Kind.REVEAL_REFUSED,
+        actor=actor.subject,
+        role=leaves.Role(actor.acting(Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
+        at=int(now),
+        alert=request.alert if request else "",
+        account=request.account if request else "",
+        request=request.id if request else "",
+        outcome=refusal,
+    )
+    append(connection, leaf)
+    return refusal
+
+
+def _second(request: Request) -> Role:
+    return Role.DPO if request.needs is Needs.DPO else Role.APPROVER
+
+
+def _sealed(connection: Connection, account: str) -> bytes:
+    found = select(tables.identities.c.sealed).where(tables.identities.c.pseudonym == account)
+    return bytes(connection.execute(found).scalar_one())
+
+
+def _hash(ticket: str) -> str:
+    return sha256(ticket.encode()).hexdigest()
+
+
+def _digest(sealed: bytes) -> str:
+    return sha256(sealed).hexdigest()

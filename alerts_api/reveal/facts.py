@@ -1,0 +1,66 @@
+"""What the database knows of a request: read in the transaction that decides, so it is true until then."""
+
+from sqlalchemy import Connection, exists, func, insert, or_, select
+
+from alerts_api import tables
+from alerts_api.actors import Actor
+from alerts_api.reveal.gate import DAY_SECONDS, Facts, State, state
+from alerts_api.reveal.ledger import requests_where
+from alerts_api.reveal.tables import requests, trainings, views
+from alerts_api.rights.restrictions import restricted
+
+_R, _V = requests.c, views.c
+_UNDER_WAY = {State.WAITING, State.GRANTED, State.TICKETED}
+
+
+def facts_of(connection: Connection, holder: Actor, alert: str, now: float) -> Facts:
+    """What speaks for and against telling this holder whose account the alert is about."""
+    found = connection.execute(
+        select(tables.alerts.c.account, tables.alerts.c.verdict).where(tables.alerts.c.alert_id == alert)
+    ).one_or_none()
+    trained = select(trainings.c.until).where(trainings.c.subject == holder.subject)
+    trained_until = connection.execute(trained).scalar() or 0.0
+    if found is None:
+        return Facts(trained_until=trained_until)
+    account, verdict = found
+    sealed = select(tables.identities.c.pseudonym).where(tables.identities.c.pseudonym == account)
+    mine = requests_where(connection, _R.holder == holder.subject)
+    return Facts(
+        account=account,
+        triaged=bool(verdict),
+        seen=_judged_by_who_saw(connection, alert),
+        sealed=connection.execute(sealed).first() is not None,
+        restricted=restricted(connection, account, now),
+        trained_until=trained_until,
+        by_holder=_spent(connection, now, holder.subject),
+        by_site=_spent(connection, now),
+        under_way=any(each.alert == alert and state(each, now) in _UNDER_WAY for each in mine),
+        unreviewed=any(each.break_glass and each.granted_at and not each.reviewed_at for each in mine),
+    )
+
+
+def record_view(connection: Connection, alert: str, subject: str, now: float) -> None:
+    """This person has the alert's evidence before them; the first time counts."""
+    if not has_seen(connection, alert, subject):
+        connection.execute(insert(views), {"alert": alert, "subject": subject, "at": now})
+
+
+def has_seen(connection: Connection, alert: str, subject: str) -> bool:
+    """Whether this person has opened the alert's page."""
+    found = select(_V.at).where(_V.alert == alert, _V.subject == subject)
+    return connection.execute(found).first() is not None
+
+
+def _judged_by_who_saw(connection: Connection, alert: str) -> bool:
+    """Whether the verdict that counts, the newest, is by somebody who had opened the page before."""
+    verdict = tables.verdicts.c
+    newest = select(func.max(verdict.id)).where(verdict.alert_id == alert).scalar_subquery()
+    before = exists().where(_V.alert == alert, _V.subject == verdict.actor, _V.at <= verdict.created_at)
+    return connection.execute(select(verdict.id).where(verdict.id == newest, before)).first() is not None
+
+
+def _spent(connection: Connection, now: float, holder: str = "") -> int:
+    """Releases of the last day, and grants that may still become one. Of one holder, or of all."""
+    recent = or_(_R.released_at > now - DAY_SECONDS, (_R.granted_at > 0) & (_R.released_at == 0))
+    found = requests_where(connection, recent, *([_R.holder == holder] if holder else []))
+    return sum(state(each, now) is not State.LAPSED for each in found)

@@ -1,0 +1,88 @@
+"""Requests as the pages show them: with their state, what is due, the people's names, their own history."""
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from alerts_api.actors import Actor, Role
+from alerts_api.audit.leaves import Kind
+from alerts_api.audit.reading import Entry, Filters, read
+from alerts_api.reveal.gate import Request, State, may_answer, may_review, state
+from alerts_api.reveal.ledger import find_request, requests_where
+from alerts_api.reveal.overdue import Overdue, due_at, overdue
+from alerts_api.reveal.tables import trainings
+from alerts_api.signin.tables import people
+
+READERS = (Role.KEY_HOLDER, Role.APPROVER, Role.DPO, Role.AUDITOR)
+WATCHERS = (Role.DPO, Role.AUDITOR)  # who see every request
+
+_STEPS = 100  # acts of one request that are shown
+_ASKED = {Kind.REVEAL_REQUESTED, Kind.BREAK_GLASS}
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """One request on a page."""
+
+    request: Request
+    state: State
+    due: dict[Overdue, float]
+    overdue: tuple[Overdue, ...]
+    answerable: bool  # by the visitor
+    reviewable: bool
+
+
+class Training(msgspec.Struct, frozen=True):
+    """Until when a key-holder's training holds."""
+
+    subject: str
+    until: float
+
+
+def shown(request: Request, actor: Actor, now: float) -> Shown:
+    """The request as this visitor may see it. Freshness is asked for when a form is sent."""
+    known = msgspec.structs.replace(actor, confirmed_at=now)
+    return Shown(
+        request=request,
+        state=state(request, now),
+        due=due_at(request),
+        overdue=overdue(request, now),
+        answerable=may_answer(known, request, now) is None,
+        reviewable=may_review(known, request, now) is None,
+    )
+
+
+def visible(connection: Connection, actor: Actor, now: float) -> tuple[Shown, ...]:
+    """The requests that concern this visitor, the newest first."""
+    found = (shown(each, actor, now) for each in requests_where(connection))
+    return tuple(each for each in found if _concerns(each, actor))
+
+
+def visible_one(connection: Connection, actor: Actor, request_id: str, now: float) -> Shown | None:
+    """One request, if it concerns this visitor."""
+    request = find_request(connection, request_id)
+    found = shown(request, actor, now) if request else None
+    return found if found is not None and _concerns(found, actor) else None
+
+
+def history(connection: Connection, request_id: str) -> tuple[Entry, ...]:
+    """What the audit log says of the request, oldest first."""
+    return read(connection, -1, _STEPS, Filters(request=request_id))
+
+
+def told_why(entries: tuple[Entry, ...]) -> str:
+    """The holder's own words; empty once they were erased."""
+    return next((each.note for each in entries if each.record and each.record.kind in _ASKED), "")
+
+
+def names(connection: Connection) -> dict[str, str]:
+    """What pages call a subject of the audit log."""
+    return dict(connection.execute(select(people.c.subject, people.c.name)).all())
+
+
+def read_trainings(connection: Connection) -> tuple[Training, ...]:
+    found = select(trainings.c.subject, trainings.c.until).order_by(trainings.c.subject)
+    return tuple(Training(*row) for row in connection.execute(found))
+
+
+def _concerns(each: Shown, actor: Actor) -> bool:
+    mine = actor.subject in {each.request.holder, each.request.answered_by, each.request.reviewed_by}
+    return mine or actor.has(*WATCHERS) or each.answerable or each.reviewable

@@ -1,0 +1,35 @@
+"""What a running stream must be told: accounts to forget, and those to leave alone."""
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from alerts_api.database import Database
+from alerts_api.rights.restrictions import in_force
+from alerts_api.rights.tables import erasures
+from service.orders import Act, Order
+
+
+class Desk:
+    """Asked now and then by the process that scores. Raises :class:`alerts_api.errors.StoreError`."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._restricted: frozenset[str] = frozenset()
+
+    def news(self) -> list[Order]:
+        """Orders since the last call; an erasure comes until the checkpoint that does it is written."""
+        with self._database.reading() as connection:
+            erased = list(connection.execute(select(erasures.c.pseudonym)).scalars())
+            restricted = frozenset(connection.execute(in_force(self._clock())).scalars())
+        orders = [Order(Act.FORGET, account) for account in erased]
+        orders += [Order(Act.LIFT, account) for account in sorted(self._restricted - restricted)]
+        orders += [
+            Order(Act.RESTRICT, account) for account in sorted(restricted - {*self._restricted, *erased})
+        ]
+        self._restricted = restricted - set(erased)
+        return orders
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,23 @@
+"""Correcting alerts that tell of somebody else's doings (Art. 16)."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from alerts_api import tables
+from alerts_api.actors import Actor, Role
+from alerts_api.verdicts import Verdict, record_verdict
+
+
+def rectify_alerts(
+    connection: Connection, accounts: Sequence[str], note: str, officer: str, now: float
+) -> int:
+    """Every alert of these accounts is wrong data from now on; how many there are."""
+    alert = tables.alerts.c
+    actor = Actor(officer, officer, frozenset({Role.DPO}), "local")
+    found = list(connection.execute(select(alert.alert_id).where(alert.account.in_(accounts))).scalars())
+    for alert_id in found:
+        record_verdict(
+            connection, alert_id, Verdict.WRONG_DATA, note, now=now, actor=actor, lessons=len(found)
+        )
+    return len(found)

@@ -1,0 +1,36 @@
+"""Who can sign in at a site, and that nobody comes in unasked."""
+
+import time
+from contextlib import closing
+
+from alerts_api.backend import Place
+from alerts_api.database import open_database
+from alerts_api.guard import LOOPBACK
+from alerts_api.signin import users
+from alerts_api.signin.provider import Provider
+from service.errors import AddressError
+from service.settings import Site
+
+
+def provider_of(site: Site) -> Provider | None:
+    """The site's identity provider, if it has one. Raises ``ProviderError``."""
+    signin = site.settings.signin
+    return Provider(signin, site.folder, time.time) if signin else None
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    return host in LOOPBACK
+
+
+def check_entrance(host: str, place: Place, *, create: bool, provided: bool) -> None:
+    """Somebody can sign in wherever others reach the pages. Raises ``AddressError``."""
+    if provided or is_local(host):
+        return
+    with closing(open_database(place, create=create)) as database, database.reading() as connection:
+        if users.any_there(connection):
+            return
+    raise AddressError(
+        f"{host}: others reach this address, and nobody can sign in yet; make a user by `journalguard users"
+        " add`, name your identity provider in [signin] of site.toml, or serve at 127.0.0.1"
+    )

@@ -1,0 +1,115 @@
+"""Erasing a reader from every store of a site, and telling of each what is gone and what goes by when."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from alerts_api.database import Database
+from alerts_api.rights.asked import Asked
+from alerts_api.rights.erasing import erase_accounts, erase_traces, rows_left, waits
+from service.cli.copying import COPIES
+from service.cli.readers import tell_stream
+from service.orders import Act
+from service.settings import Site
+
+PATIENCE = 60.0  # s that a running process gets to take an erasure
+LOOK_AGAIN = 0.2
+
+
+class Standing(NamedTuple):
+    """What is left of a reader."""
+
+    lines: tuple[str, ...]  # one for each store
+    left: bool  # something that should be gone
+
+
+def carry_out(site: Site, asked: Asked, database: Database) -> None:
+    """Have the stream forget, wait until it did, and clear what is left on the disk."""
+    for folder in _copies(site, asked):
+        shutil.rmtree(folder)
+    tell_stream(site, asked, Act.FORGET)
+    with _idle(site) as idle:
+        if idle and site.settings.kafka is None:
+            with database.writing() as connection:
+                erase_traces(connection, asked.accounts)
+                erase_accounts(connection, asked.accounts)
+    until = time.monotonic() + PATIENCE
+    while _waiting(asked, database) and time.monotonic() < until:
+        time.sleep(LOOK_AGAIN)
+    database.compact()
+
+
+def find_left(site: Site, asked: Asked, database: Database, now: float) -> Standing:
+    """Looks into every store that can be seen from here."""
+    with database.reading() as connection:
+        found = [rows_left(connection, account) for account in asked.accounts]
+    tables = sorted({table for each in found for table in each})
+    learnt = site.settings.kafka is not None and _is_learnt(site, asked)
+    copies = _copies(site, asked)
+    lines = [
+        f"database: still in {', '.join(tables)}" if tables else "database: nothing left",
+        f"copies in {site.folder / COPIES}: {'still there' if copies else 'nothing left'}",
+        *(["workers' states: still there"] if learnt else []),
+        *_elsewhere(site, now),
+        "audit log: its entries stay, and no longer tell whom they were about",
+        "not ours: EZproxy's own logs, backups, and files that `replay --alerts` or `audit export` wrote",
+    ]
+    return Standing(tuple(lines), bool(tables or copies or learnt))
+
+
+def _is_learnt(site: Site, asked: Asked) -> bool:
+    # Only where there is Kafka.
+    from service.distributed.lookup import saved_state  # noqa: PLC0415
+
+    return any(saved_state(site, account)[0] is not None for account in asked.accounts)
+
+
+def _elsewhere(site: Site, now: float) -> Iterator[str]:
+    """What goes by itself, where there is Kafka."""
+    if site.settings.kafka is None:
+        return
+    # Only where there is Kafka.
+    from service.distributed.topics import ACCESS_DAYS, COMPACTED_DAYS, KEPT_DAYS  # noqa: PLC0415
+
+    kept = max(KEPT_DAYS, site.settings.retention.events)
+    yield f"Kafka, states and workers' copies of them: gone by {_day(now, COMPACTED_DAYS)}"
+    yield f"Kafka, events: gone by {_day(now, ACCESS_DAYS)}"
+    yield f"Kafka, alerts, verdicts and kept events: gone by {_day(now, kept)}"
+
+
+def _day(now: float, days: int) -> str:
+    """Kafka forgets whole segments, which grow for a day."""
+    return datetime.fromtimestamp(now + 86400 * (days + 1), UTC).strftime("%d %b %Y")
+
+
+def _waiting(asked: Asked, database: Database) -> bool:
+    with database.reading() as connection:
+        return waits(connection, asked.accounts)
+
+
+def _copies(site: Site, asked: Asked) -> list[Path]:
+    """Folders of copies that name the reader's account."""
+    folders = sorted((site.folder / COPIES).glob("*/"))
+    return [folder for folder in folders if any(_names(path, asked.accounts) for path in folder.iterdir())]
+
+
+def _names(path: Path, accounts: Sequence[str]) -> bool:
+    content = path.read_bytes()
+    return any(account.encode() in content for account in accounts)
+
+
+@contextmanager
+def _idle(site: Site) -> Iterator[bool]:
+    """Whether no `run` is at work here; it cannot begin meanwhile."""
+    with site.lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -1,0 +1,100 @@
+"""Scenes and trials in processes, each scene read once, every trial of it from the same events."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from ctypes import c_double
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from models.evaluation.records import Raised
+from service.evaluation.scenes import Scene, load
+from service.evaluation.trials import Trial, run
+from service.progress import Progress
+
+POLL = 0.5  # s between looks at how far the processes are
+SCENE_WORK, TRIAL_WORK = 5.0, 1.0  # how much longer a scene takes than a trial, roughly
+
+
+class Source(Protocol):
+    """Where a scene comes from: a record that can be handed to another process."""
+
+    @property
+    def title(self) -> str: ...
+
+    def make(self, folder: Path, progress: Callable[[float], None]) -> None: ...
+
+
+class Played(msgspec.Struct, frozen=True):
+    """A scene and the alerts of every trial, in the order of the trials."""
+
+    scene: Scene
+    alerts: tuple[tuple[Raised, ...], ...]
+
+
+def study(
+    sources: Sequence[Source], trials: Sequence[Trial], policy: Path | None, folder: Path, shown: Progress
+) -> tuple[Played, ...]:
+    """Plays every trial over every scene, in as many processes as there are processors.
+
+    ``folder`` is for the scenes: temporary, and of this user alone. Errors of a process are raised here.
+    """
+    weights = [SCENE_WORK] * len(sources) + [TRIAL_WORK] * (len(sources) * len(trials))
+    context = multiprocessing.get_context("spawn")
+    shares = context.Array(c_double, len(weights), lock=False)
+    folders = [folder / f"{number:03d}" for number in range(len(sources))]
+    alerts: dict[tuple[int, int], tuple[Raised, ...]] = {}
+    with ProcessPoolExecutor(os.cpu_count(), context, initializer=_share, initargs=(shares,)) as pool:
+        running: dict[Future[Any], tuple[int, int]] = {}
+        for at, source in enumerate(sources):
+            folders[at].mkdir(mode=0o700)
+            running[pool.submit(_make, source, folders[at], at)] = (at, -1)
+        while running:
+            done, _ = wait(running, timeout=POLL, return_when=FIRST_COMPLETED)
+            for future in done:
+                at, number = running.pop(future)
+                result = future.result()
+                if number >= 0:
+                    alerts[at, number] = result
+                    continue
+                for n, trial in enumerate(trials):
+                    place = len(sources) + at * len(trials) + n
+                    running[pool.submit(_play, folders[at], trial, policy, place)] = (at, n)
+            far = shares[:]
+            share = sum(w * s for w, s in zip(weights, far, strict=True)) / sum(weights)
+            shown.at(share, f"{sum(s >= 1 for s in far)} of {len(weights)} runs")
+    return tuple(
+        Played(load(folders[at]), tuple(alerts[at, n] for n in range(len(trials))))
+        for at in range(len(sources))
+    )
+
+
+# In the processes.
+
+_shares: Any = None  # how far each job is; shared memory
+
+
+def _share(shares: Any) -> None:
+    global _shares  # noqa: PLW0603 - the one thing a process is given when it starts
+    _shares = shares
+
+
+def _at(place: int) -> Callable[[float], None]:
+    def tell(share: float) -> None:
+        _shares[place] = min(max(share, 0.0), 0.999)
+
+    return tell
+
+
+def _make(source: Source, folder: Path, place: int) -> None:
+    source.make(folder, _at(place))
+    _shares[place] = 1.0
+
+
+def _play(folder: Path, trial: Trial, policy: Path | None, place: int) -> tuple[Raised, ...]:
+    found = run(folder, trial, policy, _at(place))
+    _shares[place] = 1.0
+    return found

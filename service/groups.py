@@ -1,0 +1,118 @@
+"""Groups of readers as reports compare them: which an account-day belongs to, and how many there were.
+
+Counted from accounts' records at the close of a day, so any number of shares come to the same; an alert
+carries the groups of the moment it opened. Nothing but counts is kept, a day each.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from service.columns import HOSTING, KIND_BIT
+from service.saved import reading
+
+EVERYONE = "everyone"
+KEPT_DAYS = 62  # a month's report looks back over the month before it
+PREFIX = "groups/"
+_DAY_PARTS = 0b0111_1110  # of hour_seen: 3 to 21 o'clock
+_HOSTING = sum(KIND_BIT[kind] for kind in HOSTING)
+_SPAN = 86_400  # s for which a country counts as the day's
+
+Names = Mapping[int, str]  # key -> category or country
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True):
+    """Account-days of one group on one day, and alerts that opened on them."""
+
+    account_days: int
+    alerts: int
+
+
+Counts = Mapping[str, Count]  # "dimension: group"
+
+
+def dimension_of(group: str) -> tuple[str, str]:
+    """
+    >>> dimension_of("user type: student"), dimension_of("everyone")
+    (('user type', 'student'), ('', 'everyone'))
+    """
+    dimension, found, name = group.partition(": ")
+    return (dimension, name) if found else ("", group)
+
+
+def groups_of(state: np.void, names: Names) -> tuple[str, ...]:
+    """Of an account on its present day."""
+    kinds = int(state["kinds"])
+    over = [str(kind) for kind, bit in KIND_BIT.items() if kinds & bit]
+    night = not int(state["hour_seen"]) & _DAY_PARTS
+    return (
+        f"user type: {names.get(int(state['category']), 'unknown')}",
+        f"off-campus country: {_country(state, names)}",
+        *(f"network kind: {kind}" for kind in over),
+        f"VPN: {'over a VPN or hosting network' if kinds & _HOSTING else 'without'}",
+        f"time of day: {'at night only' if night else 'by day'}",
+    )
+
+
+def _country(state: np.void, names: Names) -> str:
+    """The newest of the day; that of the campus network too, since a record does not tell them apart."""
+    slots = state["countries"]
+    newest = slots[int(slots["last"].argmax())]
+    lately = int(newest["key"]) and int(newest["last"]) > int(state["last_time"]) - _SPAN
+    return names.get(int(newest["key"]), "unknown") if lately else "unknown"
+
+
+def count(today: NDArray[np.void], opened: Sequence[bool], names: Names) -> Counts:
+    """Of the states (n,) of accounts active on a day, and whether each opened an alert on it."""
+    days: Counter[str] = Counter()
+    alerts: Counter[str] = Counter()
+    for state, alert in zip(today, opened, strict=True):
+        groups = (EVERYONE, *groups_of(state, names))
+        days.update(groups)
+        alerts.update(groups if alert else ())
+    return {group: Count(days[group], alerts[group]) for group in sorted(days)}
+
+
+def merge_counts(parts: Iterable[Counts]) -> Counts:
+    """Of disjoint parts of the accounts, or of several days."""
+    total: dict[str, Count] = {}
+    for part in parts:
+        for group, more in part.items():
+            before = total.get(group, Count(0, 0))
+            total[group] = Count(before.account_days + more.account_days, before.alerts + more.alerts)
+    return dict(sorted(total.items()))
+
+
+class Ledger:
+    """Counts of the last days, each day in a blob of its own that a later one replaces.
+
+    It looks forward only: what was saved before a restart stays in its blobs.
+    """
+
+    def __init__(self) -> None:
+        self._days: dict[int, Counts] = {}
+
+    def take(self, day: int, counts: Counts) -> str:
+        """Gives the name of the day's blob."""
+        self._days = {d: c for d, c in self._days.items() if d > day - KEPT_DAYS}
+        self._days[day] = counts
+        return _name(day)
+
+    def blob(self, name: str) -> bytes:
+        day = next(day for day in self._days if _name(day) == name)
+        return msgspec.msgpack.encode((day, self._days[day]))
+
+
+def _name(day: int) -> str:
+    return f"{PREFIX}{day % KEPT_DAYS:02d}"
+
+
+def read_ledger(shared: Mapping[str, bytes]) -> dict[int, Counts]:
+    """Counts by local day since 1970, oldest first, from a site's blobs. Raises StateError."""
+    with reading("counts of groups"):
+        decoder = msgspec.msgpack.Decoder(tuple[int, dict[str, Count]])
+        found = [decoder.decode(blob) for name, blob in shared.items() if name.startswith(PREFIX) and blob]
+    return dict(sorted(found))

@@ -1,0 +1,71 @@
+"""What an account's record holds, in words: for the reader whose it is."""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from service.columns import key32
+from service.events import Alert, Count
+from service.explain import counts, day_counts, usual_most
+from service.measures import BASE_OF, MEASURES
+from service.states import States
+
+
+class Usual(msgspec.Struct, frozen=True):
+    """One measure: what the account usually reaches in a day at most."""
+
+    measure: str
+    usual_most: float
+    unit: str
+
+
+class Portrait(msgspec.Struct, frozen=True):
+    """All that a record says, as far as words go. Networks, addresses and sessions are hashes, so counted."""
+
+    first_seen: int  # s UTC
+    last_seen: int
+    events: int
+    documents: int
+    active_days: float  # fading
+    usual: tuple[Usual, ...]
+    documents_by_day: tuple[tuple[str, int], ...]
+    places: tuple[Count, ...]
+    network_owners: tuple[Count, ...]
+    platforms: tuple[Count, ...]
+    known: Mapping[str, int]  # networks, addresses, sessions, journals that would be recognised
+    alert: Alert | None  # of the newest episode
+
+
+def portrait(record: bytes, names: tuple[str, ...]) -> Portrait:
+    """Of one packed record; ``names`` are those behind its keys. Raises ``StateError``."""
+    states = States()
+    states.restore([("", record)])
+    state, episode = states.array[0], states.episodes.get("")
+    known = {key32(name): name for name in names}
+    return Portrait(
+        first_seen=int(state["first_time"]),
+        last_seen=int(state["last_time"]),
+        events=int(state["events"]),
+        documents=int(state["documents"]),
+        active_days=round(float(state["active_days"]), 2),
+        usual=_usual(state),
+        documents_by_day=day_counts(state),
+        places=counts(state, "countries", known) + counts(state, "cities", known),
+        network_owners=counts(state, "owners", known),
+        platforms=counts(state, "platforms", known),
+        known={
+            table: int((state[table]["key"] != 0).sum())
+            for table in ("networks", "addresses", "sessions", "journals")
+        },
+        alert=episode.alert if episode else None,
+    )
+
+
+def _usual(state: np.void) -> tuple[Usual, ...]:
+    found = ((measure, usual_most(state, measure.index)) for measure in MEASURES)
+    return tuple(
+        Usual(measure.label, round(most, 2), measure.unit)
+        for measure, most in found
+        if most and measure.index not in BASE_OF
+    )

@@ -1,0 +1,286 @@
+"""Requests, answers, tickets, time, restrictions, crashes, restarts in any order: the gate's promises hold.
+
+The model knows nothing of the gate's rules. It keeps what came out of the desk and compares that with the
+audit log and the five promises: no blob without its leaf, no ticket twice, nobody approves himself, no budget
+is passed without a second person, a crash never releases.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Connection
+
+from alerts_api.actors import Actor, Role
+from alerts_api.audit.leaves import Kind
+from alerts_api.backend import Place
+from alerts_api.reveal.desk import Released
+from alerts_api.reveal.gate import Needs, Refusal
+from alerts_api.rights.restrictions import lift, restrict
+from service.settings import RevealSettings
+from tests.alerts_api.reveal.world import (
+    APPROVER,
+    DAY,
+    DPO,
+    HOLDER,
+    OTHER_HOLDER,
+    World,
+    actor,
+    train,
+)
+from tests.beds.postgres import Postgres
+
+PER_HOLDER, PER_SITE = 2, 3
+BOTH = actor("both-1", Role.KEY_HOLDER, Role.APPROVER)
+ALERTS = 6
+PEOPLE = (HOLDER, OTHER_HOLDER, BOTH, APPROVER, DPO)
+
+
+class CrashError(Exception):
+    """The process is killed here."""
+
+
+class Blob(NamedTuple):
+    """A sealed identity that left the house."""
+
+    request: str
+    holder: str
+    at: float
+
+
+class CrashingWorld(World):
+    """Dies in its next transaction, before or after the commit, when told to."""
+
+    crash = ""
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        crash, self.crash = self.crash, ""
+        with self.database.writing() as connection:
+            yield connection
+            if crash == "before":
+                raise CrashError
+        if crash == "after":
+            raise CrashError
+
+
+class Gate(RuleBasedStateMachine):
+    """Over ``place``, a new database for each run."""
+
+    place: Place
+    requests = Bundle("requests")
+    tickets = Bundle("tickets")
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = TemporaryDirectory()
+        self.world = CrashingWorld(
+            self.new_place(), ALERTS, RevealSettings(per_holder=PER_HOLDER, per_site=PER_SITE)
+        )
+        with self.world.writing() as connection:
+            train(connection, BOTH.subject, self.world.now + 365 * DAY)
+        self.blobs: list[Blob] = []
+        self.used: Counter[str] = Counter()
+        self.crashed_in: list[str] = []
+
+    def new_place(self) -> Place:
+        return Path(self.folder.name) / "journalguard.db"
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.close()
+            self.folder.cleanup()
+
+    @rule(
+        target=requests,
+        holder=st.sampled_from((HOLDER, OTHER_HOLDER, BOTH)),
+        alert=st.integers(0, ALERTS - 1),
+        urgent=st.booleans(),
+    )
+    def asks(self, holder: Actor, alert: int, urgent: bool) -> object:
+        ask = self.world.ask(self.world.alerts[alert], holder, urgent=urgent)
+        with self.survived():
+            step = self.world.desk.ask(ask)
+            if step.request is not None:
+                return step.request.id
+        return multiple()
+
+    @rule(request=requests, who=st.sampled_from(PEOPLE), approve=st.booleans())
+    def is_answered(self, request: str, who: Actor, approve: bool) -> None:
+        with self.survived():
+            self.world.desk.answer(self.world.fresh(who), request, approve=approve, note="")
+
+    @rule(request=requests, who=st.sampled_from(PEOPLE), uphold=st.booleans())
+    def is_reviewed(self, request: str, who: Actor, uphold: bool) -> None:
+        with self.survived():
+            self.world.desk.review(self.world.fresh(who), request, uphold=uphold, note="")
+
+    @rule(target=tickets, request=requests, who=st.sampled_from(PEOPLE))
+    def is_taken(self, request: str, who: Actor) -> object:
+        with self.survived():
+            taken = self.world.desk.take(self.world.fresh(who), request)
+            if taken.refusal is None:
+                return taken.ticket
+        return multiple()
+
+    @rule(ticket=tickets, who=st.sampled_from(PEOPLE))
+    def is_redeemed(self, ticket: str, who: Actor) -> None:
+        with self.survived():
+            self.count(self.world.desk.redeem(self.world.fresh(who), ticket), ticket, who)
+
+    @rule(holder=st.sampled_from((HOLDER, OTHER_HOLDER, BOTH)), alert=st.integers(0, ALERTS - 1))
+    def is_named_at_once(self, holder: Actor, alert: int) -> None:
+        """The whole way, so that budgets are reached."""
+        with self.survived():
+            step = self.world.desk.ask(self.world.ask(self.world.alerts[alert], holder))
+            if step.request is not None and step.request.needs is Needs.NOBODY:
+                ticket = self.world.desk.take(self.world.fresh(holder), step.request.id).ticket
+                self.count(self.world.desk.redeem(self.world.fresh(holder), ticket), ticket, holder)
+
+    @rule(ticket=st.text(max_size=50), who=st.sampled_from(PEOPLE))
+    def guesses(self, ticket: str, who: Actor) -> None:
+        with self.survived():
+            assert self.world.desk.redeem(self.world.fresh(who), ticket).refusal is Refusal.NO_TICKET
+
+    @rule(request=requests, who=st.sampled_from(PEOPLE))
+    def files(self, request: str, who: Actor) -> None:
+        with self.survived():
+            self.world.desk.file(self.world.fresh(who), request, "account_secured", "")
+
+    @rule(passed=st.sampled_from((60.0, 600.0, 1_000.0, 7_200.0, DAY - 60, DAY + 60, 4 * DAY)))
+    def time_passes(self, passed: float) -> None:
+        self.world.now += passed
+
+    @rule(alert=st.integers(0, ALERTS - 1), on=st.booleans())
+    def reader_is_restricted(self, alert: int, on: bool) -> None:
+        account = self.world.alerts[alert].account
+        with self.world.database.writing() as connection:
+            if on:
+                restrict(connection, [account], "CASE-1", self.world.now)
+            else:
+                lift(connection, [account])
+
+    @rule(when=st.sampled_from(("before", "after")))
+    def next_step_crashes(self, when: str) -> None:
+        self.world.crash = when
+
+    @rule()
+    def restarts(self) -> None:
+        self.world.close()
+        self.world.open()
+
+    @contextmanager
+    def survived(self) -> Iterator[None]:
+        """What the caller of a step that dies gets is nothing; then the process is started again."""
+        before = len(self.blobs)
+        try:
+            yield
+        except CrashError:
+            assert len(self.blobs) == before, "a crash never releases"
+            self.restarts()
+
+    def count(self, released: Released, ticket: str, who: Actor) -> None:
+        if released.refusal is None:
+            assert released.request is not None
+            assert released.sealed
+            self.used[ticket] += 1
+            self.blobs.append(Blob(released.request.id, who.subject, self.world.now))
+
+    @invariant()
+    def no_blob_left_without_its_leaf(self) -> None:
+        if hasattr(self, "world"):
+            written = Counter(
+                leaf.request for leaf in self.world.leaves() if leaf.kind is Kind.REVEAL_RELEASED
+            )
+            assert Counter(blob.request for blob in self.blobs) <= written
+            assert max(written.values(), default=0) <= 1, "a second reveal is a new entry"
+            told = Counter(each.request for each in self.world.told)
+            assert written <= told, "the DPO knows of each"
+
+    @invariant()
+    def no_ticket_works_twice(self) -> None:
+        if hasattr(self, "world"):
+            assert max(self.used.values(), default=0) <= 1
+
+    @invariant()
+    def nobody_approves_himself(self) -> None:
+        if hasattr(self, "world"):
+            asked = {
+                leaf.request: leaf.actor
+                for leaf in self.world.leaves()
+                if leaf.kind in {Kind.REVEAL_REQUESTED, Kind.BREAK_GLASS}
+            }
+            second = {Kind.REVEAL_APPROVED, Kind.REVEAL_DENIED, Kind.BREAK_GLASS_REVIEWED}
+            for leaf in self.world.leaves():
+                assert leaf.kind not in second or leaf.actor != asked[leaf.request]
+
+    @invariant()
+    def no_budget_is_passed_without_a_second_person(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        leaves = self.world.leaves()
+        helped = {leaf.request for leaf in leaves if leaf.kind in {Kind.REVEAL_APPROVED, Kind.BREAK_GLASS}}
+        alone = [blob for blob in self.blobs if blob.request not in helped]
+        for last in alone:
+            day = [blob for blob in alone if last.at - DAY < blob.at <= last.at]
+            assert len(day) <= PER_SITE
+            assert max(Counter(blob.holder for blob in day).values()) <= PER_HOLDER
+
+    @invariant()
+    def a_broken_glass_is_looked_at_before_the_next(self) -> None:
+        if hasattr(self, "world"):
+            waiting: set[str] = set()
+            holder_of: dict[str, str] = {}
+            for leaf in self.world.leaves():
+                if leaf.kind is Kind.BREAK_GLASS:
+                    assert leaf.actor not in {holder_of[request] for request in waiting}
+                    holder_of[leaf.request] = leaf.actor
+                    waiting.add(leaf.request)
+                elif leaf.kind is Kind.BREAK_GLASS_REVIEWED:
+                    waiting.discard(leaf.request)
+
+
+@pytest.mark.slow
+def test_on_sqlite() -> None:
+    run_state_machine_as_test(
+        Gate,
+        settings=settings(
+            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_on_postgresql(postgres_server: Postgres) -> None:
+    class OverPostgres(Gate):
+        def new_place(self) -> Place:
+            self.database = postgres_server.database()
+            return self.database.__enter__()
+
+        def teardown(self) -> None:
+            super().teardown()
+            if hasattr(self, "database"):
+                self.database.__exit__(None, None, None)
+
+    run_state_machine_as_test(
+        OverPostgres,
+        settings=settings(
+            max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

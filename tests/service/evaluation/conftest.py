@@ -1,0 +1,35 @@
+"""One small simulated library, read and played once for all tests here."""
+
+from pathlib import Path
+
+import pytest
+
+from service.evaluation import scenes
+from service.evaluation.scenes import Scene
+from service.evaluation.study import Played
+from service.evaluation.trials import Role, Trial, run
+from service.evaluation.worlds import Library
+
+LIBRARY = Library("university", 41, accounts=400, days=30)
+TRIALS = (Trial(Role.MAIN, "as in force", 2.0), Trial(Role.BUDGET, "1 a day", 1.0))
+
+
+def quiet(_: float) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="session")
+def scene_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scene")
+    LIBRARY.make(folder, quiet)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scene(scene_folder: Path) -> Scene:
+    return scenes.load(scene_folder)
+
+
+@pytest.fixture(scope="session")
+def played(scene: Scene, scene_folder: Path) -> Played:
+    return Played(scene, tuple(run(scene_folder, trial, None, quiet) for trial in TRIALS))

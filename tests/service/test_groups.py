@@ -1,0 +1,75 @@
+"""Groups of readers as the site counts them: the same however the accounts are split."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from service.account import ACCOUNT
+from service.columns import KIND_BIT, key32
+from service.errors import StateError
+from service.events import NetworkKind
+from service.groups import EVERYONE, PREFIX, Count, Ledger, count, groups_of, merge_counts, read_ledger
+from service.share import Share
+from service.site import Site
+from tests.service.worlds import FAR, NOON, POLICY, TODAY, event
+
+NAMES = {key32(name): name for name in ("student", "GB", "JP")}
+
+
+def state(kind: NetworkKind = NetworkKind.ISP, country: str = "GB", hour: int = 12) -> NDArray[np.void]:
+    made = np.zeros(1, ACCOUNT)
+    made["category"] = key32("student")
+    made["kinds"] = KIND_BIT[kind]
+    made["hour_seen"] = 1 << hour // 3
+    made["last_time"] = NOON
+    made["countries"][0, 0] = (key32(country), NOON, 512, TODAY)
+    return made
+
+
+def test_groups_in_words() -> None:
+    assert groups_of(state(NetworkKind.VPN, "JP", hour=2)[0], NAMES) == (
+        "user type: student",
+        "off-campus country: JP",
+        "network kind: vpn",
+        "VPN: over a VPN or hosting network",
+        "time of day: at night only",
+    )
+
+
+def test_what_is_not_known_is_said() -> None:
+    groups = groups_of(np.zeros(1, ACCOUNT)[0], NAMES)
+    assert {"user type: unknown", "off-campus country: unknown"} <= set(groups)
+
+
+def test_parts_merge_to_the_whole() -> None:
+    today = np.concatenate([state(), state(country="JP"), state(NetworkKind.CAMPUS)])
+    opened = [True, False, False]
+    whole = count(today, opened, NAMES)
+    assert whole[EVERYONE] == Count(3, 1)
+    assert whole["off-campus country: GB"] == Count(2, 1)
+    parts = [count(today[at : at + 1], opened[at : at + 1], NAMES) for at in range(3)]
+    assert merge_counts(parts) == merge_counts(reversed(parts)) == whole
+
+
+def test_a_day_s_counts_are_kept_by_the_site_and_read_back() -> None:
+    site = Site(POLICY)
+    share = Share(POLICY, site)
+    events = [event(NOON, "a"), event(NOON + 60, "b", place=FAR, network="n2")]
+    share.absorb(events, [0, 1], TODAY)
+    site.take(share.sums(TODAY))
+    days = read_ledger(site.drain())
+    assert list(days) == [TODAY]
+    assert days[TODAY][EVERYONE] == Count(2, 0)
+    assert days[TODAY]["VPN: over a VPN or hosting network"] == Count(1, 0)
+
+
+def test_a_ledger_keeps_two_months() -> None:
+    ledger = Ledger()
+    names = [ledger.take(day, {EVERYONE: Count(day, 0)}) for day in range(100, 190)]
+    kept = {name: ledger.blob(name) for name in names[-62:]}
+    assert list(read_ledger(kept)) == list(range(128, 190))
+
+
+def test_damaged_counts_are_an_operator_s_error() -> None:
+    with pytest.raises(StateError, match="counts of groups"):
+        read_ledger({f"{PREFIX}00": b"\xff"})
