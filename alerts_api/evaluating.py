@@ -18,7 +18,7 @@ from models.evaluation import figures
 from models.evaluation.figures import FALSE, TRUE, Load
 from models.evaluation.intervals import Share
 from models.evaluation.records import DAY, Cell, Raised
-from service.evaluation.ownsite import Judged, Own, site_cells, site_load, window
+from service.evaluation.ownsite import Own, SiteAlert, site_cells, site_load, window
 from service.groups import PREFIX, Counts, read_ledger
 
 MINIMUM = 10  # alerts or account-days that may be told
@@ -65,7 +65,7 @@ def read_own(connection: Connection, budget: float) -> Own:
         found = to_alert(payload)
         number = numbers.setdefault(found.account, len(numbers))
         raised = Raised(number, found.opened_at, found.score, found.probability, verdict)
-        judged.append(Judged(raised, found.groups))
+        judged.append(SiteAlert(raised, found.groups))
     return Own(tuple(judged), read_ledger(dict(shared)), budget)
 
 

@@ -17,7 +17,7 @@ from service.groups import EVERYONE, Counts, dimension_of, merge_counts
 WINDOW_DAYS = 31  # up to the newest line
 
 
-class Judged(msgspec.Struct, frozen=True):
+class SiteAlert(msgspec.Struct, frozen=True):
     """An alert with its latest verdict, and the groups of its reader when it opened."""
 
     raised: Raised
@@ -27,7 +27,7 @@ class Judged(msgspec.Struct, frozen=True):
 class Own(msgspec.Struct, frozen=True):
     """What a site's database says."""
 
-    alerts: tuple[Judged, ...]
+    alerts: tuple[SiteAlert, ...]
     days: Mapping[int, Counts]  # local day since 1970 -> account-days by group
     budget: float
 
@@ -75,7 +75,7 @@ def site_cells(own: Own) -> tuple[tuple[Cell, ...], Cell]:
     return tuple(cell for cell in made if cell.dimension), everyone
 
 
-def _cell(group: str, account_days: int, alerts: Sequence[Judged]) -> Cell:
+def _cell(group: str, account_days: int, alerts: Sequence[SiteAlert]) -> Cell:
     mine = [one.raised for one in alerts if group == EVERYONE or group in one.groups]
     false = sum(alert.verdict in FALSE for alert in mine)
     return Cell(*dimension_of(group), account_days, len(mine), false)

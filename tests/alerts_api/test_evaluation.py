@@ -19,7 +19,7 @@ from models.evaluation.figures import Bin, Burden, Family, Load, Summary
 from models.evaluation.groups import compare
 from models.evaluation.intervals import quartiles, share
 from models.evaluation.records import Cell, Raised
-from service.evaluation.ownsite import Judged, Own, site_part
+from service.evaluation.ownsite import Own, SiteAlert, site_part
 from service.evaluation.report import (
     MINIMUM_CELL,
     VERSION,
@@ -148,13 +148,13 @@ def test_the_file_needs_nothing_beside_it() -> None:
     assert "<script" not in text
 
 
-def own(*alerts: Judged) -> Own:
+def own(*alerts: SiteAlert) -> Own:
     counts = {EVERYONE: Count(1000, 3), STUDENTS: Count(900, 2), NHS: Count(100, 1)}
     return Own(alerts, {TODAY - 1: counts, TODAY: counts}, 3.0)
 
 
-def judged(account: int, verdict: str, *groups: str, days_ago: int = 0) -> Judged:
-    return Judged(Raised(account, NOW - days_ago * DAY, 9.0, 0.4, verdict), groups)
+def judged(account: int, verdict: str, *groups: str, days_ago: int = 0) -> SiteAlert:
+    return SiteAlert(Raised(account, NOW - days_ago * DAY, 9.0, 0.4, verdict), groups)
 
 
 def test_the_site_s_part_is_of_verdicts_and_counts() -> None:
