@@ -134,9 +134,9 @@ def _shares(sums: DaySums, counts: NDArray[np.uint32]) -> Iterator[tuple[str, fl
     """The daily figures that causes are told from."""
     if sums.sights.placed >= FEW:
         yield "fresh", sums.sights.fresh / sums.sights.placed
-    reading = int(counts[M.DOCS_1H, 1:].sum())
-    if reading >= FEW:
-        yield "bytes", int(counts[M.MB_1H, 1:].sum()) / reading
+    asking = int(counts[M.REQUESTS_1H, 1:].sum())
+    if asking >= FEW:
+        yield "bytes", int(counts[M.MB_1H, 1:].sum()) / asking
     for name, platform in sums.sights.platforms.items():
         yield ACCOUNTS + name, platform.accounts / max(1, sums.active)
         if platform.alone >= FEW // 2:

@@ -17,7 +17,7 @@ from service.site import DRIFT
 from service.store import Changes
 from tests.service.worlds import DAY, POLICY, TODAY, Kept, event, ordinary_day, shifted
 
-READERS, DAYS, MOVE = 90, 22, 15
+READERS, DAYS, MOVE = 90, 26, 15
 
 
 def quiet_library() -> list[AccessEvent]:

@@ -194,7 +194,7 @@ def test_groups_are_quiet_while_any_allowance_of_them_lasts(drawn: list[tuple[in
     assert until == min((end for _, end in drawn if end > day), default=0)
 
 
-def test_a_flood_of_verdicts_from_one_analyst_hardly_changes_recall() -> None:
+def test_a_flood_of_verdicts_from_one_analyst_costs_hardly_any_recall() -> None:
     """He calls everything expected, for a year. He can only quiet what was shown, and only its kinds."""
     chance = random.Random(7)
     stolen = [(f"reader{n:02d}", 4 + i // 3) for i, n in enumerate(chance.sample(range(100), 30))]
@@ -216,4 +216,4 @@ def test_a_flood_of_verdicts_from_one_analyst_hardly_changes_recall() -> None:
 
     free = recall(flood=False)
     assert free > 0.5
-    assert abs(recall(flood=True) - free) < 0.05
+    assert recall(flood=True) > free - 0.05  # it may find more: false alarms that are quiet make room
