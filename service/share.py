@@ -148,7 +148,7 @@ class Share:
         if decision is Decision.OPENED or episode is None:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            readers = groups.groups_of(moment.state, self._columns.names)
+            readers = groups.groups_of(moment.state, event.account, self._columns.names, self._policy.readers)
             episode = alerting.opened(event.account, event.time, number, day, moment.state, readers)
         self._states.episodes[event.account] = alerting.grown(
             episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
@@ -204,7 +204,9 @@ class Share:
         site = self._site
         today = self._states.array[active]
         sums = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.budget)
-        return msgspec.structs.replace(sums, readers=groups.count(today, opened, self._columns.names))
+        return msgspec.structs.replace(
+            sums, readers=groups.count(today, names, opened, self._columns.names, self._policy.readers)
+        )
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)

@@ -154,7 +154,7 @@ def own(*alerts: SiteAlert) -> Own:
 
 
 def judged(account: int, verdict: str, *groups: str, days_ago: int = 0) -> SiteAlert:
-    return SiteAlert(Raised(account, NOW - days_ago * DAY, 9.0, 0.4, verdict), groups)
+    return SiteAlert(Raised(account, NOW - days_ago * DAY, 9.0, 0.4, verdict), (EVERYONE, *groups))
 
 
 def test_the_site_s_part_is_of_verdicts_and_counts() -> None:
