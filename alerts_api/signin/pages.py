@@ -73,7 +73,7 @@ def confirm_pages(room: Room, door: SignInDoor) -> APIRouter:
 
     def shown(actor: Actor, onward: str, refusal: str = "") -> HTMLResponse:
         values = {"demo": room.demo, "here": "signin", "actor": actor, "next": safe_path(onward)}
-        return HTMLResponse(page("confirm.html", **values, refusal=refusal), 401 if refusal else 200)
+        return HTMLResponse(page("confirm.html", **values, refusal=refusal), 422 if refusal else 200)
 
     @router.get("/signin/confirm")
     def confirm(actor: Anybody, next: str = "") -> Response:

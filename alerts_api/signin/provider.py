@@ -5,6 +5,7 @@ The only part of the pages that opens a connection, and only to the provider tha
 
 import secrets
 import ssl
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,6 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
@@ -193,8 +193,8 @@ class Provider:
             raise ProviderError(f"{address}: answers with more than {_ANSWER_LIMIT} bytes")
         return answer.content
 
-    def _client(self) -> OAuth2Client:
-        return OAuth2Client(
+    def _client(self) -> Any:
+        return _oauth_client()(
             client_id=self.settings.client_id,
             client_secret=self._secret,
             token_endpoint_auth_method="client_secret_basic" if self._secret else "none",
@@ -212,7 +212,17 @@ def new_flow(session: str, back: str, now: float) -> Flow:
     return Flow(state, nonce, verifier, session, back, now)
 
 
-def _userinfo(client: OAuth2Client, address: str, claims: dict[str, Any]) -> dict[str, Any]:
+def _oauth_client() -> Any:
+    """Authlib's, whose import would tell everybody who starts the pages that httpx has a successor."""
+    with warnings.catch_warnings():
+        import authlib.deprecate  # noqa: PLC0415 - sets a filter of its own
+
+        warnings.simplefilter("ignore", authlib.deprecate.AuthlibDeprecationWarning)
+        from authlib.integrations.httpx_client import OAuth2Client  # noqa: PLC0415
+    return OAuth2Client
+
+
+def _userinfo(client: Any, address: str, claims: dict[str, Any]) -> dict[str, Any]:
     """What the provider tells of the person beside the token, if it is of the same person."""
     try:
         answer = client.get(address)

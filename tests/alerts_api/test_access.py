@@ -11,9 +11,11 @@ from alerts_api.actors import ALERT_READERS, EVERYONE, PUBLIC, Role, Route, chec
 from alerts_api.app import create_app
 from alerts_api.audit.leaves import Kind
 from alerts_api.signin.door import address_code
+from alerts_api.signin.provider import Provider
 from service.events import Alert
+from service.settings import SignInSettings
 from tests.alerts_api.examples import fill
-from tests.alerts_api.people import AT, acts, begin, browser, person
+from tests.alerts_api.people import AT, BASE, acts, begin, browser, person
 
 REFUSED = {401, 403}
 
@@ -45,8 +47,7 @@ def filled(path: str, alerts: list[Alert]) -> str:
 
 
 def asked(client: TestClient, method: str, path: str) -> int:
-    answer = client.request(method, path, data={} if method == "POST" else None)
-    return int(answer.status_code)
+    return int(client.request(method, path, data={} if method == "POST" else None).status_code)
 
 
 @pytest.mark.parametrize("role", EVERYONE)
@@ -87,7 +88,9 @@ def test_a_route_without_a_rule_keeps_the_app_from_starting(app: FastAPI) -> Non
 
 def test_the_public_list_names_only_what_is_there(app: FastAPI, file: Path) -> None:
     paths = {route.path for route in routes_of(app)}
-    paths |= {route.path for route in routes_of(create_app(file, demo=True))}
+    settings = SignInSettings(issuer=BASE, client_id="journalguard", address=BASE)
+    provider = Provider(settings, file.parent, lambda: AT)
+    paths |= {route.path for route in routes_of(create_app(file, demo=True, provider=provider))}
     assert paths >= PUBLIC
 
 

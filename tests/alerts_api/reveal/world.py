@@ -55,13 +55,16 @@ class Told(NamedTuple):
 class World:
     """The site's database with a clock that tests set; ``told`` are the DPO's mails."""
 
-    def __init__(self, place: Place, alerts: int = 3, settings: RevealSettings | None = None) -> None:
+    def __init__(
+        self, place: Place, alerts: int = 3, settings: RevealSettings | None = None, *, filled: bool = False
+    ) -> None:
         self.place = place
         self.now = float(NOW)
         self.alerts = [make_alert(index) for index in range(alerts)]
         self.settings = settings or RevealSettings()
         self.told: list[Told] = []
-        self._seal_and_judge()
+        if not filled:
+            self._seal_and_judge()
         self.open()
 
     def open(self) -> None:

@@ -178,7 +178,7 @@ def test_confirming_gives_a_new_session_with_the_old_time_of_sign_in(
     clock.now += 60
     sent = {"password": PASSWORD, "code": code(clock.now), "onward": "/help"}
     wrong = visitor.post("/signin/confirm", data=sent | {"csrf": sessions.csrf_of(before), "code": "123456"})
-    assert wrong.status_code == 401
+    assert wrong.status_code == 422
     answer = visitor.post("/signin/confirm", data=sent | {"csrf": sessions.csrf_of(before)})
     assert (answer.status_code, answer.headers["location"]) == (303, "/help")
     assert browser(app, before).get("/").status_code == 303
