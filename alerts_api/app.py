@@ -113,6 +113,7 @@ def create_app(
         probes(room),
         html_pages(room),
         evaluation_pages(room, place),
+        rights_pages(room),
         signin_pages(room, door, provider),
         confirm_pages(room, door),
         reveal_api(room),

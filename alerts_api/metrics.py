@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from alerts_api.queries import count_detections, count_verdicts, read_counters
 from alerts_api.records import Status
+from alerts_api.reveal.reading import standings
 from alerts_api.rights.retention import read_runs
 from alerts_api.room import Intake, Room
 
@@ -39,6 +40,8 @@ RETENTION = (
     "journalguard_last_retention_timestamp_seconds",
     "When what is too old was last deleted, by store.",
 )
+REVEALS = ("journalguard_reveals", "Requests for readers' names, by where they stand.")
+REVEALS_OVERDUE = ("journalguard_reveals_overdue", "Of them, those with an outcome or second look overdue.")
 LAST_WRITTEN = ("journalguard_last_checkpoint_timestamp_seconds", "When the last checkpoint was written.")
 
 # Counters of a checkpoint, as ``service.distributed.taking`` writes them.
@@ -66,7 +69,7 @@ class _StoreCollector(Collector):
         with self._room.reading() as connection:
             counters, status = read_counters(connection), self._room.status(connection)
             detections, verdicts = count_detections(connection), count_verdicts(connection)
-            runs = read_runs(connection)
+            runs, reveals = read_runs(connection), standings(connection, self._room.clock())
         for name, (metric, text) in COUNTERS.items():
             yield CounterMetricFamily(metric, text, value=counters.get(name, 0))
         yield _labelled(CounterMetricFamily(*REJECTED, labels=["reason"]), status.rejected)
@@ -79,6 +82,8 @@ class _StoreCollector(Collector):
         yield _labelled(
             GaugeMetricFamily(*RETENTION, labels=["store"]), {run.store: int(run.ran_at) for run in runs}
         )
+        yield _labelled(GaugeMetricFamily(*REVEALS, labels=["state"]), reveals.states)
+        yield GaugeMetricFamily(*REVEALS_OVERDUE, value=reveals.overdue)
         if self._room.intake is not None:
             yield from _intake(self._room.intake, counters)
 

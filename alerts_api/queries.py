@@ -75,7 +75,10 @@ def similar_alerts(
 ) -> tuple[tuple[AlertRow, ...], tuple[AlertRow, ...]]:
     """Other alerts of the same account, and judged ones of the same strongest detection; newest first."""
     others = (
-        select(*_QUEUE).where(_ALERT.alert_id != alert.alert_id).order_by(*_ORDERS["newest"]).limit(limit)
+        select(*_QUEUE)
+        .where(_ALERT.alert_id != alert.alert_id, _visible(0.0))
+        .order_by(*_ORDERS["newest"])
+        .limit(limit)
     )
     same_account = _queue_rows(connection, others.where(_ALERT.account == alert.account), known)
     alike = _marked(DETECTION, alert.detections[0]) if alert.detections else false()
@@ -115,7 +118,7 @@ def newest_refused(connection: Connection, limit: int) -> tuple[Refused, ...]:
 
 def count_open(connection: Connection) -> int:
     return connection.execute(
-        select(func.count()).select_from(tables.alerts).where(_ALERT.verdict == "")
+        select(func.count()).select_from(tables.alerts).where(_ALERT.verdict == "", _visible(0.0))
     ).scalar_one()
 
 

@@ -275,7 +275,8 @@ class LaneRunner:
         try:
             with self._around.metrics.checkpoints.time():
                 table_changes = [*changes.accounts, *((account, None) for account in changes.gone)]
-                await table.commit(table_changes, ledger, messages, {stream: offset + 1})
+                end, erases = {stream: offset + 1}, bool(changes.erased)
+                await table.commit(table_changes, ledger, messages, end, erases=erases)
         except BaseException:
             knowledge.unsaved(snapshot)
             raise
