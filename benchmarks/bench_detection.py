@@ -49,7 +49,7 @@ def main() -> None:
     args = parser.parse_args()
     budget = args.alerts_per_day
     libraries = [Library(p, s, args.accounts, args.days) for p in args.profiles for s in args.seeds]
-    tried = (Trial(Role.MAIN, "ours", budget),)
+    tried = (Trial(Role.MAIN, "ours", budget), Trial(Role.EXPECTED, "ours, with expected verdicts", budget))
     with TemporaryDirectory(prefix="journalguard-") as folder:
         with progress("simulated libraries") as shown:
             played = study(libraries, tried, None, Path(folder), shown)
