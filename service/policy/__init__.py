@@ -7,6 +7,7 @@ file of the same name.
 """
 
 import hashlib
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -55,6 +56,8 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trees_handicap: Annotated[
         float, msgspec.Meta(ge=0)
     ]  # taken off the trees' tail before it competes with the evidence's
+    quiet_days: Annotated[int, msgspec.Meta(ge=1, le=730)] = 90  # proposed with the verdict "expected"
+    ceiling: Annotated[float, msgspec.Meta(ge=1)] = 2.0  # of a day's alerts in the queue, in alerts_per_day
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -85,6 +88,16 @@ class Policy(msgspec.Struct, frozen=True):
     @property
     def alerts_per_day(self) -> float:
         return self.budget.alerts_per_day
+
+    @property
+    def ceiling(self) -> int:
+        """Alerts of one day that the queue shows at most."""
+        return math.ceil(self.budget.ceiling * self.budget.alerts_per_day)
+
+    @property
+    def lessons(self) -> int:
+        """Verdicts of one analyst in a day that change anything: twice what the queue shows of a day."""
+        return 2 * self.ceiling
 
     @property
     def guard(self) -> float:
