@@ -121,6 +121,9 @@ class Door(Protocol):
     def admit(self, request: Request, rule: "Rule", sent: str) -> Actor:
         """The actor, if the rule lets it in. ``sent``: the form's token. Raises :class:`RefusalError`."""
 
+    def failed(self, request: Request) -> None:
+        """It was let in and came to nothing through a fault."""
+
 
 class Rule:
     """Who may use a route; a FastAPI dependency that gives the actor."""

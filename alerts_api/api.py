@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role, needs
+from alerts_api.drift import read_drift
 from alerts_api.errors import StoreError
 from alerts_api.filters import Filters
 from alerts_api.metrics import TEXT, exposition
@@ -18,6 +19,7 @@ from alerts_api.records import AlertPage, JudgedAlert, Judgement, Refused, Statu
 from alerts_api.room import Room
 from alerts_api.schemas import REFUSALS, answers
 from alerts_api.verdicts import NOTE_LENGTH, Verdict, clean_note, read_history, record_verdict
+from service.driftreport import DriftReport
 
 AlertId = Annotated[str, Path(max_length=200, description="the alert's lasting id")]
 PageNumber = Annotated[int, Query(ge=1, le=100_000, description="from 1")]
@@ -28,6 +30,13 @@ class VerdictBody(BaseModel):
     """A verdict to add."""
 
     verdict: Verdict = Field(description="the analyst's word; reopened takes the last one back")
+    quiet_days: int | None = Field(
+        None,
+        ge=0,
+        le=730,
+        description="with expected: for so many days the like raises no alert of the account; by default the "
+        "policy's",
+    )
     note: str = Field(
         "", max_length=4 * NOTE_LENGTH, description=f"why; the first {NOTE_LENGTH} characters are kept"
     )
@@ -48,7 +57,7 @@ def json_api(room: Room) -> APIRouter:
     def alerts(_: Reader, filters: Annotated[Filters, Query()]) -> Response:
         with room.reading() as connection:
             reference = room.reference(read_feed(connection).last_event_time)
-            return _json(find_alerts(connection, filters, reference, room.detections))
+            return _json(find_alerts(connection, filters, reference, room.detections, room.ceiling))
 
     @router.get("/alerts/{alert_id}", summary="One alert with its history", responses=answers(JudgedAlert))
     def alert(_: Reader, alert_id: AlertId) -> Response:
@@ -75,7 +84,17 @@ def json_api(room: Room) -> APIRouter:
     def judge(actor: Analyst, alert_id: AlertId, body: Annotated[VerdictBody, Body()]) -> Response:
         with room.writing() as connection:
             note = clean_note(body.note)
-            if not record_verdict(connection, alert_id, body.verdict, note, now=room.clock(), actor=actor):
+            known = record_verdict(
+                connection,
+                alert_id,
+                body.verdict,
+                note,
+                now=room.clock(),
+                actor=actor,
+                lessons=room.lessons,
+                quiet_days=room.quiet_days if body.quiet_days is None else body.quiet_days,
+            )
+            if not known:
                 raise HTTPException(404)
             return _json(read_history(connection, alert_id), 201)
 
@@ -83,6 +102,11 @@ def json_api(room: Room) -> APIRouter:
     def status(_: HealthReader) -> Response:
         with room.reading() as connection:
             return _json(room.status(connection))
+
+    @router.get("/drift", summary="What moved at the site", tags=["status"], responses=answers(DriftReport))
+    def drift(_: HealthReader) -> Response:
+        with room.reading() as connection:
+            return _json(read_drift(connection))
 
     @router.get(
         "/rejected", summary="Newest refused lines", tags=["status"], responses=answers(tuple[Refused, ...])

@@ -18,7 +18,7 @@ from alerts_api.actors import check_rules
 from alerts_api.api import description, json_api, probes
 from alerts_api.audit.pages import audit_pages
 from alerts_api.backend import Place
-from alerts_api.detections import Detections, site_detections
+from alerts_api.detections import site_policy
 from alerts_api.evaluation_pages import EvaluationPlace, evaluation_pages
 from alerts_api.guard import LOOPBACK, Guard
 from alerts_api.pages import html_pages
@@ -36,6 +36,7 @@ from alerts_api.signin.door import SignInDoor
 from alerts_api.signin.oidc import oidc_pages
 from alerts_api.signin.pages import confirm_pages, demo_pages, signin_pages
 from alerts_api.signin.provider import Provider
+from service.policy import Policy
 from service.settings import RevealSettings
 
 _DESCRIPTION = (
@@ -52,7 +53,7 @@ def create_app(
     local: bool = True,
     provider: Provider | None = None,
     hosts: Sequence[str] = LOOPBACK,
-    detections: Detections | None = None,
+    policy: Policy | None = None,
     intake: Intake | None = None,
     reveal: RevealSettings | None = None,
     site: Path = Path(),
@@ -68,7 +69,7 @@ def create_app(
         local: the pages are served at an address of this machine that no other can reach.
         provider: who knows the staff; none: local users.
         hosts: names, without ports, that the pages may be reached by.
-        detections: texts of the detections; by default those in force at the site.
+        policy: texts of the detections, and the ceiling; by default what is in force at the site.
         intake: what feeds the database from Kafka, if this process does that.
         reveal: how often a reader may be named, and who is told; by default the settings' own defaults.
         site: folder that paths of ``reveal`` begin at.
@@ -78,8 +79,14 @@ def create_app(
     Raises:
         service.errors.PolicyError: a policy file of the site cannot be read.
     """
-    known = site_detections(database) if detections is None else detections
-    room = Room(database, known, create=create, demo=demo, intake=intake, clock=clock)
+    room = Room(
+        database,
+        policy=site_policy(database) if policy is None else policy,
+        create=create,
+        demo=demo,
+        intake=intake,
+        clock=clock,
+    )
 
     settings = reveal or RevealSettings()
     notices = Notices(settings, site)
@@ -113,6 +120,7 @@ def create_app(
         probes(room),
         html_pages(room),
         evaluation_pages(room, place),
+        rights_pages(room),
         signin_pages(room, door, provider),
         confirm_pages(room, door),
         reveal_api(room),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alerts_api.backend import Place, is_url
-from service.policy import Detection, load_policy
+from service.policy import Detection, Policy, load_policy
 
 SEVERITIES = ("low", "medium", "high")
 _UNKNOWN = "medium"  # of a detection that the policies in force no longer name
@@ -33,14 +33,14 @@ def title_of(name: str, known: Detections) -> str:
     return known[name].title if name in known else name
 
 
-def site_detections(database: Place) -> Detections:
-    """The detections in force at the site that ``database`` belongs to; of a server, those we come with.
+def site_policy(database: Place) -> Policy:
+    """The policy in force at the site that ``database`` belongs to; of a server, the one we come with.
 
     Raises:
         service.errors.PolicyError: one of the site's own policy files cannot be read.
     """
     folder = None if is_url(database) else Path(database).parent / "policy"
-    return load_policy(folder if folder and folder.is_dir() else None).detections
+    return load_policy(folder if folder and folder.is_dir() else None)
 
 
 def _severity(name: str, known: Detections) -> str:

@@ -9,6 +9,7 @@ Status = Literal["open", "closed", "all"]
 Severity = Literal["", "low", "medium", "high"]
 Outcome = Literal["", "confirmed", "expected", "wrong-logic", "wrong-data", "undetermined"]
 Period = Literal["24h", "7d", "30d", "all"]
+Ceiling = Literal["hide", "show", "only"]
 Sort = Literal["score", "newest", "oldest"]
 Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 
@@ -31,6 +32,11 @@ class Filters(BaseModel):
     platform: Name = Field("", description="a platform the account used; empty: any")
     place: Name = Field("", description="a country or city the account was in; empty: any")
     account: Name = Field("", description="pseudonym of the account; empty: any")
+    overflow: Ceiling = Field(
+        "hide",
+        description="open alerts beyond their day's ceiling: left out unless an account or verdict is asked "
+        "for; shown among the others; or they alone",
+    )
     sort: Sort = Field("score", description="score: highest first; newest, oldest: by last change")
     after: int = Field(0, ge=0, le=2**53, description="only alerts with a number above this one")
     page: int = Field(1, ge=1, le=100_000, description="from 1")

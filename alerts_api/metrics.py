@@ -10,10 +10,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from alerts_api.queries import count_detections, count_verdicts, read_counters
+from alerts_api.drift import CAUSES, read_drift
+from alerts_api.filters import DAY
+from alerts_api.queries import count_detections, count_hidden, count_verdicts, read_counters
 from alerts_api.records import Status
+from alerts_api.reveal.reading import standings
 from alerts_api.rights.retention import read_runs
 from alerts_api.room import Intake, Room
+from service.driftreport import DriftReport
 
 # Counter of a checkpoint -> (metric without its _total, help)
 COUNTERS: dict[str, tuple[str, str]] = {
@@ -32,6 +36,10 @@ MISSED = ("journalguard_messages_missed", "Messages that Kafka deleted before th
 LAG = ("journalguard_intake_lag_messages", "Messages that wait in Kafka for the pages' database.")
 LAST_MESSAGE = ("journalguard_intake_last_message_timestamp_seconds", "When the last message came.")
 VERDICTS = ("journalguard_alerts_judged", "Alerts by their latest verdict.")
+HIDDEN = ("journalguard_alerts_hidden", "Of them, those beyond the ceiling of their day.")
+DRIFT = ("journalguard_drift", "Way in which a daily figure moved in the last 60 days: 1 up, -1 down.")
+DRIFT_SINCE = ("journalguard_drift_since_timestamp_seconds", "First day after it moved.")
+CAUSE = ("journalguard_drift_cause", "1 while something with a name moves the measures, else 0.")
 OPEN = ("journalguard_alerts_open", "Alerts that wait for a verdict.")
 LAST_EVENT = ("journalguard_last_scored_event_timestamp_seconds", "Event time of the newest scored line.")
 RETAINED = ("journalguard_oldest_kept_timestamp_seconds", "The oldest that is kept, by store; 0 nothing.")
@@ -39,6 +47,8 @@ RETENTION = (
     "journalguard_last_retention_timestamp_seconds",
     "When what is too old was last deleted, by store.",
 )
+REVEALS = ("journalguard_reveals", "Requests for readers' names, by where they stand.")
+REVEALS_OVERDUE = ("journalguard_reveals_overdue", "Of them, those with an outcome or second look overdue.")
 LAST_WRITTEN = ("journalguard_last_checkpoint_timestamp_seconds", "When the last checkpoint was written.")
 
 # Counters of a checkpoint, as ``service.distributed.taking`` writes them.
@@ -66,19 +76,25 @@ class _StoreCollector(Collector):
         with self._room.reading() as connection:
             counters, status = read_counters(connection), self._room.status(connection)
             detections, verdicts = count_detections(connection), count_verdicts(connection)
-            runs = read_runs(connection)
+            hidden = count_hidden(connection, self._room.ceiling)
+            drift = read_drift(connection)
+            runs, reveals = read_runs(connection), standings(connection, self._room.clock())
         for name, (metric, text) in COUNTERS.items():
             yield CounterMetricFamily(metric, text, value=counters.get(name, 0))
         yield _labelled(CounterMetricFamily(*REJECTED, labels=["reason"]), status.rejected)
         yield _labelled(CounterMetricFamily(*ALERTS, labels=["detection"]), detections)
         yield _labelled(GaugeMetricFamily(*VERDICTS, labels=["verdict"]), verdicts)
         yield from _gauges(status)
+        yield from _drift(drift)
+        yield GaugeMetricFamily(*HIDDEN, value=hidden)
         yield _labelled(
             GaugeMetricFamily(*RETAINED, labels=["store"]), {run.store: run.oldest for run in runs}
         )
         yield _labelled(
             GaugeMetricFamily(*RETENTION, labels=["store"]), {run.store: int(run.ran_at) for run in runs}
         )
+        yield _labelled(GaugeMetricFamily(*REVEALS, labels=["state"]), reveals.states)
+        yield GaugeMetricFamily(*REVEALS_OVERDUE, value=reveals.overdue)
         if self._room.intake is not None:
             yield from _intake(self._room.intake, counters)
 
@@ -87,6 +103,15 @@ def _gauges(status: Status) -> Iterator[Metric]:
     yield GaugeMetricFamily(*OPEN, value=status.open_alerts)
     yield GaugeMetricFamily(*LAST_EVENT, value=status.last_event_time)
     yield GaugeMetricFamily(*LAST_WRITTEN, value=status.written_at)
+
+
+def _drift(report: DriftReport) -> Iterator[Metric]:
+    moved = {each.name: 1 if each.after > each.before else -1 for each in report.moved}
+    since = {each.name: DAY * each.since for each in report.moved}
+    causes = dict.fromkeys(CAUSES, 0) | {c.kind: 1 for c in report.causes if c.last == report.day}
+    yield _labelled(GaugeMetricFamily(*DRIFT, labels=["group"]), moved)
+    yield _labelled(GaugeMetricFamily(*DRIFT_SINCE, labels=["group"]), since)
+    yield _labelled(GaugeMetricFamily(*CAUSE, labels=["cause"]), causes)
 
 
 def _intake(intake: Intake, counters: Mapping[str, int]) -> Iterator[Metric]:

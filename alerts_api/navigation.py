@@ -19,6 +19,7 @@ ENTRIES = (
     Entry("reveals", "/reveals", "Names", (Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
     Entry("audit", "/audit", "Audit", (Role.AUDITOR, Role.DPO)),
     Entry("log", "/log", "Log", HEALTH_READERS),
+    Entry("drift", "/drift", "Drift", HEALTH_READERS),
     Entry("evaluation", "/evaluation", "Evaluation", MODEL_READERS),
     Entry("rights", "/rights", "Rights", (Role.DPO,)),
     Entry("help", "/help", "Help", EVERYONE),

@@ -9,6 +9,7 @@ from alerts_api import tables
 from alerts_api.backend import Place
 from alerts_api.database import BUSY_SECONDS, Database, open_database
 from alerts_api.store import write_shared
+from alerts_api.verdicts import verdicts_after
 from service.distributed.wire import VERSION, VerdictRecord
 
 SENT = "verdicts-sent"  # name of the last one's id among the shared blobs
@@ -22,16 +23,13 @@ class SqlOutbox:
 
     def waiting(self, limit: int) -> Sequence[VerdictRecord]:
         """The oldest that were not sent, in order. Without the note and the analyst."""
-        verdict, alert = tables.verdicts.c, tables.alerts.c
         with self._database.reading() as connection:
-            found = (
-                select(verdict.id, verdict.alert_id, alert.account, verdict.verdict, verdict.created_at)
-                .join_from(tables.verdicts, tables.alerts)
-                .where(verdict.id > _last(connection))
-                .order_by(verdict.id)
-                .limit(limit)
-            )
-            return [VerdictRecord(VERSION, *row) for row in connection.execute(found)]
+            return [
+                VerdictRecord(
+                    VERSION, j.verdict_id, j.alert_id, j.account, j.verdict, at, j.quiet_days, j.teaches
+                )
+                for j, at in verdicts_after(connection, _last(connection), limit)
+            ]
 
     def sent(self, verdict_id: int) -> None:
         """All up to this one were."""

@@ -10,7 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role, needs
+from alerts_api.ceiling import read_overflow
 from alerts_api.detections import title_of
+from alerts_api.drift import CAUSES, FIGURES, read_drift
 from alerts_api.filters import Filters
 from alerts_api.queries import (
     events_around,
@@ -21,6 +23,7 @@ from alerts_api.queries import (
     newest_refused,
     similar_alerts,
 )
+from alerts_api.quiet import choices, quiet_of
 from alerts_api.records import AlertRow, JudgedAlert, Status
 from alerts_api.rendering import page
 from alerts_api.reveal.facts import has_seen, record_view
@@ -75,14 +78,30 @@ def html_pages(room: Room) -> APIRouter:
         alert_id: AlertId,
         verdict: Annotated[Verdict, Form()],
         note: Annotated[str, Form()] = "",
+        quiet_days: Annotated[int, Form(ge=0, le=730)] = 0,
     ) -> Response:
         with room.writing() as connection:
-            if not record_verdict(
-                connection, alert_id, verdict, clean_note(note), now=room.clock(), actor=actor
-            ):
+            known = record_verdict(
+                connection,
+                alert_id,
+                verdict,
+                clean_note(note),
+                now=room.clock(),
+                actor=actor,
+                lessons=room.lessons,
+                quiet_days=quiet_days,
+            )
+            if not known:
                 raise HTTPException(404)
         # By GET, so that reloading does not send the form again; the browser moves the focus to the result.
         return RedirectResponse(f"/alerts/{alert_id}#standing", 303)
+
+    @router.get("/drift")
+    def drift(actor: HealthReader) -> HTMLResponse:
+        with room.reading() as connection:
+            status, found = room.status(connection), read_drift(connection)
+        words = {"CAUSES": CAUSES, "FIGURES": FIGURES}
+        return HTMLResponse(page("drift.html", **frame(room, actor, status, "drift"), drift=found, **words))
 
     @router.get("/log")
     def log(actor: HealthReader) -> HTMLResponse:
@@ -110,11 +129,11 @@ def read_filters(query: Mapping[str, str]) -> tuple[Filters, bool]:
 def _queue(room: Room, connection: Connection, actor: Actor, filters: Filters, understood: bool) -> str:
     status = room.status(connection)
     reference = room.reference(status.last_event_time)
-    found = find_alerts(connection, filters, reference, room.detections)
+    found = find_alerts(connection, filters, reference, room.detections, room.ceiling)
     anytime = filters.model_copy(update={"period": "all", "page": 1, "size": 1})
     older = 0
     if filters.period != "all":
-        older = find_alerts(connection, anytime, reference, room.detections).total - found.total
+        older = find_alerts(connection, anytime, reference, room.detections, room.ceiling).total - found.total
     return page(
         "queue.html",
         **frame(room, actor, status, "queue"),
@@ -122,6 +141,8 @@ def _queue(room: Room, connection: Connection, actor: Actor, filters: Filters, u
         understood=understood,
         found=found,
         older=older,
+        ceiling=room.ceiling,
+        overflow=read_overflow(connection, room.ceiling),
         pages=max(1, -(-found.total // found.size)),
         choices=filter_choices(connection),
         reference=reference,
@@ -137,6 +158,9 @@ def _detail(room: Room, connection: Connection, actor: Actor, found: JudgedAlert
         "alert.html",
         **frame(room, actor, status, "alert"),
         row=found.row,
+        quiet=quiet_of(found),
+        quiet_days=room.quiet_days,
+        quiet_choices=choices(room.quiet_days),
         alert=alert,
         history=found.history,
         reference=room.reference(status.last_event_time),
@@ -154,7 +178,11 @@ def _detail(room: Room, connection: Connection, actor: Actor, found: JudgedAlert
 def _next(room: Room, connection: Connection, row: AlertRow, reference: float) -> AlertRow | None:
     """The open alert to look at after this one: the highest other one."""
     waiting = find_alerts(
-        connection, Filters.model_validate({"period": "all", "size": 2}), reference, room.detections
+        connection,
+        Filters.model_validate({"period": "all", "size": 2}),
+        reference,
+        room.detections,
+        room.ceiling,
     )
     return next((other for other in waiting.alerts if other.alert_id != row.alert_id), None)
 

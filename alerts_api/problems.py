@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
@@ -85,10 +86,12 @@ def install(app: FastAPI) -> None:
 
     async def unrecorded(request: Request, error: Exception) -> Response:
         log.error("%s", error)
+        await run_in_threadpool(app.state.door.failed, request)
         return problem_response(request.scope, 503, _UNRECORDED)
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+        await run_in_threadpool(app.state.door.failed, request)
         return problem_response(request.scope, 500, _SENTENCES[500])
 
     app.add_exception_handler(HTTPException, http)

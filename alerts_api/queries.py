@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, false, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, false, func, or_, select
 
 from alerts_api import tables
+from alerts_api.ceiling import within
 from alerts_api.detections import Detections, of_severity, severity_of
 from alerts_api.filters import DAY, SPANS, Filters
 from alerts_api.records import AlertPage, AlertRow, Feed, JudgedAlert, Refused, TracePage
@@ -41,9 +42,11 @@ _ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
 }
 
 
-def find_alerts(connection: Connection, filters: Filters, reference: float, known: Detections) -> AlertPage:
+def find_alerts(
+    connection: Connection, filters: Filters, reference: float, known: Detections, ceiling: int
+) -> AlertPage:
     """The page of the queue that ``filters`` ask for; periods count back from ``reference``, s UTC."""
-    conditions = _conditions(filters, reference, known)
+    conditions = [*_conditions(filters, reference, known), *_under(filters, ceiling)]
     total = connection.execute(
         select(func.count()).select_from(tables.alerts).where(*conditions)
     ).scalar_one()
@@ -75,7 +78,10 @@ def similar_alerts(
 ) -> tuple[tuple[AlertRow, ...], tuple[AlertRow, ...]]:
     """Other alerts of the same account, and judged ones of the same strongest detection; newest first."""
     others = (
-        select(*_QUEUE).where(_ALERT.alert_id != alert.alert_id).order_by(*_ORDERS["newest"]).limit(limit)
+        select(*_QUEUE)
+        .where(_ALERT.alert_id != alert.alert_id, _visible(0.0))
+        .order_by(*_ORDERS["newest"])
+        .limit(limit)
     )
     same_account = _queue_rows(connection, others.where(_ALERT.account == alert.account), known)
     alike = _marked(DETECTION, alert.detections[0]) if alert.detections else false()
@@ -115,7 +121,14 @@ def newest_refused(connection: Connection, limit: int) -> tuple[Refused, ...]:
 
 def count_open(connection: Connection) -> int:
     return connection.execute(
-        select(func.count()).select_from(tables.alerts).where(_ALERT.verdict == "")
+        select(func.count()).select_from(tables.alerts).where(_ALERT.verdict == "", _visible(0.0))
+    ).scalar_one()
+
+
+def count_hidden(connection: Connection, ceiling: int) -> int:
+    """Of those that wait, how many are beyond the ceiling of their day."""
+    return connection.execute(
+        select(func.count()).select_from(tables.alerts).where(_ALERT.verdict == "", ~within(ceiling))
     ).scalar_one()
 
 
@@ -171,6 +184,14 @@ def _standing(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.verdict:
         return [_ALERT.verdict == filters.verdict]
     return {"open": [_ALERT.verdict == ""], "closed": [_ALERT.verdict != ""]}.get(filters.status, [])
+
+
+def _under(filters: Filters, ceiling: int) -> list[ColumnElement[bool]]:
+    if filters.overflow == "only":
+        return [_ALERT.verdict == "", ~within(ceiling)]
+    if filters.overflow == "show" or filters.account or filters.verdict:
+        return []
+    return [or_(_ALERT.verdict != "", within(ceiling))]
 
 
 def _of_severity(severity: str, known: Detections) -> ColumnElement[bool]:

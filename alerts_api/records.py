@@ -34,6 +34,13 @@ class AlertPage(msgspec.Struct, frozen=True):
     alerts: tuple[AlertRow, ...]
 
 
+class Overflow(msgspec.Struct, frozen=True):
+    """Open alerts of one day that its ceiling hides."""
+
+    day: int  # of the site, days since 1970
+    alerts: int
+
+
 class Judgement(msgspec.Struct, frozen=True):
     """One entry of an alert's history."""
 
@@ -41,6 +48,8 @@ class Judgement(msgspec.Struct, frozen=True):
     note: str
     actor: str  # name, or where none is known what the audit log calls this person
     created_at: float  # wall clock, s UTC
+    quiet_days: int  # for which the like shall raise no alert of the account
+    teaches: bool  # false beyond what one analyst may teach in a day
 
 
 class JudgedAlert(msgspec.Struct, frozen=True):

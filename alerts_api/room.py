@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from alerts_api.backend import Place
 from alerts_api.database import Database, open_database
-from alerts_api.detections import Detections
 from alerts_api.queries import count_open, newest_number, read_counters, read_feed
 from alerts_api.records import Feed, Status
+from service.policy import Policy
 
 STALE_SECONDS = 600.0  # without a checkpoint
 _REJECTED = "rejected_total:"
@@ -41,14 +41,17 @@ class Room:
     def __init__(
         self,
         database: Place,
-        detections: Detections,
         *,
+        policy: Policy,
         create: bool = False,
         demo: bool = False,
         intake: Intake | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.detections = detections
+        self.detections = policy.detections
+        self.ceiling = policy.ceiling
+        self.quiet_days = policy.budget.quiet_days
+        self.lessons = policy.lessons
         self.demo = demo
         self.intake = intake
         self.clock = clock

@@ -32,6 +32,7 @@ def alert_row(alert: Alert) -> Row:
         "payload": _encode(alert),
         "verdict": "",
         "judged_at": 0,
+        "day": alert.day or alert.opened_at // 86_400,
     }
 
 

@@ -12,9 +12,10 @@ from fastapi.openapi.utils import get_openapi
 from alerts_api.audit.reading import Entry
 from alerts_api.records import AlertPage, JudgedAlert, Judgement, Refused, Status, TracePage
 from alerts_api.reveal.reading import Shown
+from service.driftreport import DriftReport
 
 _TYPES = (
-    *(AlertPage, JudgedAlert, TracePage, tuple[Judgement, ...], tuple[Refused, ...], Status),
+    *(AlertPage, JudgedAlert, TracePage, tuple[Judgement, ...], tuple[Refused, ...], Status, DriftReport),
     *(Shown, tuple[Shown, ...], tuple[Entry, ...]),
 )
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")

@@ -13,10 +13,11 @@ from alerts_api.links import write_links
 from alerts_api.rights.erasing import erase_accounts, erase_traces
 from alerts_api.rights.retention import due, enforce
 from alerts_api.rows import Row, alert_row, mark_rows, rejected_row, trace_row
+from alerts_api.verdicts import verdicts_after
 from service.events import Alert
 from service.identities import SealedIdentity, encode
 from service.settings import RetentionSettings
-from service.store import Checkpoint, Saved
+from service.store import Checkpoint, Judged, Saved
 
 DEFAULT_RETENTION = RetentionSettings()
 QUARANTINE = 1_000  # refused lines kept in the index
@@ -82,6 +83,11 @@ class SqlStore:
             _write_rejected(connection, checkpoint)
             if due(connection, checkpoint.last_event_time):
                 enforce(connection, self._retention, checkpoint.last_event_time, checkpoint.written_at)
+
+    def verdicts(self, after: int, limit: int) -> Sequence[Judged]:
+        """The oldest with ids above ``after``, in order."""
+        with self._database.reading() as connection:
+            return [judged for judged, _ in verdicts_after(connection, after, limit)]
 
     def sealed_for(self, ring: str) -> Iterator[str]:
         """Pseudonyms whose identity is sealed for these key-holders."""

@@ -71,6 +71,7 @@ class AlertColumns(TypedColumns):
     payload = Column(LargeBinary, nullable=False)
     verdict = Column(TEXT, nullable=False)  # "" while open
     judged_at = Column(BigInteger, nullable=False)  # the alert's updated_at at that verdict, 0 if none
+    day = Column(Integer, nullable=False, server_default="0")  # the site's, on which it opened
 
 
 class MarkColumns(TypedColumns):
@@ -91,6 +92,10 @@ class VerdictColumns(TypedColumns):
     note = Column(TEXT, nullable=False)
     actor = Column(TEXT, nullable=False)
     created_at = Column(Float, nullable=False)
+    quiet_days = Column(
+        Integer, nullable=False, server_default="0"
+    )  # this and the next: service.store.Judged
+    teaches = Column(Integer, nullable=False, server_default="1")
 
 
 class TraceColumns(TypedColumns):
@@ -136,6 +141,7 @@ identities = Table("identities", metadata, IdentityColumns)
 
 Index("alerts_by_score", alerts.c.verdict, alerts.c.score)
 Index("alerts_by_time", alerts.c.updated_at)
+Index("alerts_by_day", alerts.c.day, alerts.c.score)
 Index("alerts_by_account", alerts.c.account)
 Index("alert_marks_by_name", marks.c.kind, marks.c.name)
 Index("verdicts_by_alert", verdicts.c.alert_id)

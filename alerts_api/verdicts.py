@@ -13,8 +13,10 @@ from alerts_api import tables
 from alerts_api.actors import Actor, Role
 from alerts_api.audit import leaves
 from alerts_api.audit.log import append
+from alerts_api.filters import DAY
 from alerts_api.records import Judgement
 from alerts_api.signin.tables import people
+from service.store import Judged
 
 NOTE_LENGTH = 2_000  # characters
 
@@ -61,13 +63,24 @@ def clean_note(text: str) -> str:
 
 
 def record_verdict(
-    connection: Connection, alert_id: str, verdict: Verdict, note: str, *, now: float, actor: Actor
+    connection: Connection,
+    alert_id: str,
+    verdict: Verdict,
+    note: str,
+    *,
+    now: float,
+    actor: Actor,
+    lessons: int,
+    quiet_days: int = 0,
 ) -> bool:
     """Append to the alert's history. False if there is no such alert.
 
-    The same word and note as the newest entry's adds nothing, so a doubled click is one entry.
-    ``note`` must have been through :func:`clean_note`; ``now`` is wall clock, s UTC.
+    The same word, note and days of quiet as the newest entry's add nothing, so a doubled click is one entry.
+    ``note`` must have been through :func:`clean_note`; ``now`` is wall clock, s UTC. Of one analyst's
+    verdicts of a day (UTC) the first ``lessons`` teach; ``quiet_days`` counts with "expected" only.
     """
+    if verdict is not Verdict.EXPECTED:
+        quiet_days = 0
     alert = connection.execute(
         select(tables.alerts.c.updated_at, tables.alerts.c.account).where(
             tables.alerts.c.alert_id == alert_id
@@ -76,10 +89,19 @@ def record_verdict(
     if alert is None:
         return False
     history = read_history(connection, alert_id)
-    if history and (history[0].verdict, history[0].note) == (verdict, note):
+    newest = (history[0].verdict, history[0].note, history[0].quiet_days) if history else None
+    if newest == (verdict, note, quiet_days):
         return True
-    row = {"alert_id": alert_id, "verdict": verdict.value, "note": note}
-    connection.execute(insert(tables.verdicts), {**row, "actor": actor.subject, "created_at": now})
+    entry = {
+        "alert_id": alert_id,
+        "verdict": verdict.value,
+        "note": note,
+        "actor": actor.subject,
+        "created_at": now,
+        "quiet_days": quiet_days,
+        "teaches": int(_given(connection, actor.subject, now) < lessons),
+    }
+    connection.execute(insert(tables.verdicts), entry)
     closed = verdict is not Verdict.REOPENED
     connection.execute(
         update(tables.alerts)
@@ -90,17 +112,60 @@ def record_verdict(
     return True
 
 
+def _given(connection: Connection, actor: str, now: float) -> int:
+    """The analyst's verdicts of the day (UTC) of ``now``; those taken back count too."""
+    verdict, day = tables.verdicts.c, now // DAY * DAY
+    today = verdict.created_at.between(day, day + DAY)
+    closing = verdict.verdict != Verdict.REOPENED.value
+    found = select(func.count()).select_from(tables.verdicts).where(verdict.actor == actor, today, closing)
+    return connection.execute(found).scalar_one()
+
+
+def verdicts_after(connection: Connection, after: int, limit: int) -> list[tuple[Judged, float]]:
+    """The oldest with ids above ``after``, in order, each with when it was given, s UTC."""
+    verdict, alert = tables.verdicts.c, tables.alerts.c
+    found = (
+        select(
+            verdict.id,
+            verdict.alert_id,
+            alert.account,
+            verdict.verdict,
+            verdict.quiet_days,
+            verdict.teaches,
+            verdict.created_at,
+        )
+        .join_from(tables.verdicts, tables.alerts)
+        .where(verdict.id > after)
+        .order_by(verdict.id)
+        .limit(limit)
+    )
+    rows = connection.execute(found).all()
+    return [
+        (Judged(r.id, r.alert_id, r.account, r.verdict, r.quiet_days, bool(r.teaches)), r.created_at)
+        for r in rows
+    ]
+
+
 def read_history(connection: Connection, alert_id: str) -> tuple[Judgement, ...]:
     """Every entry of the alert, newest first."""
     table = tables.verdicts.c
     name = func.coalesce(people.c.name, table.actor)
     rows = connection.execute(
-        select(table.verdict, table.note, name, table.created_at)
+        select(
+            table.verdict,
+            table.note,
+            name.label("by"),
+            table.created_at,
+            table.quiet_days,
+            table.teaches,
+        )
         .join_from(tables.verdicts, people, people.c.subject == table.actor, isouter=True)
         .where(table.alert_id == alert_id)
         .order_by(table.id.desc())
     )
-    return tuple(Judgement(*row) for row in rows)
+    return tuple(
+        Judgement(r.verdict, r.note, r.by, r.created_at, r.quiet_days, bool(r.teaches)) for r in rows
+    )
 
 
 def _leaf(alert_id: str, account: str, verdict: Verdict, now: float, actor: Actor) -> leaves.Leaf:

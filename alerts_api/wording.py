@@ -87,6 +87,16 @@ def utc(seconds: float) -> str:
     return f"{moment.day} {moment:%b %Y %H:%M} UTC"
 
 
+def date(day: int) -> str:
+    """A local day, days since 1970.
+
+    >>> date(20_781)
+    '24 Nov 2026'
+    """
+    moment = _moment(day * 86_400)
+    return f"{moment.day} {moment:%b %Y}"
+
+
 def day_name(day: int) -> str:
     """A day since 1970.
 
@@ -152,6 +162,7 @@ FILTERS = {
     "age": age,
     "duration": duration,
     "utc": utc,
+    "date": date,
     "when": when,
     "short": short,
     "one_in": one_in,

@@ -20,6 +20,14 @@ FORGET = 14 * 86400
 STRONGER = 1.5  # more in -ln share
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """Kinds of evidence that a verdict found to be expected of an account."""
+
+    alert_id: str
+    groups: int  # bits of service.measures.Group
+    until: int  # first local day on which they count again
+
+
 class Episode(msgspec.Struct, frozen=True):
     """The newest episode of an account; kept with its state."""
 
@@ -28,6 +36,8 @@ class Episode(msgspec.Struct, frozen=True):
     events_before: int
     documents_before: int
     opened_on: int  # local day of the site
+    judged: str = ""  # the newest verdict of its alert that has taken effect
+    allowances: tuple[Allowance, ...] = ()  # of the account, oldest first
 
 
 class Decision(StrEnum):
@@ -47,27 +57,38 @@ def decide(
     if episode is None:
         return Decision.OPENED if passes else Decision.QUIET
     since = time - episode.passed_at
-    if since > REST:
-        if not passes:
-            return Decision.QUIET
-        news = detections[:1] and detections[0] not in episode.alert.detections
-        if since > FORGET or news or score >= episode.alert.score + STRONGER:
-            return Decision.OPENED
-        return Decision.KNOWN
-    return Decision.GREW
+    if since <= REST and not episode.judged:
+        return Decision.GREW
+    if not passes:
+        return Decision.QUIET
+    news = bool(detections) and detections[0] not in episode.alert.detections
+    stronger = score >= episode.alert.score + STRONGER
+    # A judged alert is done with: nobody would look there for what is of another kind.
+    if since > FORGET or news or (stronger and since > REST):
+        return Decision.OPENED
+    return Decision.GREW if since <= REST else Decision.KNOWN
 
 
 def speaks_anew(episode: Episode | None, time: int, score: float) -> bool:
     """Are the reasons of this moment needed: for a new episode, or as the strongest of the open one?"""
-    return episode is None or score > episode.alert.score or time - episode.passed_at > REST
+    if episode is None or episode.judged:
+        return True
+    return score > episode.alert.score or time - episode.passed_at > REST
 
 
 def opened(
-    account: str, time: int, sequence: int, day: int, state: np.void, groups: tuple[str, ...] = ()
+    account: str,
+    time: int,
+    sequence: int,
+    day: int,
+    state: np.void,
+    groups: tuple[str, ...] = (),
+    before: Episode | None = None,
 ) -> Episode:
     """A new, still empty episode, opened on ``day`` by event number ``sequence`` that ``state`` includes.
 
-    ``groups`` of readers are those that the account belongs to now.
+    ``groups`` of readers are those that the account belongs to now; ``before`` is its last episode, whose
+    allowances go on.
     """
     alert = Alert(
         alert_id=alert_id(account, time, sequence),
@@ -83,10 +104,12 @@ def opened(
         documents=0,
         policy="",
         model="",
+        day=day,
         groups=groups,
     )
     documents = int(state["documents"]) - int(state["document_time"] == state["last_time"])
-    return Episode(alert, time, int(state["events"]) - 1, documents, day)
+    allowances = before.allowances if before else ()
+    return Episode(alert, time, int(state["events"]) - 1, documents, day, allowances=allowances)
 
 
 def grown(

@@ -137,6 +137,14 @@ class Picture(msgspec.Struct, frozen=True):
     groups: tuple[tuple[str, float], ...] = ()  # group of measures -> surprise
 
 
+class Quiet(msgspec.Struct, frozen=True):
+    """What a verdict found to be expected of the alert's account."""
+
+    groups: tuple[str, ...]  # kinds of evidence that raise no alert of this account
+    since: int  # local day of the site, days since 1970
+    until: int  # first local day on which they do again
+
+
 class Alert(msgspec.Struct, frozen=True):
     """One account in one episode. The same id is written again as the episode grows."""
 
@@ -154,4 +162,6 @@ class Alert(msgspec.Struct, frozen=True):
     policy: str  # hash of the policies that were in force
     model: str  # version of the models
     picture: Picture = Picture()
+    day: int = 0  # local day of the site on which it opened, days since 1970
+    quiet: Quiet | None = None  # as the newest verdict that has taken effect wants it
     groups: tuple[str, ...] = ()  # of readers, when it opened: "user type: student"; for reports

@@ -322,6 +322,14 @@ def _step(r, event, where, what):
     r.last_time = max(r.last_time, now)
 
 
+@njit
+def _hush(measures, quiet, group_of):
+    """Leave out what an analyst found to be expected of the account; its day's maxima hold it still."""
+    for k in range(K):
+        if (quiet >> group_of[k]) & 1:
+            measures[k] = 0.0
+
+
 def _kernel(mark: int) -> Any:
     """The kernel, whose cache is good for this mark only."""
 
@@ -351,11 +359,13 @@ def _kernel(mark: int) -> Any:
             r = states[event.slot]
             _step(r, event, wheres[event.where], what)
             _measure(r, site_mean[r.rank], site_var[r.rank], measures)
-            e = weigh(measures, table[r.rank], group_of, groups)
             for k in range(K):
                 at = np.uint16(position(measures[k]) * BIN_UNIT)
                 if at > r.day_max[k]:
                     r.day_max[k] = at
+            if event.local // 86400 < r.quiet_until:
+                _hush(measures, r.quiet_groups, group_of)
+            e = weigh(measures, table[r.rank], group_of, groups)
             r.evidence = e
             r.day_evidence = max(r.day_evidence, e)
             evidence[i] = e

@@ -12,12 +12,15 @@ import msgspec
 from service.days import Days, DaysState, Stretch
 from service.events import AccessEvent
 from service.identities import Link
+from service.judging import Docket
 from service.orders import Order
 from service.policy import Policy
 from service.saved import reading
 from service.share import STATES_DAYS, Share
 from service.site import Site
-from service.store import Changes
+from service.store import Changes, Judged
+
+VERDICTS = "verdicts"  # name of the docket among the shared blobs
 
 
 class PipelineState(msgspec.Struct, frozen=True):
@@ -35,6 +38,7 @@ class Pipeline:
         self._share = Share(policy, self._site, states_days)
         self._days = Days()
         self._sequence = 0
+        self._heard = False  # may the docket differ from the one that was saved?
         self._links: list[Link] = []  # since the last drain
 
     @property
@@ -70,16 +74,32 @@ class Pipeline:
         self._site.take(self._share.sums(day))
         self._share.close(day, offset, guards)
 
+    def judge(self, verdicts: Sequence[Judged]) -> None:
+        """Take verdicts in: they take effect at the next close of a day."""
+        before = self._share.docket
+        self._share.judge(verdicts)
+        self._heard |= self._share.docket != before
+
+    @property
+    def newest_verdict(self) -> int:
+        """Id of the newest verdict that was taken in."""
+        return self._share.docket.newest
+
     def obey(self, orders: Sequence[Order]) -> None:
         """Take orders between events. Restrictions are not saved here: they are told anew after a start."""
+        before = self._share.docket
         for order in orders:
             self._share.obey(order)
+        self._heard |= self._share.docket != before
 
     def drain(self) -> Changes:
         """What changed since the last call; the caller writes it in one transaction."""
         changed = self._share.drain()
         place = PipelineState(self._sequence, self._days.state)
         shared = self._site.drain()
+        if self._heard:
+            shared[VERDICTS] = msgspec.json.encode(self._share.docket)
+            self._heard = bool(self._share.docket.waiting)
         shared["pipeline"] = msgspec.json.encode((place, dict(self.counters)))
         if changed.names:
             shared["names"] = msgspec.json.encode(changed.names)
@@ -107,4 +127,7 @@ class Pipeline:
                 )
                 self._sequence, self._days = place.sequence, Days(place.days)
                 self._share.counters.update(counters)
+            if VERDICTS in shared:
+                self._share.docket = msgspec.json.decode(shared[VERDICTS], type=Docket)
+                self._heard = bool(self._share.docket.waiting)
         self._share.restore(accounts, names)

@@ -22,13 +22,15 @@ from service.columns import Columns, key32
 from service.events import AccessEvent, Alert, Reason
 from service.features import KEEP, absorb
 from service.identities import Link
+from service.judging import Docket, in_force, judged
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.orders import Act, Order
 from service.policy import Policy
+from service.sights import sights
 from service.site import Site
 from service.states import States
-from service.store import Trace
+from service.store import Judged, Trace
 from service.sums import DaySums, day_sums
 
 NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whose keys have names
@@ -74,6 +76,7 @@ class Share:
         self._sittings: dict[str, Sitting] = {}
         self._traces: list[Trace] = []
         self.counters: Counter[str] = Counter()
+        self.docket = Docket()
 
     def absorb(self, events: Sequence[AccessEvent], numbers: Sequence[int], day: int) -> None:
         """Take in events of one site day, all with an account, in order; ``numbers`` in the stream."""
@@ -127,6 +130,7 @@ class Share:
         self._sittings.pop(account, None)
         self._alerts = {name: alert for name, alert in self._alerts.items() if alert.account != account}
         self._traces = [trace for trace in self._traces if trace.event.account != account]
+        self.docket = self.docket.without(account)
         self._erased.append(account)
 
     def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
@@ -148,8 +152,8 @@ class Share:
         if decision is Decision.OPENED or episode is None:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            readers = groups.groups_of(moment.state, self._columns.names)
-            episode = alerting.opened(event.account, event.time, number, day, moment.state, readers)
+            readers = groups.groups_of(moment.state, event.account, self._columns.names, self._policy.readers)
+            episode = alerting.opened(event.account, event.time, number, day, moment.state, readers, episode)
         self._states.episodes[event.account] = alerting.grown(
             episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
         )
@@ -172,6 +176,7 @@ class Share:
         """The keys were rotated: what was learnt of one pseudonym goes on under another."""
         self._settle(link.old)
         self._states.rename(link.old, link.new)
+        self.docket = self.docket.renamed(link.old, link.new)
         for alert in list(self._alerts.values()):
             if alert.account == link.old:
                 self._alerts[alert.alert_id] = msgspec.structs.replace(alert, account=link.new)
@@ -204,7 +209,11 @@ class Share:
         site = self._site
         today = self._states.array[active]
         sums = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.budget)
-        return msgspec.structs.replace(sums, readers=groups.count(today, opened, self._columns.names))
+        return msgspec.structs.replace(
+            sums,
+            readers=groups.count(today, names, opened, self._columns.names, self._policy.readers),
+            sights=sights(day, today, site.prevalence, self._columns.names),
+        )
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)
@@ -219,6 +228,32 @@ class Share:
         close_accounts(self._states.array, active, day, day * 86400 - offset, guards)
         self._states.touch(active.tolist())
         self._columns.forget()
+        self._hear(day)
+
+    def judge(self, verdicts: Sequence[Judged]) -> None:
+        """Verdicts of accounts of this share: they take effect at the next close of a day."""
+        self.docket = self.docket.enter(verdicts)
+
+    def _hear(self, day: int) -> None:
+        """The verdicts that wait take effect, and allowances that are over end."""
+        episodes = self._states.episodes
+        allowed = {account for account, episode in episodes.items() if episode.allowances}
+        for verdict in self.docket.waiting:
+            account = verdict.account
+            if account not in episodes:
+                self.counters["verdicts_without_effect_total"] += 1
+                continue
+            self._settle(account)
+            episodes[account] = episode = judged(episodes[account], verdict, day)
+            self.counters["verdicts_effective_total"] += 1
+            allowed.add(account)
+            if episode.alert.alert_id == verdict.alert_id:
+                self._alerts[verdict.alert_id] = episode.alert
+        self.docket = self.docket.heard()
+        for account, slot in zip(sorted(allowed), self._states.slots(sorted(allowed)), strict=True):
+            live = self._states.array[slot]
+            live["quiet_until"], live["quiet_groups"] = in_force(episodes[account].allowances, day + 1)
+            self._states.touch([slot])
 
     def retire(self, day: int, offset: int) -> None:
         """Forget the states of accounts not seen for so long when local ``day`` begins."""

@@ -14,7 +14,9 @@ from models import baselines, calibration
 from models.calibration import Calibration
 from models.detectors import Trees
 from models.evidence import BINS, BINS_PER_E, CAP
+from service import drift, driftreport
 from service.closing import CLASSES
+from service.drift import Drift
 from service.groups import PREFIX, Ledger
 from service.measures import OWN, Group, K
 from service.policy import Policy
@@ -30,6 +32,7 @@ from service.sums import (
     unpack_seen,
 )
 
+DRIFT = "drift"  # name of what is remembered of drift among the blobs
 TREES = COUNTED  # row of a histogram after the measures and the evidence
 ROWS = COUNTED + 1
 TREES_READY = 300.0  # account-days scored by the trees before their tail is used
@@ -62,6 +65,7 @@ class Site:
         self._account_days = 0.0
         self._readers = Ledger()
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
+        self.drift = Drift()
         self._remake()
 
     @property
@@ -80,7 +84,8 @@ class Site:
         counts = np.zeros((CLASSES, ROWS, BINS), np.uint32)
         for day in self._days.values():
             counts += day
-        self.table = np.stack([baselines.table(c[:K], self._prior[:K], CAP) for c in counts])
+        counted = drift.weights(self.drift)[:, None]
+        self.table = np.stack([baselines.table(c[:K], self._prior[:K], CAP) * counted for c in counts])
         self.tails = np.stack([baselines.table(c[K:], self._prior[K:], baselines.TAIL_CAP) for c in counts])
         base = [int(b) for b, _ in OWN]
         both = [baselines.moments(c[base], self._prior[base]) for c in counts]
@@ -104,18 +109,22 @@ class Site:
     def take(self, sums: DaySums) -> None:
         """Learn a closed day from the sums of all its accounts."""
         day = sums.day
+        self.drift = drift.closed(self.drift, sums)
+        sums = drift.teachable(self.drift, sums)
         gone = {d for d in self._days if d <= day - baselines.WINDOW_DAYS}
         self.changed |= {_slot_name(d) for d in gone}
         self._days = {d: c for d, c in self._days.items() if d not in gone}
         counted = unpack_counts(sums.histograms, COUNTED)
         self._days[day] = np.concatenate([counted, self._teach_trees(sums.sample)], axis=1)
         self._learn_prevalence(sums)
-        self.calibration = calibration.close_day(
-            self.calibration, day, sums.active, sums.opened, sums.candidates, self.budget
-        )
+        if not self.drift.began:
+            self.calibration = calibration.close_day(
+                self.calibration, day, sums.active, sums.opened, sums.candidates, self.budget
+            )
         self.day = day
         self._remake()
-        self.changed |= {"site", _slot_name(day), self._readers.take(day, sums.readers)}
+        self.changed |= {"site", DRIFT, driftreport.NAME, _slot_name(day)}
+        self.changed.add(self._readers.take(day, sums.readers))
 
     def _teach_trees(self, sample: Sample) -> NDArray[np.uint32]:
         """The trees score the sample, then learn; histogram (CLASSES, 1, BINS) of the scores."""
@@ -146,6 +155,10 @@ class Site:
     def _blob(self, name: str) -> bytes:
         if name == "site":
             return msgspec.msgpack.encode(self._snapshot())
+        if name == DRIFT:
+            return msgspec.msgpack.encode(self.drift)
+        if name == driftreport.NAME:
+            return msgspec.json.encode(drift.report(self.drift))
         if name.startswith(PREFIX):
             return self._readers.blob(name)
         day = next((d for d in self._days if _slot_name(d) == name), None)
@@ -181,6 +194,7 @@ class Site:
             )
             for name, (keys, values) in saved.prevalence.items()
         }
+        self.drift = msgspec.msgpack.decode(shared[DRIFT], type=Drift) if DRIFT in shared else Drift()
         days = {}
         for name, blob in shared.items():
             if name.startswith("histogram/") and blob:

@@ -21,6 +21,17 @@ class Trace(msgspec.Struct, frozen=True):
     evidence: float  # after this event
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """An analyst's verdict as the stream takes it: without note and name."""
+
+    verdict_id: int  # increasing
+    alert_id: str
+    account: str
+    verdict: str
+    quiet_days: int = 0  # for which the like shall raise no alert of this account, if it was expected
+    teaches: bool = True  # false beyond what one analyst may teach in a day: it only ends what others did
+
+
 class Changes(msgspec.Struct, frozen=True):
     """What the pipeline changed since it was last drained."""
 

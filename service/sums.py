@@ -18,6 +18,7 @@ from service.account import BIN_UNIT
 from service.closing import CLASSES
 from service.groups import Counts, merge_counts
 from service.measures import GROUP_OF, G, K
+from service.sights import Sights, merge_sights
 
 COUNTED = K + 1  # rows of a histogram: the measures, then the evidence
 SAMPLE = 2000  # account-days a day that the trees see: those with the lowest ids
@@ -44,6 +45,7 @@ class DaySums(msgspec.Struct, frozen=True):
     seen: Mapping[str, tuple[bytes, bytes]] = {}  # table -> ascending keys u4, calm accounts with each u4
     candidates: tuple[Candidate, ...] = ()
     sample: Sample = Sample()
+    sights: Sights = Sights()
     readers: Counts = {}  # groups of readers
 
 
@@ -97,6 +99,7 @@ def merge(parts: Sequence[DaySums], budget: float) -> DaySums:
         seen={name: _merge_seen([p.seen[name] for p in parts if name in p.seen]) for name in TABLES},
         candidates=calibration.highest(candidates, budget),
         sample=_merge_samples([p.sample for p in parts]),
+        sights=merge_sights([p.sights for p in parts]),
         readers=merge_counts(p.readers for p in parts),
     )
 

@@ -16,6 +16,8 @@ from alerts_api.room import Room
 RequestId = Annotated[str, Path(pattern=r"^RV-[A-Z2-7]{10}$")]
 Text = Annotated[str, Form(max_length=4_000)]
 Word = Annotated[str, Form(max_length=200)]
+Account = Annotated[str, Form(pattern=r"^u[0-9A-Za-z]{1,8}_[a-z2-7]{24}$")]
+Subject = Annotated[str, Form(pattern=r"^[\x21-\x7e]{1,255}$")]  # as the audit log writes one
 
 _GONE = frozenset({Refusal.NO_ALERT, Refusal.NO_REQUEST})
 

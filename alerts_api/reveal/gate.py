@@ -18,6 +18,8 @@ WAITING_SECONDS = 3 * DAY_SECONDS  # for an answer; then it has to be asked anew
 TICKET_SECONDS = 900.0
 SHORTEST_TEXT = 30  # characters
 
+_RECORDED = re.compile(r"[A-Za-z0-9_.:/#-]{1,64}")  # what the audit log has a place for
+
 
 class Reason(StrEnum):
     """What a name may be asked for. A new purpose is a new promise to readers, so no setting."""
@@ -248,7 +250,8 @@ def _of_words(ask: Ask, settings: RevealSettings) -> Refusal | None:
         return Refusal.NO_REASON
     if len(ask.text) < SHORTEST_TEXT:
         return Refusal.SHORT_TEXT
-    return None if re.fullmatch(settings.case_pattern, ask.case) else Refusal.NO_CASE
+    fits = _RECORDED.fullmatch(ask.case) and re.fullmatch(settings.case_pattern, ask.case)
+    return None if fits else Refusal.NO_CASE
 
 
 def _still(

@@ -10,7 +10,7 @@ from alerts_api.actors import Actor, Role, needs
 from alerts_api.queries import get_alert
 from alerts_api.reveal.desk import Desk
 from alerts_api.reveal.facts import facts_of
-from alerts_api.reveal.frame import RequestId, Text, Word, confirmed, framed, refused, to_request
+from alerts_api.reveal.frame import Account, RequestId, Text, Word, confirmed, framed, refused, to_request
 from alerts_api.reveal.gate import Ask, hindrance
 from alerts_api.reveal.reading import (
     READERS,
@@ -49,7 +49,7 @@ def reveal_pages(room: Room, desk: Desk) -> APIRouter:
     def ask(
         actor: Holder,
         alert_id: AlertId,
-        account: Word,
+        account: Account,
         reason: Word = "",
         case: Word = "",
         text: Text = "",

@@ -1,5 +1,7 @@
 """Requests as the pages show them: with their state, what is due, the people's names, their own history."""
 
+from collections import Counter
+
 import msgspec
 from sqlalchemy import Connection, select
 
@@ -28,6 +30,13 @@ class Shown(msgspec.Struct, frozen=True):
     overdue: tuple[Overdue, ...]
     answerable: bool  # by the visitor
     reviewable: bool
+
+
+class Standings(msgspec.Struct, frozen=True):
+    """All requests, counted."""
+
+    states: dict[str, int]
+    overdue: int
 
 
 class Training(msgspec.Struct, frozen=True):
@@ -81,6 +90,13 @@ def names(connection: Connection) -> dict[str, str]:
 def read_trainings(connection: Connection) -> tuple[Training, ...]:
     found = select(trainings.c.subject, trainings.c.until).order_by(trainings.c.subject)
     return tuple(Training(*row) for row in connection.execute(found))
+
+
+def standings(connection: Connection, now: float) -> Standings:
+    """How many requests stand where."""
+    found = requests_where(connection)
+    states = Counter(state(each, now).value for each in found)
+    return Standings({each.value: states[each] for each in State}, sum(bool(overdue(r, now)) for r in found))
 
 
 def _concerns(each: Shown, actor: Actor) -> bool:

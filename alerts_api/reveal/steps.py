@@ -8,7 +8,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts_api.actors import Actor, Role, needs
 from alerts_api.reveal.desk import Desk
-from alerts_api.reveal.frame import RequestId, Text, Word, confirmed, framed, refused, to_request
+from alerts_api.reveal.frame import (
+    Account,
+    RequestId,
+    Subject,
+    Text,
+    Word,
+    confirmed,
+    framed,
+    refused,
+    to_request,
+)
 from alerts_api.reveal.reading import visible_one
 from alerts_api.reveal.scrub import scrub
 from alerts_api.room import Room
@@ -39,9 +49,9 @@ def second_persons(room: Room, desk: Desk) -> APIRouter:
         return refused(actor, step.refusal) if step.refusal else to_request(request_id)
 
     @router.post("/trainings")
-    def train(actor: Dpo, subject: Word, until: Annotated[datetime, Form()]) -> Response:
+    def train(actor: Dpo, subject: Subject, until: Annotated[datetime, Form()]) -> Response:
         confirmed(room, actor, "/reveals")
-        desk.train(actor, subject.strip(), until.replace(tzinfo=UTC).timestamp())
+        desk.train(actor, subject, until.replace(tzinfo=UTC).timestamp())
         return RedirectResponse("/reveals#trainings", 303)
 
     return router
@@ -56,7 +66,7 @@ def opening(room: Room, desk: Desk) -> APIRouter:
         return framed(room, actor, "reveal_open.html", request=None, ticket="")
 
     @router.post("/reveals/opened")
-    def opened(actor: Holder, account: Word) -> Response:
+    def opened(actor: Holder, account: Account) -> Response:
         step = desk.opened(actor, account)
         return Response(status_code=204 if step.refusal is None else 409)
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.tables import cases
@@ -108,6 +108,12 @@ def close_cases(connection: Connection, kind: Right, account: str, outcome: str,
     found = connection.execute(select(_C.id).where(*mine)).scalar() or 0
     connection.execute(update(cases).where(*mine).values(closed_at=now, outcome=outcome))
     return found
+
+
+def newest_received(connection: Connection, kind: Right, reference: str) -> float | None:
+    """When the newest case of this kind and reference came, s UTC; ``None`` for none."""
+    those = select(func.max(_C.received_at)).where(_C.kind == kind.value, _C.reference == reference)
+    return connection.execute(those).scalar()
 
 
 def read_cases(connection: Connection, *, limit: int = 200) -> tuple[Case, ...]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from alerts_api import tables
 from alerts_api.audit.reading import erase_account as erase_openings
+from alerts_api.reveal.tables import requests, views
 from alerts_api.rights.tables import cases, erasures, restrictions
 
 
@@ -43,17 +44,20 @@ def waits(connection: Connection, accounts: Sequence[str]) -> bool:
 def erase_accounts(connection: Connection, accounts: Sequence[str]) -> None:
     """Everything of these accounts but the events kept for analysts, which :func:`erase_traces` takes.
 
-    The audit log keeps its leaves, which then tell nothing of the account; cases stay without it.
+    The audit log keeps its leaves, which then tell nothing of the account; cases and requests to be told a
+    name stay without it.
     """
     for account in accounts:
         alerts = select(tables.alerts.c.alert_id).where(tables.alerts.c.account == account)
         connection.execute(delete(tables.marks).where(tables.marks.c.alert_id.in_(alerts)))
         connection.execute(delete(tables.verdicts).where(tables.verdicts.c.alert_id.in_(alerts)))
+        connection.execute(delete(views).where(views.c.alert.in_(alerts)))
         connection.execute(delete(tables.alerts).where(tables.alerts.c.account == account))
         connection.execute(delete(tables.accounts).where(tables.accounts.c.account == account))
         connection.execute(delete(tables.identities).where(tables.identities.c.pseudonym == account))
         connection.execute(delete(restrictions).where(restrictions.c.pseudonym == account))
         connection.execute(delete(erasures).where(erasures.c.pseudonym == account))
+        connection.execute(update(requests).where(requests.c.account == account).values(account=""))
         connection.execute(update(cases).where(cases.c.account == account).values(account=""))
         erase_openings(connection, account)
 

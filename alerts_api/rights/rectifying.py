@@ -17,5 +17,7 @@ def rectify_alerts(
     actor = Actor(officer, officer, frozenset({Role.DPO}), "local")
     found = list(connection.execute(select(alert.alert_id).where(alert.account.in_(accounts))).scalars())
     for alert_id in found:
-        record_verdict(connection, alert_id, Verdict.WRONG_DATA, note, now=now, actor=actor)
+        record_verdict(
+            connection, alert_id, Verdict.WRONG_DATA, note, now=now, actor=actor, lessons=len(found)
+        )
     return len(found)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 
 from alerts_api import tables
 from alerts_api.audit import tables as audit
+from alerts_api.reveal.tables import requests, views
 from alerts_api.rights.restrictions import in_force
 from alerts_api.rights.tables import cases, retention
 from alerts_api.verdicts import Verdict
@@ -73,6 +74,7 @@ def _alerts(connection: Connection, settings: RetentionSettings, event_time: int
     gone = select(_ALERT.alert_id).where(old, _ALERT.account.not_in(in_force(now)))
     connection.execute(delete(tables.marks).where(tables.marks.c.alert_id.in_(gone)))
     connection.execute(delete(tables.verdicts).where(tables.verdicts.c.alert_id.in_(gone)))
+    connection.execute(delete(views).where(views.c.alert.in_(gone)))
     return connection.execute(delete(tables.alerts).where(_ALERT.alert_id.in_(gone))).rowcount
 
 
@@ -91,6 +93,13 @@ def _identities(connection: Connection, _: RetentionSettings, __: int, now: floa
 def _cases(connection: Connection, settings: RetentionSettings, _: int, now: float) -> int:
     ended: ColumnElement[bool] = (cases.c.closed_at > 0.0) & (cases.c.closed_at < now - DAY * settings.cases)
     return connection.execute(delete(cases).where(ended)).rowcount
+
+
+def _reveals(connection: Connection, settings: RetentionSettings, _: int, now: float) -> int:
+    """As long as the audit log says whose account was asked for."""
+    return connection.execute(
+        delete(requests).where(requests.c.asked_at < now - DAY * settings.audit)
+    ).rowcount
 
 
 def _openings(connection: Connection, settings: RetentionSettings, _: int, now: float) -> int:
@@ -116,5 +125,6 @@ _STORES = (
     _Store("alerts", _alerts, _oldest(_ALERT.updated_at)),
     _Store("identities", _identities, lambda _: None),
     _Store("cases", _cases, _oldest(cases.c.received_at)),
+    _Store("reveals", _reveals, _oldest(requests.c.asked_at)),
     _Store("audit", _openings, _oldest_opening),
 )

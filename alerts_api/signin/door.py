@@ -17,6 +17,7 @@ from alerts_api.actors import (
     TooOftenError,
 )
 from alerts_api.audit import leaves
+from alerts_api.audit.errors import AuditError
 from alerts_api.audit.log import append
 from alerts_api.errors import StoreError
 from alerts_api.guard import LOOPBACK
@@ -56,7 +57,8 @@ class SignInDoor:
     def admit(self, request: Request, rule: Rule, sent: str) -> Actor:
         """Raises :class:`RefusalError`, after it was written down."""
         try:
-            return self._admitted(request, rule, sent)
+            request.state.actor = actor = self._admitted(request, rule, sent)
+            return actor
         except RefusalError as refused:
             self._write_down(request, refused)
             raise
@@ -170,6 +172,21 @@ class SignInDoor:
         client = request.client.host if request.client else ""
         return cookies.is_near(request.scope) and (self._local or client in LOOPBACK)
 
+    def failed(self, request: Request) -> None:
+        """An act that was admitted and came to nothing through a fault, in the audit log."""
+        actor: Actor | None = getattr(request.state, "actor", None)
+        if actor is None or request.method in SAFE_METHODS:
+            return
+        self._record_quietly(
+            leaves.Leaf(
+                kind=leaves.Kind.REQUEST_FAILED,
+                actor=actor.subject,
+                role=leaves.Role(actor.acting()),
+                at=int(self._room.clock()),
+                outcome=address_code(request),
+            )
+        )
+
     def _write_down(self, request: Request, refused: RefusalError) -> None:
         actor = refused.actor
         if actor is None and (_reads_a_page(request) or not self._refusals.allows(NOBODY)):
@@ -182,11 +199,14 @@ class SignInDoor:
             reason=refused.reason,
             outcome=address_code(request),
         )
+        self._record_quietly(leaf)
+
+    def _record_quietly(self, leaf: leaves.Leaf) -> None:
         try:
             with self._room.writing() as connection:
                 append(connection, leaf)
-        except StoreError as error:
-            _log.error("a refusal is not in the audit log: %s", error)
+        except (StoreError, AuditError) as error:
+            _log.error("what was refused or failed is not in the audit log: %s", error)
 
 
 def address_code(request: Request) -> str:

@@ -56,6 +56,7 @@ async function open() {
   record ??= await fetched();
   const opened = await holder.open(record);
   form.hidden = true;
+  element("command")?.remove();  // the ticket is spent
   if (opened.half) { say("Half of it is open."); handOn(opened.half); return; }
   say("Shown once.");
   show(JSON.parse(new TextDecoder().decode(opened.name)));

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from pseudonymiser import keys
 from pseudonymiser.geo import GeoProvider, open_geo
@@ -10,6 +11,9 @@ from pseudonymiser.vault import Vault, open_vault
 from service.embedded import Runner
 from service.merge import Clock, line_clock
 from service.settings import Settings, Site
+
+if TYPE_CHECKING:
+    from service.pipeline import Pipeline
 
 _log = logging.getLogger("journalguard.run")
 
@@ -35,6 +39,14 @@ def site_geo(site: Site, city: Path | None = None, asn: Path | None = None) -> G
     )
 
 
+class Parts(NamedTuple):
+    """What reads and scores, without any history."""
+
+    runner: Runner
+    pipeline: "Pipeline"
+    clock: Clock  # orders the sources
+
+
 def site_vault(site: Site) -> Vault | None:
     """Seals for the site's key-holders; where there are none it says so. Raises operators' errors."""
     vault, why_not = open_vault(site.keyholders, keys.load(site.keys).epoch)
@@ -45,11 +57,8 @@ def site_vault(site: Site) -> Vault | None:
 
 def build(
     site: Site, geo: GeoProvider, alerts_per_day: float | None = None, vault: Vault | None = None
-) -> tuple[Runner, Clock]:
-    """A runner without any history, and the clock that orders its sources. Raises operators' errors.
-
-    Without a ``vault`` no identity is sealed.
-    """
+) -> Parts:
+    """Raises operators' errors. Without a ``vault`` no identity is sealed."""
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
     from service.pipeline import Pipeline  # noqa: PLC0415
     from service.policy import load_policy  # noqa: PLC0415
@@ -61,4 +70,4 @@ def build(
     tell(site.folder, policy)
     pipeline = Pipeline(policy, site.settings.retention.states)
     runner = Runner(Ingest(settings, secrets, geo, vault), pipeline)
-    return runner, line_clock(Ingest(settings, secrets, geo))
+    return Parts(runner, pipeline, line_clock(Ingest(settings, secrets, geo)))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from alerts_api.database import Database
 from alerts_api.rights.asked import Asked
+from alerts_api.rights.cases import Right, newest_received
 from alerts_api.rights.erasing import erase_accounts, erase_traces, rows_left, waits
 from service.cli.copying import COPIES
 from service.cli.readers import tell_stream
@@ -39,7 +40,7 @@ def carry_out(site: Site, asked: Asked, database: Database) -> None:
                 erase_traces(connection, asked.accounts)
                 erase_accounts(connection, asked.accounts)
     until = time.monotonic() + PATIENCE
-    while _waiting(asked, database) and time.monotonic() < until:
+    while _waiting(site, asked, database) and time.monotonic() < until:
         time.sleep(LOOK_AGAIN)
     database.compact()
 
@@ -48,6 +49,7 @@ def find_left(site: Site, asked: Asked, database: Database, now: float) -> Stand
     """Looks into every store that can be seen from here."""
     with database.reading() as connection:
         found = [rows_left(connection, account) for account in asked.accounts]
+        asked_at = newest_received(connection, Right.ERASE, asked.reference) or now
     tables = sorted({table for each in found for table in each})
     learnt = site.settings.kafka is not None and _is_learnt(site, asked)
     copies = _copies(site, asked)
@@ -55,7 +57,7 @@ def find_left(site: Site, asked: Asked, database: Database, now: float) -> Stand
         f"database: still in {', '.join(tables)}" if tables else "database: nothing left",
         f"copies in {site.folder / COPIES}: {'still there' if copies else 'nothing left'}",
         *(["workers' states: still there"] if learnt else []),
-        *_elsewhere(site, now),
+        *_elsewhere(site, asked_at),
         "audit log: its entries stay, and no longer tell whom they were about",
         "not ours: EZproxy's own logs, backups, and files that `replay --alerts` or `audit export` wrote",
     ]
@@ -69,7 +71,7 @@ def _is_learnt(site: Site, asked: Asked) -> bool:
     return any(saved_state(site, account)[0] is not None for account in asked.accounts)
 
 
-def _elsewhere(site: Site, now: float) -> Iterator[str]:
+def _elsewhere(site: Site, since: float) -> Iterator[str]:
     """What goes by itself, where there is Kafka."""
     if site.settings.kafka is None:
         return
@@ -77,19 +79,22 @@ def _elsewhere(site: Site, now: float) -> Iterator[str]:
     from service.distributed.topics import ACCESS_DAYS, COMPACTED_DAYS, KEPT_DAYS  # noqa: PLC0415
 
     kept = max(KEPT_DAYS, site.settings.retention.events)
-    yield f"Kafka, states and workers' copies of them: gone by {_day(now, COMPACTED_DAYS)}"
-    yield f"Kafka, events: gone by {_day(now, ACCESS_DAYS)}"
-    yield f"Kafka, alerts, verdicts and kept events: gone by {_day(now, kept)}"
+    yield f"Kafka, states and workers' copies of them: gone by {_day(since, COMPACTED_DAYS)}"
+    yield f"Kafka, events, sealed names and moved states: gone by {_day(since, ACCESS_DAYS)}"
+    yield f"Kafka, alerts, verdicts and kept events: gone by {_day(since, kept)}"
 
 
-def _day(now: float, days: int) -> str:
+def _day(since: float, days: int) -> str:
     """Kafka forgets whole segments, which grow for a day."""
-    return datetime.fromtimestamp(now + 86400 * (days + 1), UTC).strftime("%d %b %Y")
+    return datetime.fromtimestamp(since + 86400 * (days + 1), UTC).strftime("%d %b %Y")
 
 
-def _waiting(asked: Asked, database: Database) -> bool:
+def _waiting(site: Site, asked: Asked, database: Database) -> bool:
+    """Whether the stream has something of it still before it. With Kafka alerts and events come apart."""
     with database.reading() as connection:
-        return waits(connection, asked.accounts)
+        if site.settings.kafka is None:
+            return waits(connection, asked.accounts)
+        return any(rows_left(connection, account) for account in asked.accounts)
 
 
 def _copies(site: Site, asked: Asked) -> list[Path]:

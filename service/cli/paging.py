@@ -18,7 +18,6 @@ import uvicorn
 
 from alerts_api.app import create_app
 from alerts_api.backend import Place, is_url
-from alerts_api.detections import Detections
 from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.guard import LOOPBACK
 from alerts_api.signin.provider import Provider
@@ -33,7 +32,7 @@ from service.cli.options import (
 )
 from service.cli.patience import PatientProtocol
 from service.cli.serving import STOP_SECONDS, listen, url
-from service.policy import load_policy
+from service.policy import Policy, load_policy
 from service.settings import RevealSettings, Site
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
@@ -152,7 +151,7 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
 class _Parts(TypedDict, total=False):
     """What the pages need of a site beside its database."""
 
-    detections: Detections
+    policy: Policy
     evaluation: EvaluationPlace
     provider: Provider | None
     reveal: RevealSettings
@@ -161,7 +160,7 @@ class _Parts(TypedDict, total=False):
 
 def _parts_of(site: Site) -> _Parts:
     return {
-        "detections": load_policy(site.policy).detections,
+        "policy": load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day),
         "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
         "provider": provider_of(site),
         "reveal": site.settings.reveal,

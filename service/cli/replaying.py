@@ -51,7 +51,7 @@ def replay(
     """
     site = read_site(folder)
     check_writable(out.absolute())
-    runner, clock = build(site, site_geo(site, geo_city, geo_asn), alerts_per_day)
+    runner, _, clock = build(site, site_geo(site, geo_city, geo_asn), alerts_per_day)
     spare_collector()
     planned = plan(logs, clock)
     if planned.moved:

@@ -6,16 +6,17 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
 from alerts_api.database import open_database
 from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableError
 from alerts_api.rights.desk import Desk
-from alerts_api.store import open_store
+from alerts_api.store import SqlStore, open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copying import drop_old_copies
@@ -30,7 +31,11 @@ from service.memory import spare_collector
 from service.merge import Merge
 from service.settings import Site
 
+if TYPE_CHECKING:
+    from service.pipeline import Pipeline
+
 BUSY_SECONDS = 5.0
+VERDICTS = 1_000  # taken in at once
 ORDERS_SECONDS = 1.0  # between looks for readers' rights
 RETRY_ON = (StoreBusyError, StoreFullError, StoreUnreachableError)
 
@@ -75,7 +80,7 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
         vault = site_vault(site)
         if vault is not None:
             vault.remember(store.sealed_for(vault.ring))
-        runner, clock = build(site, site_geo(site), vault=vault)
+        runner, pipeline, clock = build(site, site_geo(site), vault=vault)
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
@@ -89,12 +94,23 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
                 pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, retention.events),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
-                poll=_with_orders(desk, runner, poll),
+                poll=_with_verdicts(store, pipeline, _with_orders(desk, runner, poll)),
             ).run(stop)
 
 
 def _desk(site: Site) -> Desk:
     return Desk(open_database(database_of(site), create=False, busy_seconds=BUSY_SECONDS), time.time)
+
+
+def _with_verdicts(store: SqlStore, pipeline: "Pipeline", poll: Callable[[], None]) -> Callable[[], None]:
+    """Also asks what analysts have said."""
+
+    def polled() -> None:
+        poll()
+        with suppress(*RETRY_ON):  # asked again at the next poll
+            pipeline.judge(store.verdicts(pipeline.newest_verdict, VERDICTS))
+
+    return polled
 
 
 def _with_orders(desk: Desk, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:

@@ -15,7 +15,7 @@ from faust.types import TP
 
 from service.distributed.connection import aiokafka_options, faust_options, kafka_of
 from service.distributed.knowledge import Knowledge
-from service.distributed.learning import SummariesReader
+from service.distributed.learning import TopicReader, Verdicts, summaries_into
 from service.distributed.runner import LaneRunner, Surroundings
 from service.distributed.telemetry import WorkerMetrics
 from service.distributed.topics import identity_of, topics_of
@@ -40,7 +40,11 @@ class Worker:
         folder = site.folder / "workers" / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         options = aiokafka_options(kafka, site.folder)
-        self._reader = SummariesReader(self._knowledge, self._topics.summaries, options, self._wake)
+        verdicts = Verdicts()
+        self._readers = (
+            TopicReader(self._topics.summaries, 1, options, summaries_into(self._knowledge), self._wake),
+            TopicReader(self._topics.verdicts, kafka.partitions, options, verdicts.take, self._wake),
+        )
         self._runners: dict[int, tuple[LaneRunner, asyncio.Task[None]]] = {}
         self.app = faust.App(
             kafka.group,
@@ -62,6 +66,7 @@ class Worker:
             policy=policy,
             states_days=site.settings.retention.states,
             knowledge=self._knowledge,
+            verdicts=verdicts,
             options=options,
             log=identity_of(site),
             folder=folder / "accounts",
@@ -92,7 +97,7 @@ class Worker:
         app.task(self._learn)
 
     async def _learn(self) -> None:
-        await self._reader.run()
+        await asyncio.gather(*(reader.run() for reader in self._readers))
 
     async def _assigned(self, _: Any, *assigned: Any, **__: Any) -> None:
         mine = {tp.partition for tp in assigned[0] if tp.topic == self._topics.access}

@@ -50,9 +50,19 @@ class Cache:
             batch.delete(key) if value is None else batch.put(key, value)
         batch.put(POSITION, json.dumps({"log": log, "offset": offset, "at": time.time()}).encode())
         self._db.write(batch)
-        if None in changes.values():  # else the deleted bytes stay on the disk until much later
-            self._db.flush()
-            self._db.compact_range(None, None)
+
+    def renew(self) -> None:
+        """Writes everything anew: what was deleted stays in RocksDB's files for long."""
+        young = self._folder.with_suffix(".new")
+        shutil.rmtree(young, ignore_errors=True)
+        fresh = _open(young)
+        for key, value in self._db.items():
+            fresh[key] = value
+        fresh.close()
+        self._db.close()
+        shutil.rmtree(self._folder)
+        young.rename(self._folder)
+        self._db = _open(self._folder)
 
     def clear(self) -> None:
         """Forget everything."""

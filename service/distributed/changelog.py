@@ -90,8 +90,12 @@ class Changelog:
         ledger: bytes,
         messages: Iterable[Message],
         offsets: Mapping[TopicPartition, int],
+        *,
+        erases: bool = False,
     ) -> None:
         """One checkpoint: states, ledger, what goes to other topics, and the stream's offsets.
+
+        ``erases``: what is deleted goes from this machine's disk too, at once.
 
         Raises KafkaError; whether it took place is then not known: close, and open another.
         """
@@ -100,6 +104,8 @@ class Changelog:
         table = (self._message(key, value) for key, value in changes.items())
         last = await self._writer.commit([*messages, *table], offsets)
         self._cache.write(changes, self._log, last[self._tp] + 1)
+        if erases:
+            self._cache.renew()
 
     def _message(self, key: bytes, value: bytes | None) -> Message:
         return Message(self._tp.topic, self._tp.partition, key, value)

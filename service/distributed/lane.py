@@ -10,7 +10,7 @@ shipper's or our own after a crash, is dropped.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -20,11 +20,13 @@ from service.distributed.partitions import partition_of_account
 from service.distributed.soundness import sound
 from service.distributed.wire import Frame, FrameHeader, MoveRecord, Refusal, WireError
 from service.identities import Link
+from service.judging import Docket
 from service.orders import Act, Order
 from service.policy import Policy
 from service.saved import reading
 from service.share import STATES_DAYS, Share, ShareChanges
 from service.site import Site
+from service.store import Judged
 from service.sums import DaySums
 
 VERSION = 1  # of the ledger
@@ -52,6 +54,7 @@ class Ledger(msgspec.Struct, frozen=True):
     closing: Closing | None = None
     last_event_time: int = 0
     names: tuple[str, ...] = ()
+    docket: Docket = Docket()
     restricted: tuple[str, ...] = ()  # accounts whose events are dropped
     counters: Mapping[str, int] = {}
 
@@ -94,6 +97,16 @@ class Lane:
         if self._ledger.closing:
             return self._ledger.closing.next_day
         return self._ledger.day if self._ledger.closed else 0
+
+    @property
+    def newest_verdict(self) -> int:
+        """Id of the newest verdict that was taken in."""
+        return self._share.docket.newest
+
+    def judge(self, verdicts: Sequence[Judged]) -> None:
+        """Take in verdicts of the partition's accounts; while the lane rests it wants them again later."""
+        if self._ledger.closing is None:
+            self._share.judge(verdicts)
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -220,6 +233,7 @@ class Lane:
             counters=dict(self.counters),
             names=self._names,
             restricted=tuple(sorted(self._share.restricted)),
+            docket=self._share.docket,
         )
         return changes, msgspec.msgpack.encode(self._ledger)
 
@@ -233,6 +247,7 @@ class Lane:
         with reading("ledger of a partition"):
             self._ledger = msgspec.msgpack.decode(ledger, type=Ledger)
         self._names = self._ledger.names
+        self._share.docket = self._ledger.docket
         self._share.restore(accounts, self._names)
         for account in self._ledger.restricted:
             self._share.obey(Order(Act.RESTRICT, account))
@@ -240,7 +255,15 @@ class Lane:
             (self._share.counters if name in SHARED_COUNTERS else self._counters)[name] = value
 
 
-SHARED_COUNTERS = frozenset({"events_scored_total", "alerts_total", "events_restricted_total"})
+SHARED_COUNTERS = frozenset(
+    {
+        "events_scored_total",
+        "alerts_total",
+        "events_restricted_total",
+        "verdicts_effective_total",
+        "verdicts_without_effect_total",
+    }
+)
 
 
 def _accounts(frame: Frame) -> Iterator[str]:

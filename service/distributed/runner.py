@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from service import driftreport
 from service.distributed import wire
 from service.distributed.changelog import Changelog
 from service.distributed.knowledge import Knowledge
 from service.distributed.lane import Lane
+from service.distributed.learning import Verdicts
 from service.distributed.moves import MovesReader
 from service.distributed.partitions import partition_of_account
 from service.distributed.telemetry import WorkerMetrics
@@ -33,10 +36,12 @@ from service.distributed.wire import (
     TraceRecord,
     WireError,
 )
+from service.driftreport import DriftReport
 from service.policy import Policy
 from service.settings import KafkaSettings
 from service.share import ShareChanges
 
+SITE = "site"  # process of the status record that tells what moved
 FRAMES = 20  # taken before others get their turn
 HIGH, LOW = 400, 100  # frames waiting at which fetching of the partition pauses and goes on
 STATUS_SECONDS = 2.0
@@ -56,6 +61,7 @@ class Surroundings:
     policy: Policy
     states_days: int  # as in service.share.Share
     knowledge: Knowledge
+    verdicts: Verdicts
     options: dict[str, Any]  # of aiokafka's clients
     log: str  # identity of the changelog topic
     folder: Path
@@ -176,6 +182,7 @@ class LaneRunner:
             known = self._around.knowledge.ready(self._lane.needs)
             if known:
                 self._lane.go_on()
+            self._lane.judge(self._around.verdicts.after(self.partition, self._lane.newest_verdict))
             if self._waiting and not self._placed:
                 await self._find_place()
             took = known and self._placed and self._take()
@@ -275,7 +282,8 @@ class LaneRunner:
         try:
             with self._around.metrics.checkpoints.time():
                 table_changes = [*changes.accounts, *((account, None) for account in changes.gone)]
-                await table.commit(table_changes, ledger, messages, {stream: offset + 1})
+                end, erases = {stream: offset + 1}, bool(changes.erased)
+                await table.commit(table_changes, ledger, messages, end, erases=erases)
         except BaseException:
             knowledge.unsaved(snapshot)
             raise
@@ -327,6 +335,10 @@ class LaneRunner:
         topic = self._around.topics.summaries
         for record in snapshot:
             yield Message(topic, 0, f"site/{record.name}".encode(), wire.encode(record))
+            if record.name == driftreport.NAME:
+                told = msgspec.json.decode(record.blob, type=DriftReport)
+                status = StatusRecord(wire.VERSION, SITE, drift=told)
+                yield Message(self._around.topics.status, 0, SITE.encode(), wire.encode(status))
         if snapshot:
             for partition, day in self._around.knowledge.outdated():
                 yield Message(topic, 0, sums_key(partition, day), None)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from service import identities
+from service import driftreport, identities
 from service.distributed.topics import Topics
 from service.distributed.wire import (
     VERSION,
@@ -139,7 +139,8 @@ class Taking:
                 self._positions[part] = message.offset + 1
         self._positions.update(positions)
         self._processes |= {
-            record.process: msgspec.structs.replace(record, rejected=()) for record in batch.status
+            record.process: msgspec.structs.replace(record, rejected=(), drift=None)
+            for record in batch.status
         }
         self._ours.update(f"{ASIDE}{record.reason}" for record in batch.aside)
         return Taken(self._checkpoint(batch), tuple(batch.aside))
@@ -182,6 +183,9 @@ class Taking:
         shippers = [record for record in processes if record.process.startswith(SHIPPER)]
         last_event = max((record.last_event_time for record in shippers), default=0)
         shared = {STATUS: msgspec.json.encode(list(processes))} if batch.status else {}
+        for record in batch.status:
+            if record.drift is not None:
+                shared[driftreport.NAME] = msgspec.json.encode(record.drift)
         return Checkpoint(
             changes=Changes(
                 shared=shared,

@@ -12,10 +12,11 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from service.driftreport import DriftReport
 from service.events import AccessEvent, Alert, Rejected
 from service.identities import Link, SealedIdentity
 from service.orders import Order
-from service.store import Trace
+from service.store import Judged, Trace
 from service.sums import DaySums
 
 VERSION = 1
@@ -98,6 +99,15 @@ class VerdictRecord(msgspec.Struct, frozen=True):
     account: str
     verdict: str
     created_at: float  # wall clock, s UTC
+    quiet_days: int = 0  # this and the next as in service.store.Judged
+    teaches: bool = True
+
+    @property
+    def judged(self) -> Judged:
+        """As the stream takes it."""
+        return Judged(
+            self.verdict_id, self.alert_id, self.account, self.verdict, self.quiet_days, self.teaches
+        )
 
 
 class StatusRecord(msgspec.Struct, frozen=True):
@@ -109,6 +119,7 @@ class StatusRecord(msgspec.Struct, frozen=True):
     last_event_time: int = 0  # s UTC, 0 none
     written_at: float = 0.0  # wall clock, s UTC
     rejected: tuple[Rejected, ...] = ()  # the newest few since the last record: reason and place, never text
+    drift: DriftReport | None = None  # of process "site": what moved, told at the close of a day
 
 
 class SumsRecord(msgspec.Struct, frozen=True):

@@ -95,11 +95,11 @@ class _Stages:
     def link(self, links: Iterable[Link]) -> None:
         """The keys are new: nobody was anybody before."""
 
+    def obey(self, orders: Sequence[Order]) -> None:
+        """No reader is in it whose rights could be asked for."""
+
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         raise NotImplementedError
-
-    def obey(self, orders: Sequence[Order]) -> None:
-        """Nothing is kept of anybody."""
 
     def drain(self) -> Changes:
         return Changes()

@@ -7,6 +7,7 @@ file of the same name.
 """
 
 import hashlib
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from service.errors import PolicyError
 from service.measures import M
 from service.policy.examples import Example
 
-SETTLED = ("budget.toml", "prior.toml")  # every other file is a detection
+SETTLED = ("budget.toml", "prior.toml", "readers.toml")  # every other file is a detection
 Quantile = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 MOST_ALERTS = 10_000  # a day
 
@@ -55,6 +56,8 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trees_handicap: Annotated[
         float, msgspec.Meta(ge=0)
     ]  # taken off the trees' tail before it competes with the evidence's
+    quiet_days: Annotated[int, msgspec.Meta(ge=1, le=730)] = 90  # proposed with the verdict "expected"
+    ceiling: Annotated[float, msgspec.Meta(ge=1)] = 2.0  # of a day's alerts in the queue, in alerts_per_day
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -73,6 +76,13 @@ class Source(msgspec.Struct, frozen=True):
         return place
 
 
+class Readers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Readers, by pseudonym, whom reports look at apart."""
+
+    assisted: frozenset[str]  # with arrangements for a disability
+    heavy: frozenset[str]  # whose work is to read more than anyone
+
+
 class Policy(msgspec.Struct, frozen=True):
     """Everything the pipeline is told by people."""
 
@@ -80,11 +90,22 @@ class Policy(msgspec.Struct, frozen=True):
     detection_of: tuple[str, ...]  # by measure, an id
     budget: Budget
     prior: tuple[tuple[float, float, float, float], ...]  # by measure, then evidence, then trees
+    readers: Readers
     hash: str  # of the files, 12 hexadecimal digits
 
     @property
     def alerts_per_day(self) -> float:
         return self.budget.alerts_per_day
+
+    @property
+    def ceiling(self) -> int:
+        """Alerts of one day that the queue shows at most."""
+        return math.ceil(self.budget.ceiling * self.budget.alerts_per_day)
+
+    @property
+    def lessons(self) -> int:
+        """Verdicts of one analyst in a day that change anything: twice what the queue shows of a day."""
+        return 2 * self.ceiling
 
     @property
     def guard(self) -> float:
@@ -119,6 +140,7 @@ def load_policy(directory: Path | None = None, *, alerts_per_day: float | None =
         detection_of=_assign(detections),
         budget=budget,
         prior=to_prior(sources["prior.toml"]),
+        readers=to_readers(sources["readers.toml"]),
         hash=digest.hexdigest()[:12],
     )
 
@@ -199,6 +221,10 @@ def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
             f"policy: no detection reads {', '.join(missing)}; add each to one detection's measures"
         )
     return tuple(owner[m.name] for m in M)
+
+
+def to_readers(source: Source) -> Readers:
+    return _convert(source, Readers)
 
 
 def to_prior(source: Source) -> tuple[tuple[float, float, float, float], ...]:

@@ -73,14 +73,19 @@ def judged(place: Place, alert: Alert) -> JudgedAlert:
 def judge(place: Place, alert: Alert, verdict: Verdict, note: str = "") -> None:
     database = open_database(place, create=False)
     with database.writing() as connection:
-        assert record_verdict(connection, alert.alert_id, verdict, note, now=float(NOW), actor=ANALYST)
+        known = record_verdict(
+            connection, alert.alert_id, verdict, note, now=float(NOW), actor=ANALYST, lessons=12
+        )
+        assert known
     database.close()
 
 
 def queue(place: Place) -> tuple[AlertRow, ...]:
     database = open_database(place, create=False)
     with database.reading() as connection:
-        found = find_alerts(connection, Filters.model_validate({"status": "all", "period": "all"}), NOW, NONE)
+        found = find_alerts(
+            connection, Filters.model_validate({"status": "all", "period": "all"}), NOW, NONE, 6
+        )
     database.close()
     return found.alerts
 

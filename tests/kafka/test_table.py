@@ -13,10 +13,10 @@ from kafka import KafkaProducer
 from service.distributed.changelog import Changelog, Recovered
 from service.distributed.connection import aiokafka_options, kafka_of
 from service.distributed.knowledge import Knowledge
-from service.distributed.learning import SummariesReader
+from service.distributed.learning import TopicReader, Verdicts, summaries_into
 from service.distributed.topics import changelog_of, identity_of, topics_of
 from service.distributed.transactions import Message
-from service.distributed.wire import SumsRecord, encode
+from service.distributed.wire import VERSION, SumsRecord, VerdictRecord, encode
 from service.settings import Settings, Site
 from tests.beds.kafka import Cluster
 from tests.kafka.watch import Watch
@@ -114,7 +114,8 @@ def test_the_summaries_are_read_whatever_lies_among_them(site: Site) -> None:
     async def read() -> Knowledge:
         knowledge, learnt = Knowledge(POLICY, PARTITIONS), asyncio.Event()
         options = aiokafka_options(kafka, site.folder)
-        reader = asyncio.create_task(SummariesReader(knowledge, topic, options, learnt.set).run())
+        summaries = TopicReader(topic, 1, options, summaries_into(knowledge), learnt.set)
+        reader = asyncio.create_task(summaries.run())
         while not knowledge.ready(TODAY + 1):
             await learnt.wait()
             learnt.clear()
@@ -124,3 +125,31 @@ def test_the_summaries_are_read_whatever_lies_among_them(site: Site) -> None:
         return knowledge
 
     assert list(asyncio.run(read()).snapshot()) == list(wanted.snapshot())
+
+
+def test_every_worker_reads_all_verdicts_by_partition_and_in_order(site: Site) -> None:
+    kafka = kafka_of(site)
+    topic = topics_of(kafka).verdicts
+    producer = KafkaProducer(bootstrap_servers=list(kafka.servers))
+    for number in range(1, 13):
+        record = VerdictRecord(VERSION, number, f"JG-{number}", "u1", "expected", 0.0, 90)
+        producer.send(topic, partition=number % 3, value=encode(record))
+    producer.send(topic, partition=0, value=b"garbage")
+    producer.close()
+
+    async def read() -> Verdicts:
+        verdicts, learnt = Verdicts(), asyncio.Event()
+        options = aiokafka_options(kafka, site.folder)
+        reader = asyncio.create_task(TopicReader(topic, PARTITIONS, options, verdicts.take, learnt.set).run())
+        while sum(len(verdicts.after(p, 0)) for p in range(PARTITIONS)) < 12:
+            await learnt.wait()
+            learnt.clear()
+        reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await reader
+        return verdicts
+
+    verdicts = asyncio.run(read())
+    assert [v.verdict_id for v in verdicts.after(1, 0)] == [1, 4, 7, 10]
+    assert [v.verdict_id for v in verdicts.after(1, 4)] == [7, 10]
+    assert verdicts.after(2, 0)[0].quiet_days == 90

@@ -140,7 +140,7 @@ class Outcome(NamedTuple):
 def undisturbed(site: Site, log: Path) -> Outcome:
     """What one process makes of the log."""
     geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn), campus=())
-    runner, clock = build(site, geo)
+    runner, _, clock = build(site, geo)
     states: dict[str, bytes] = {}
     drain = runner.drain
 

@@ -88,7 +88,16 @@ def test_every_detection_is_documented() -> None:
 def test_every_metric_is_documented() -> None:
     counters = (*metrics.COUNTERS.values(), metrics.REJECTED, metrics.ALERTS, metrics.ASIDE, metrics.MISSED)
     times = (metrics.LAST_EVENT, metrics.LAST_WRITTEN, metrics.LAST_MESSAGE)
-    gauges = (metrics.VERDICTS, metrics.OPEN, metrics.LAG, *times)
+    retained = (metrics.RETAINED, metrics.RETENTION)
+    gauges = (
+        *retained,
+        metrics.REVEALS,
+        metrics.REVEALS_OVERDUE,
+        metrics.VERDICTS,
+        metrics.OPEN,
+        metrics.LAG,
+        *times,
+    )
     names = {f"{name}_total" for name, _ in counters} | {name for name, _ in gauges}
     assert names <= {name.partition("{")[0] for name in _documented(README)}
 

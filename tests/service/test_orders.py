@@ -78,6 +78,7 @@ def test_a_state_goes_when_its_account_was_not_seen_for_so_long(days: int, kept:
     pipeline.drain()
     for day in range(10, days + 1, 10):
         pipeline.absorb([event(NOON + day * DAY, "reader")])
+        assert "thief" not in pipeline.drain().gone
     pipeline.absorb([event(NOON + days * DAY, "reader")])
     assert ("thief" in pipeline.drain().gone) is not kept
 

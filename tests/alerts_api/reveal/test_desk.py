@@ -5,18 +5,24 @@ from hashlib import sha256
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from alerts_api.actors import Actor
 from alerts_api.audit.errors import HandOverError
 from alerts_api.audit.leaves import Kind
+from alerts_api.audit.standing import standing
 from alerts_api.backend import Place
 from alerts_api.reveal.facts import facts_of
 from alerts_api.reveal.gate import Needs, Outcome, Refusal, Request, State, state
 from alerts_api.reveal.ledger import find_request
 from alerts_api.reveal.overdue import Overdue, escalate
+from alerts_api.reveal.tables import requests
+from alerts_api.rights.erasing import erase_accounts, rows_left
 from alerts_api.rights.restrictions import restrict
+from alerts_api.rights.retention import enforce
 from pseudonymiser import keyholder
 from pseudonymiser.keyholder import OpenedIdentity
+from service.settings import RetentionSettings
 from tests.alerts_api.reveal.world import (
     ANALYST,
     APPROVER,
@@ -218,3 +224,22 @@ def test_what_is_overdue_is_told_once(world: World) -> None:
     look()
     assert len(told) == 6, "the other five have no outcome yet"
     assert [leaf.kind for leaf in world.leaves()].count(Kind.REVEAL_ESCALATED) == 6
+
+
+def test_an_erased_reader_is_in_no_request_any_more_and_the_log_still_holds(world: World) -> None:
+    account = world.alerts[0].account
+    assert world.release().refusal is None
+    with world.writing() as connection:
+        erase_accounts(connection, [account])
+        assert rows_left(connection, account) == {}
+    with world.database.reading() as connection:
+        assert standing(connection).broken == ""
+    assert world.desk.ask(world.ask()).refusal is Refusal.NO_ALERT
+
+
+def test_requests_go_when_the_audit_log_forgets_whose_account_they_were(world: World) -> None:
+    assert world.release().refusal is None
+    later = world.now + 731 * DAY
+    with world.writing() as connection:
+        enforce(connection, RetentionSettings(), int(later), later)
+        assert connection.execute(select(requests.c.id)).all() == []

@@ -68,6 +68,12 @@ def test_each_of_these_alone_refuses(
     assert decide(changed(FACTS, **facts), **ask).refusal is refusal
 
 
+def test_a_case_that_the_audit_log_has_no_place_for_is_refused_whatever_the_sites_pattern() -> None:
+    anything = RevealSettings(case_pattern=".*")
+    for case in ("two words", "a" * 65, "Fall-ü", "a\0b", ""):
+        assert gate.decide(changed(ASK, case=case), FACTS, anything, NOW).refusal is Refusal.NO_CASE
+
+
 def test_without_any_facts_everything_is_refused() -> None:
     assert decide(Facts()).refusal is not None
     assert gate.may_take(HOLDER, changed(REQUEST, granted_at=float(NOW)), Facts(), NOW) is not None

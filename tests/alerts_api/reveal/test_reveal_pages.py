@@ -141,6 +141,25 @@ def test_names_in_the_text_are_left_out_before_anything_is_kept(world: World, st
     assert b"192.0.2.99" not in kept
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"account": "jdoe@example.org"},
+        {"account": "u1_" + "z" * 24},
+        {"reason": "a\0b"},
+        {"case": "=cmd|' /C calc'!A0"},
+        {"text": "x" * 5_000},
+        {"text": "\u202e\0" * 100},
+        {"urgent": "perhaps"},
+    ],
+)
+def test_what_does_not_fit_is_refused_without_a_fault(
+    world: World, staff: Staff, sent: dict[str, str]
+) -> None:
+    path = f"/alerts/{world.alerts[0].alert_id}/reveal"
+    assert staff.holder.post(path, data=form(world) | sent).status_code in {409, 422}
+
+
 def test_a_request_concerns_only_some(world: World, staff: Staff) -> None:
     request = asked(staff.holder, world)
     assert staff.other.get(f"/reveals/{request}").status_code == 404
@@ -185,6 +204,28 @@ def test_the_auditor_takes_the_log_away(world: World, staff: Staff) -> None:
     assert "attachment" in export.headers["content-disposition"]
     table = staff.auditor.get("/audit/acts.csv?act=reveal-requested").text.splitlines()
     assert len(table) == 2
+
+
+def test_a_release_that_fails_is_in_the_log_and_gives_nothing_away(
+    world: World, staff: Staff, tmp_path: Path
+) -> None:
+    request = asked(staff.holder, world)
+    ticket = {"ticket": ticket_of(staff.holder.post(f"/reveals/{request}/ticket").text)}
+    (tmp_path / "outgoing").rmdir()  # the DPO cannot be told
+    answer = staff.holder.post(f"/reveals/{request}/identity", data=ticket)
+    assert (answer.status_code, "so it is not done" in answer.text) == (503, True)
+    failed = acts(world.place)[-1]
+    assert (failed.kind, failed.actor) == (Kind.REQUEST_FAILED, HOLDER.subject)
+    assert failed.outcome == "post-reveals-request_id-identity"
+    (tmp_path / "outgoing").mkdir()
+    assert staff.holder.post(f"/reveals/{request}/identity", data=ticket).status_code == 200
+
+
+def test_a_monitor_counts_requests(world: World, staff: Staff) -> None:
+    asked(staff.holder, world)
+    page = browser(staff.app, begin(Path(world.place), person(Role.ADMIN))).get("/metrics").text
+    assert 'journalguard_reveals{state="granted"} 1.0' in page
+    assert "journalguard_reveals_overdue 0.0" in page
 
 
 def test_programs_read_requests_and_acts(world: World, staff: Staff) -> None:

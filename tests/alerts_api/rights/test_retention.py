@@ -82,6 +82,6 @@ def test_once_a_day_in_the_checkpoint(database: Place) -> None:
             store.commit(Checkpoint(Changes(), {}, {}, last_event_time=moment, written_at=moment + 0.5))
     with closing(open_database(database, create=False)) as opened, opened.reading() as connection:
         runs = read_runs(connection)
-        assert [run.store for run in runs] == ["alerts", "audit", "cases", "events", "identities"]
+        assert [run.store for run in runs] == ["alerts", "audit", "cases", "events", "identities", "reveals"]
         assert {run.until for run in runs} == {NOW + DAY}
         assert not due(connection, NOW + DAY + 10)

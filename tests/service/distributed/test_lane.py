@@ -1,7 +1,8 @@
 """Partitions and workers, without Kafka: however accounts are split and processes die, the same result."""
 
+import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -26,7 +27,7 @@ from service.events import AccessEvent, Alert
 from service.identities import Link
 from service.pipeline import Pipeline
 from service.share import Share
-from service.store import Trace
+from service.store import Judged, Trace
 from tests.service.worlds import DAY, NOON, POLICY, TODAY, Kept, event, library, run, shifted
 
 STREAM = library(days=6, readers=14)
@@ -85,9 +86,10 @@ class Worker:
 
 
 class Town:
-    """Frames, tables and the summaries topic, which outlive any worker."""
+    """Frames, tables, the summaries topic and the verdicts, given on a day, which outlive any worker."""
 
-    def __init__(self, frames: dict[int, list[bytes]]) -> None:
+    def __init__(self, frames: dict[int, list[bytes]], verdicts: Mapping[int, Sequence[Judged]] = {}) -> None:
+        self.verdicts = verdicts
         self.frames = frames
         self.tables = {p: Table() for p in frames}
         self.summaries: list[tuple[str, SumsRecord | KnowledgeRecord | None]] = []
@@ -127,6 +129,9 @@ class Town:
         if not worker.knowledge.ready(lane.needs):
             return False
         lane.go_on()
+        for judged in self.verdicts.get(lane.day, ()):
+            if partition_of_account(judged.account, len(self.frames)) == partition:
+                lane.judge([judged])
         for move in self.moves[partition] if lane.awaited else ():
             lane.arrived(move)
         left = self.frames[partition][lane.offset + 1 :][:frames]
@@ -163,10 +168,16 @@ def done(town: Town, workers: list[Worker]) -> bool:
     )
 
 
-def lived_through(partitions: int, seed: int, deaths: float, stream: Sequence[AccessEvent] = STREAM) -> Town:
+def lived_through(
+    partitions: int,
+    seed: int,
+    deaths: float,
+    stream: Sequence[AccessEvent] = STREAM,
+    verdicts: Mapping[int, Sequence[Judged]] = {},
+) -> Town:
     """Two workers take everything; now and then one dies with what it has not saved, or a partition moves."""
     chance = random.Random(seed)
-    town = Town(shipped(partitions, stream=stream))
+    town = Town(shipped(partitions, stream=stream), verdicts)
     workers = [town.worker(), town.worker()]
     for partition in range(partitions):
         town.own(workers[partition % 2], partition)
@@ -209,6 +220,28 @@ def test_whatever_dies_whenever(seed: int, partitions: int) -> None:
     town = lived_through(partitions, seed, 0.08)
     assert town.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
     assert {a: s for t in town.tables.values() for a, s in t.accounts.items()} == dict(WHOLE.accounts)
+
+
+@pytest.mark.parametrize(("partitions", "deaths"), [(1, 0.0), (4, 0.08)])
+def test_verdicts_do_the_same_as_in_one_process(partitions: int, deaths: float) -> None:
+    first, second = sorted(WHOLE.alerts, key=lambda alert: alert.opened_at)[:2]
+    said = [
+        Judged(1, first.alert_id, first.account, "expected", 30),
+        Judged(2, second.alert_id, second.account, "confirmed"),
+    ]
+    given = {alert.opened_at // DAY: [j] for alert, j in zip((first, second), said, strict=True)}
+    pipeline = Pipeline(POLICY)
+    for day, events in itertools.groupby(STREAM, key=lambda e: e.time // DAY):
+        some = list(events)
+        pipeline.absorb(some[:1])
+        pipeline.judge(given.get(day, ()))
+        pipeline.absorb(some[1:])
+    whole = pipeline.drain()
+    town = lived_through(partitions, 5, deaths, verdicts=given)
+    assert town.alerts == {alert.alert_id: alert for alert in whole.alerts}
+    assert town.alerts[first.alert_id].quiet is not None
+    states = {a: s for table in town.tables.values() for a, s in table.accounts.items()}
+    assert states == dict(whole.accounts)
 
 
 @pytest.mark.parametrize(("partitions", "deaths"), [(1, 0.0), (3, 0.0), (4, 0.08), (7, 0.03)])

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from alerts_api.store import open_store
 from service.distributed.taking import Message, Part, Taking
 from service.distributed.topics import Topics
 from service.distributed.wire import VERSION, AlertRecord, IdentityRecord, StatusRecord, TraceRecord, encode
+from service.driftreport import NAME, Cause, DriftReport
 from service.events import Rejected
 from service.identities import Mode, SealedIdentity, Share
 from service.store import Saved
@@ -201,6 +203,15 @@ def test_a_store_that_read_logs_before_is_taken_over() -> None:
     saved = replace(NOTHING, positions={"access:/var/log/ezproxy.log": b'{"offset":3}', "other/1": b"5"})
     taking = Taking(TOPICS, saved, DAYS)
     assert taking.positions == {}
+
+
+def test_what_moved_is_kept_for_the_pages() -> None:
+    told = DriftReport(20_000, causes=(Cause("bytes", 19_999, 20_000),))
+    taking = Taking(TOPICS, NOTHING, DAYS)
+    value = encode(StatusRecord(VERSION, "site", drift=told))
+    taken = taking.take([Message(TOPICS.status, 0, 0, value)], {})
+    shared = taken.checkpoint.changes.shared
+    assert msgspec.json.decode(shared[NAME], type=DriftReport) == told
 
 
 def sealed(pseudonym: str, version: int = 1) -> bytes:

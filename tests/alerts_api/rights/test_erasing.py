@@ -1,0 +1,65 @@
+"""Erasing an account from either database: no row holds its pseudonym, and other accounts stay."""
+
+from contextlib import closing
+
+from sqlalchemy import insert
+
+from alerts_api import tables
+from alerts_api.audit.leaves import Kind
+from alerts_api.backend import Place
+from alerts_api.database import open_database
+from alerts_api.rights.asked import Asked, record
+from alerts_api.rights.cases import Right, close_case, open_case, read_cases
+from alerts_api.rights.desk import Desk
+from alerts_api.rights.erasing import ask_erasure, erase_accounts, erase_traces, rows_left, waits
+from alerts_api.rights.restrictions import lift, restrict
+from service.orders import Act, Order
+from tests.alerts_api.examples import NOW, fill
+from tests.alerts_api.people import acts
+
+PSEUDONYM = "u1_" + "a" * 24
+
+
+def test_every_table_is_rid_of_it(database: Place) -> None:
+    alerts = fill(database)
+    account, other = alerts[0].account, next(a.account for a in alerts if a.account != alerts[0].account)
+    asked = Asked((account,), "SD-1", "mholmes")
+    with closing(open_database(database, create=False)) as opened:
+        with opened.writing() as connection:
+            sealed = {"pseudonym": account, "ring": "r", "sealed": b'{"p":"' + account.encode() + b'"}'}
+            connection.execute(insert(tables.identities), [sealed])
+            restrict(connection, [account], "SD-0", NOW)
+            case = open_case(connection, Right.ERASE, asked, NOW)
+            ask_erasure(connection, asked.accounts, "SD-1", NOW)
+            ask_erasure(connection, asked.accounts, "SD-1", NOW)
+            record(connection, asked, Kind.RIGHTS_ERASE, case, NOW)
+            there = {"accounts", "alerts", "traces", "identities", "restrictions", "erasures"}
+            assert set(rows_left(connection, account)) == there | {"audit_openings", "rights_cases"}
+            assert waits(connection, asked.accounts)
+            before = rows_left(connection, other)
+        with opened.writing() as connection:
+            erase_traces(connection, asked.accounts)
+            erase_accounts(connection, asked.accounts)
+            close_case(connection, Right.ERASE, "SD-1", "erased", NOW + 1)
+        opened.compact()
+        with opened.reading() as connection:
+            assert (rows_left(connection, account), rows_left(connection, other)) == ({}, before)
+            assert not waits(connection, asked.accounts)
+            assert [(each.reference, each.outcome) for each in read_cases(connection)] == [("SD-1", "erased")]
+    assert [act.kind for act in acts(database)] == [Kind.RIGHTS_ERASE]
+
+
+def test_a_running_stream_is_told_once_what_is_new(database: Place) -> None:
+    with closing(open_database(database, create=True)) as opened:
+        desk = Desk(opened, lambda: NOW)
+        assert desk.news() == []
+        with opened.writing() as connection:
+            restrict(connection, [PSEUDONYM], "SD-1", NOW)
+        assert desk.news() == [Order(Act.RESTRICT, PSEUDONYM)]
+        assert desk.news() == []
+        with opened.writing() as connection:
+            lift(connection, [PSEUDONYM])
+        assert desk.news() == [Order(Act.LIFT, PSEUDONYM)]
+        with opened.writing() as connection:
+            ask_erasure(connection, [PSEUDONYM], "SD-2", NOW)
+        assert desk.news() == desk.news() == [Order(Act.FORGET, PSEUDONYM)], "until it is done"

@@ -1,0 +1,219 @@
+"""What verdicts do: quiet for what is expected, from the close of the day on, undone by the next verdict."""
+
+import itertools
+import random
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.alerting import Allowance
+from service.events import AccessEvent, Alert
+from service.judging import Docket, in_force
+from service.measures import Group, M
+from service.pipeline import Pipeline
+from service.store import Judged
+from tests.service.worlds import CAMPUS, DAY, POLICY, TODAY, Kept, event, library, page, states_of, theft
+
+REVIEWER = "reviewer"
+
+
+def review(day: int, documents: int = 90) -> list[AccessEvent]:
+    """A systematic reviewer's morning on campus."""
+    start = (TODAY + day) * DAY + 9 * 3600
+    out = []
+    for i in range(documents):
+        place = {"network": "campus", "place": CAMPUS, "session": f"{REVIEWER}-{day}"}
+        out.append(event(start + 40 * i, REVIEWER, document=5_000 + 200 * day + i, **place))  # type: ignore[arg-type]
+    return out
+
+
+def ordinary(day: int) -> list[AccessEvent]:
+    """The reviewer on any other day, at two pages and two documents."""
+    start = (TODAY + day) * DAY + 9 * 3600
+    made = [page(start, REVIEWER), event(start + 30, REVIEWER, document=40_000 + 2 * day)]
+    return [msgspec.structs.replace(e, network="campus", address="campus.7", place=CAMPUS) for e in made]
+
+
+BEFORE, REVIEW, LAST = 5, 6, 12  # days of ordinary reading, first and last day of the review
+STREAM = sorted(
+    [
+        *library(days=LAST + 1, readers=30),
+        *itertools.chain.from_iterable(ordinary(day) for day in range(BEFORE)),
+        *itertools.chain.from_iterable(review(day) for day in range(REVIEW, LAST + 1)),
+    ],
+    key=lambda e: e.time,
+)
+
+
+def days_of(stream: Sequence[AccessEvent]) -> list[list[AccessEvent]]:
+    return [list(day) for _, day in itertools.groupby(stream, key=lambda e: e.time // DAY)]
+
+
+def lived(verdicts: dict[int, Sequence[Judged]], stream: Sequence[AccessEvent] = STREAM) -> Kept:
+    """The stream, with verdicts given in the middle of days, and a new process every day."""
+    store = Kept()
+    for number, day in enumerate(days_of(stream)):
+        half = len(day) // 2
+        pipeline = store.pipeline()
+        pipeline.absorb(day[:half])
+        pipeline.judge(verdicts.get(number, ()))
+        pipeline.absorb(day[half:])
+        store.take(pipeline.drain())
+    return store
+
+
+def of(store: Kept, account: str = REVIEWER) -> list[Alert]:
+    return sorted((a for a in store.alerts.values() if a.account == account), key=lambda a: a.opened_at)
+
+
+FREE = lived({})
+(ALERT,) = of(FREE)
+
+
+def said(verdict: str, verdict_id: int = 1, quiet_days: int = 90, *, teaches: bool = True) -> Judged:
+    return Judged(verdict_id, ALERT.alert_id, REVIEWER, verdict, quiet_days, teaches)
+
+
+def test_an_expected_review_raises_no_more_alerts_of_its_kind() -> None:
+    assert ALERT.opened_at // DAY == TODAY + REVIEW
+    assert ALERT.updated_at // DAY == TODAY + LAST
+    quiet = lived({REVIEW: [said("expected")]})
+    (alert,) = of(quiet)
+    assert alert.updated_at // DAY == TODAY + REVIEW  # nothing of the days after belongs to it
+    assert alert.quiet is not None
+    assert alert.quiet.since == TODAY + REVIEW + 1
+    assert alert.quiet.until == TODAY + REVIEW + 1 + 90
+    assert {"rate", "day"} <= set(alert.quiet.groups)
+
+
+def test_another_kind_of_evidence_still_speaks() -> None:
+    stolen = sorted([*STREAM, *theft(REVIEWER, LAST - 1)], key=lambda e: e.time)
+    first, second = of(lived({REVIEW: [said("expected")]}, stream=stolen))
+    assert first.alert_id == ALERT.alert_id
+    assert second.opened_at // DAY == TODAY + LAST - 1
+    assert second.detections[0] not in first.detections
+
+
+def test_what_is_expected_is_no_evidence_and_counts_among_the_peers_all_the_same() -> None:
+    quiet = lived({REVIEW: [said("expected")]})
+    before, after = (states_of(s.accounts.items())[REVIEWER] for s in (FREE, quiet))
+    assert after["day_evidence"] < 0.5 * before["day_evidence"]
+    assert (after["day_max"][M.DOCS_1D], after["documents"]) == (
+        before["day_max"][M.DOCS_1D],
+        before["documents"],
+    )
+
+
+def test_the_quiet_ends_by_itself() -> None:
+    (alert,) = of(lived({REVIEW: [said("expected", quiet_days=2)]}))
+    assert alert.quiet is not None
+    assert alert.quiet.until == TODAY + REVIEW + 3
+    assert alert.updated_at // DAY == TODAY + LAST
+
+
+@pytest.mark.parametrize("word", ["reopened", "confirmed", "wrong-data", "expected"])
+def test_a_newer_verdict_takes_the_place_of_the_older_one(word: str) -> None:
+    """ "expected" with no days of quiet ends it, as the page's button does."""
+    ended = lived({REVIEW: [said("expected")], REVIEW + 1: [said(word, 2, quiet_days=0)]})
+    assert of(ended)[0].quiet is None
+    assert of(ended)[-1].updated_at // DAY == TODAY + LAST
+
+
+def test_of_one_day_s_verdicts_the_newest_counts() -> None:
+    both = lived({REVIEW: [said("expected"), said("reopened", 2, quiet_days=0)]})
+    assert of(both)[0].quiet is None
+
+
+def test_what_does_not_teach_only_ends_the_old() -> None:
+    assert of(lived({REVIEW: [said("expected", teaches=False)]}))[0].quiet is None
+    later = [said("expected", 2, quiet_days=400, teaches=False)]
+    assert of(lived({REVIEW: [said("expected")], REVIEW + 1: later}))[0].quiet is None
+
+
+def test_within_the_day_it_does_not_matter_when_a_verdict_comes_or_how_often() -> None:
+    def given(at: int, times: int) -> Kept:
+        store = Kept()
+        pipeline = Pipeline(POLICY)
+        cut = sum(map(len, days_of(STREAM)[:REVIEW])) + at
+        pipeline.absorb(STREAM[:cut])
+        for _ in range(times):
+            pipeline.judge([said("expected")])
+        store.take(pipeline.drain())
+        pipeline = store.pipeline()
+        pipeline.absorb(STREAM[cut:])
+        store.take(pipeline.drain())
+        return store
+
+    early, late = given(5, 1), given(len(days_of(STREAM)[REVIEW]) - 3, 2)
+    assert early.accounts == late.accounts
+    assert early.alerts == late.alerts
+
+
+def test_a_verdict_of_an_account_that_has_no_alert_here_is_counted() -> None:
+    pipeline = Pipeline(POLICY)
+    pipeline.absorb(STREAM[:50])
+    pipeline.judge([Judged(1, "JG-0", "nobody", "expected", 90)])
+    pipeline.absorb([e for e in STREAM if e.time // DAY == TODAY + 1])
+    assert pipeline.counters["verdicts_without_effect_total"] == 1
+
+
+judged = st.builds(
+    Judged,
+    verdict_id=st.integers(1, 60),
+    alert_id=st.sampled_from(["a", "b", "c"]),
+    account=st.just("x"),
+    verdict=st.sampled_from(["expected", "confirmed", "reopened"]),
+)
+
+
+def number(verdict: Judged) -> int:
+    return verdict.verdict_id
+
+
+@given(st.lists(judged, unique_by=number).map(lambda js: sorted(js, key=number)), st.data())
+def test_a_docket_holds_the_newest_of_each_alert_however_they_came(
+    verdicts: list[Judged], data: st.DataObject
+) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(verdicts)), max_size=4)))
+    docket = Docket()
+    for start, stop in itertools.pairwise([0, *cuts, len(verdicts)]):
+        docket = docket.enter(verdicts[max(0, start - 2) : stop])  # some come again
+    newest = {j.alert_id: j for j in verdicts}
+    assert docket.waiting == tuple(sorted(newest.values(), key=number))
+    assert docket.heard().enter(verdicts).waiting == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 511), st.integers(0, 40)), max_size=8), st.integers(0, 40))
+def test_groups_are_quiet_while_any_allowance_of_them_lasts(drawn: list[tuple[int, int]], day: int) -> None:
+    until, groups = in_force([Allowance(str(n), *a) for n, a in enumerate(drawn)], day)
+    for group in Group:
+        assert bool(groups >> group & 1) == any(g >> group & 1 and end > day for g, end in drawn)
+    assert until == min((end for _, end in drawn if end > day), default=0)
+
+
+def test_a_flood_of_verdicts_from_one_analyst_costs_hardly_any_recall() -> None:
+    """He calls everything expected, for a year. He can only quiet what was shown, and only its kinds."""
+    chance = random.Random(7)
+    stolen = [(f"reader{n:02d}", 4 + i // 3) for i, n in enumerate(chance.sample(range(100), 30))]
+    thefts = [theft(account, day, documents=40) for account, day in stolen]
+    calm = [e for e in library(days=14, readers=100) if e.session != "stolen"]
+    stream = sorted([*calm, *itertools.chain.from_iterable(thefts)], key=lambda e: e.time)
+
+    def recall(flood: bool) -> float:
+        pipeline, found, number = Pipeline(POLICY), set(), 0
+        for day in days_of(stream):
+            pipeline.absorb(day)
+            raised = pipeline.drain().alerts
+            found |= {(a.account, a.day - TODAY) for a in raised}
+            if flood:
+                said = [(number + n, a) for n, a in enumerate(raised, 1)]
+                pipeline.judge([Judged(n, a.alert_id, a.account, "expected", 365) for n, a in said])
+                number += len(said)
+        return sum(theft in found for theft in stolen) / len(stolen)
+
+    free = recall(flood=False)
+    assert free > 0.5
+    assert recall(flood=True) > free - 0.05  # it may find more: false alarms that are quiet make room
