@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka soak lint bench bench-kafka wheel sbom schemas lock clean install install-dev
+.PHONY: help demo test kafka soak lint bench bench-detection bench-kafka wheel sbom schemas lock clean install install-dev
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
@@ -53,6 +53,9 @@ bench: .venv/.dev ## Throughput, memory and cost per event, as tables
 
 bench-kafka: .venv/.dev ## The same over a real Kafka broker: shipper, workers, latency, recovery; some 20 minutes
 	@for bench in $(KAFKA_BENCHES); do echo "==> $$bench"; $(BIN)/python -m $$bench || exit 1; done
+
+bench-detection: .venv/.dev ## Thefts found on unseen libraries and real logs, beside simpler detectors
+	@$(BIN)/python -m benchmarks.bench_detection $(ARGS)
 
 wheel: $(UV_READY) ## The wheel, into dist/
 	@rm -rf dist

@@ -115,9 +115,9 @@ def _engine(url: URL, busy_seconds: float) -> Engine:
 
 
 def _take_turn(milliseconds: int, connection: Connection) -> None:
-    connection.execute(
-        text("SELECT set_config('lock_timeout', :patience, true)"), {"patience": f"{max(1, milliseconds)}ms"}
-    )
+    # Committed is on the disk, whatever server or role say: a name is released on the strength of it.
+    settings = "set_config('lock_timeout', :patience, true), set_config('synchronous_commit', 'on', true)"
+    connection.execute(text(f"SELECT {settings}"), {"patience": f"{max(1, milliseconds)}ms"})
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TURN})
 
 

@@ -1,149 +1,196 @@
-"""Detection on simulated worlds, through the commands that a user has.
+"""Detection on simulated libraries and on real logs with thefts laid over them, beside simpler detectors.
 
-Runs ``simulate``, ``init``, ``replay`` and ``pseudonym`` and compares the alerts with the truth. A theft
-counts as found if an alert of its account opens between its first event and a day after its last. The
-worlds' seeds are arguments: judge by seeds that were not used in building.
+The libraries' seeds are arguments: judge by seeds and profiles that were not used in building. A theft counts
+as found if an alert of its account opens between its first line and a day after its last.
 
-    python -m benchmarks.bench_detection --seeds 9001 9002 --accounts 5000 --days 60 --alerts-per-day 3
+    python -m benchmarks.bench_detection --seeds 9001 --accounts 5000 --days 60 --alerts-per-day 3
 """
 
 import argparse
-import json
-import subprocess
 import sys
-import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any
+from statistics import mean
+from tempfile import TemporaryDirectory
 
-WARM_DAYS = 14
-FORMAT = '%h %{ezproxy-session}i %u %t "%r" %s %b'
+from benchmarks.accountdays import late
+from benchmarks.rawtrees import raw_trees
+from benchmarks.rules import rules
+from models.evaluation.figures import Burden, burden
+from models.evaluation.intervals import Quartiles, Share, quartiles, share
+from models.evaluation.records import Cell, Raised, found, is_theft
+from pseudonymiser.ingest import IngestSettings
+from service.evaluation.background import Background, Databases
+from service.evaluation.parts import assemble
+from service.evaluation.report import Part
+from service.evaluation.study import Played, study
+from service.evaluation.trials import Role, Trial
+from service.evaluation.worlds import Library
+from service.progress import progress
+from service.simulator.families import FAMILIES
+from service.simulator.settings import PROFILES
 
+REAL = Path("../shared/data/ezproxy")
+REAL_LOGS = ("npg.2012-11-30.log.gz", "sd.2012-11-30.log.gz")
+DRAWS = 8
+CAUSAL = frozenset(FAMILIES) - {"mimic"}
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One theft, and what the alerts made of it."""
-
-    family: str
-    documents: int
-    out: int | None  # documents out when the alert opened; None if it never did
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Results of one simulated world."""
-
-    thefts: tuple[Found, ...]
-    per_day: float  # alerts a day after the warm-up
-    false_by_type: Mapping[str, int]
-
-
-def _command(*arguments: str, stdin: str = "") -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "service.cli", *arguments],
-        input=stdin, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(f"journalguard {' '.join(arguments)}\n{done.stderr}")
-    return done.stdout
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def run_world(folder: Path, seed: int, profile: str, args: argparse.Namespace) -> World:
-    """Simulate a world, replay it, and compare."""
-    world, site, alerts = folder / "world", folder / "site", folder / "alerts.jsonl"
-    _command(
-        "simulate", "--seed", str(seed), "--accounts", str(args.accounts), "--days", str(args.days),
-        "--log-format", FORMAT, "--profile", profile, "--out", str(world),
-    )  # fmt: skip
-    _command("init", str(site), "--log-format", FORMAT, "--timezone", "Europe/London")
-    _command(
-        "replay", "--site", str(site), "--geo-city", str(world / "city.mmdb"),
-        "--geo-asn", str(world / "asn.mmdb"), "--alerts-per-day", str(args.alerts_per_day),
-        "--alerts", str(alerts), str(world / "access.log"),
-    )  # fmt: skip
-    truth = json.loads((world / "truth.json").read_text())
-    names = "\n".join(r["user"] for r in truth["readers"]) + "\n"
-    told = _command("pseudonym", "--site", str(site), "--kind", "user", stdin=names)
-    account = dict(line.split("\t") for line in told.splitlines())
-    opened = [json.loads(line) for line in alerts.read_text().splitlines()]
-    return _compare(truth, account, opened, args.days)
-
-
-def _compare(
-    truth: Mapping[str, Any], account: Mapping[str, str], alerts: Sequence[Mapping[str, Any]], days: int
-) -> World:
-    true_ids: set[str] = set()
-    thefts = []
-    for theft in truth["thefts"]:
-        start, end = _time(theft["started_at"]), _time(theft["ended_at"]) + timedelta(days=1)
-        mine = [
-            a
-            for a in alerts
-            if a["account"] == account[theft["user"]] and start <= _time(a["opened_at"]) <= end
-        ]
-        true_ids |= {a["alert_id"] for a in mine}
-        first = min((_time(a["opened_at"]) for a in mine), default=None)
-        out = None if first is None else sum(_time(t) <= first for t in theft["document_times"])
-        thefts.append(Found(theft["family"], theft["documents"], out))
-    warm = _time(truth["start"] + "T00:00:00Z") + timedelta(days=WARM_DAYS)
-    late = sum(_time(a["opened_at"]) >= warm for a in alerts)
-    type_of = {account[r["user"]]: r["type"] for r in truth["readers"]}
-    false: dict[str, int] = defaultdict(int)
-    for alert in alerts:
-        if alert["alert_id"] not in true_ids:
-            false[type_of.get(alert["account"], "?")] += 1
-    return World(tuple(thefts), late / (days - WARM_DAYS), dict(false))
-
-
-def _rows(worlds: Sequence[World]) -> Iterator[str]:
-    by_family: dict[str, list[Found]] = defaultdict(list)
-    for world in worlds:
-        for theft in world.thefts:
-            by_family[theft.family].append(theft)
-    yield "| family | thefts | found | documents taken (median) | out before the alert (median of found) |"
-    yield "|---|---|---|---|---|"
-    everything = [t for found in by_family.values() for t in found]
-    apart = [t for t in everything if t.family != "mimic"]
-    rows = [*sorted(by_family.items()), ("all", everything), ("all but mimic", apart)]
-    for family, thefts in rows:
-        out = [t.out for t in thefts if t.out is not None]
-        middle = f"{median(out):.0f}" if out else "-"
-        taken = f"{median(t.documents for t in thefts):.0f}" if thefts else "-"
-        share = f"{len(out)} ({len(out) / max(1, len(thefts)):.2f})"
-        yield f"| {family} | {len(thefts)} | {share} | {taken} | {middle} |"
+Alerts = Sequence[tuple[Raised, ...]]  # of each scene
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[9001, 9002])
-    parser.add_argument("--profiles", nargs="+", default=["university"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[9001])
+    parser.add_argument("--profiles", nargs="+", default=list(PROFILES), choices=PROFILES)
     parser.add_argument("--accounts", type=int, default=5000)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--alerts-per-day", type=float, default=3.0)
+    parser.add_argument("--real-logs", type=Path, default=REAL, help="folder of the real logs")
     args = parser.parse_args()
-    worlds = []
-    for profile in args.profiles:
-        for seed in args.seeds:
-            with tempfile.TemporaryDirectory() as folder:
-                world = run_world(Path(folder), seed, profile, args)
-            worlds.append(world)
-            found = sum(t.out is not None for t in world.thefts)
-            print(
-                f"{profile} seed {seed}: {found} of {len(world.thefts)} thefts found, "
-                f"{world.per_day:.2f} alerts a day after day {WARM_DAYS} (budget {args.alerts_per_day:g}), "
-                f"false by type {dict(sorted(world.false_by_type.items()))}",
-                flush=True,
-            )
-    print()
-    print("\n".join(_rows(worlds)))
+    budget = args.alerts_per_day
+    libraries = [Library(p, s, args.accounts, args.days) for p in args.profiles for s in args.seeds]
+    tried = (Trial(Role.MAIN, "ours", budget), Trial(Role.EXPECTED, "ours, with expected verdicts", budget))
+    with TemporaryDirectory(prefix="journalguard-") as folder:
+        with progress("simulated libraries") as shown:
+            played = study(libraries, tried, None, Path(folder), shown)
+            shown.done()
+        baselines = others(Path(folder), played, budget)
+    print(
+        f"{', '.join(args.profiles)}; seeds {args.seeds}; {args.accounts:,} accounts, {args.days} days, ",
+        end="",
+    )
+    print(f"budget {budget:g} a day\n")
+    part = assemble("simulated", "", played, tried)
+    for lines in (
+        family_rows(part),
+        detector_rows(part, played, tried, baselines),
+        group_rows(part),
+        heavy_rows(part),
+        real_rows(args.real_logs, budget),
+    ):
+        print("\n".join(lines), end="\n\n", flush=True)
+
+
+def others(folder: Path, played: Sequence[Played], budget: float) -> dict[str, Alerts]:
+    """EZproxy's rules and trees on raw counts, each scene's tuned to the budget in hindsight."""
+    by_rules, by_trees = [], []
+    with progress("simpler detectors") as shown:
+        for at, one in enumerate(played):
+            words, alerts = rules(folder / f"{at:03d}", one.scene, budget)
+            print(f"{one.scene.title}: best rules are {words} a day", file=sys.stderr)
+            by_rules.append(alerts)
+            by_trees.append(raw_trees(folder / f"{at:03d}", one.scene, budget))
+            shown.at((at + 1) / len(played))
+        shown.done()
+    return {"EZproxy's rules, tuned in hindsight": by_rules, "River's trees on raw counts": by_trees}
+
+
+def family_rows(part: Part) -> Iterator[str]:
+    yield "| family | found | share (95 %) | documents taken | out before the alert |"
+    yield "|---|---|---|---|---|"
+    for row in part.families:
+        yield (
+            f"| {row.family} | {row.found.hits} of {row.found.of} | {_share(row.found)} | "
+            f"{row.taken.middle:g} | {_quartiles(row.out)} |"
+        )
+    yield ""
+    for one in part.loads:
+        load = one.load
+        yield (
+            f"{one.name}: {load.per_day:.2f} alerts a day after the warm-up, {load.lowest_window:.2f} to "
+            f"{load.highest_window:.2f} over any 14 days, at most {load.worst_day} on a day"
+        )
+
+
+def detector_rows(
+    part: Part, played: Sequence[Played], tried: Sequence[Trial], baselines: dict[str, Alerts]
+) -> Iterator[str]:
+    yield "| detector | found, mimic apart | share (95 %) | out before the alert | alerts a day | false |"
+    yield "|---|---|---|---|---|---|"
+    ours = {trial.name: [one.alerts[n] for one in played] for n, trial in enumerate(tried)}
+    for name, alerts in (ours | baselines).items():
+        recall, out = _recall(played, alerts, CAUSAL)
+        per_day = mean(late(raised, one.scene) for raised, one in zip(alerts, played, strict=True))
+        yield (
+            f"| {name} | {recall.hits} of {recall.of} | {_share(recall)} | {_quartiles(out)} | {per_day:.2f} "
+            f"| {_burden(played, alerts).false_per_10000:.1f} |"
+        )
+
+
+def group_rows(part: Part) -> Iterator[str]:
+    yield "| group | account-days | false alarms | per 10,000 | times everyone's (95 %) | p, corrected |"
+    yield "|---|---|---|---|---|---|"
+    for group in part.burdens.groups if part.burdens else ():
+        ratio = group.against_all
+        yield (
+            f"| {group.dimension}: {group.group} | {group.account_days:,} | {group.false_alarms} | "
+            f"{group.false_per_10000:.1f} | {ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) | "
+            f"{group.corrected_p:.4f} |"
+        )
+    if part.burdens and part.burdens.worst:
+        worst = part.burdens.worst
+        yield ""
+        yield f"Worst group: {worst.dimension}: {worst.group}, {worst.against_all.ratio:.2f} times everyone's"
+
+
+def heavy_rows(part: Part) -> Iterator[str]:
+    yield "| legitimate heavy readers | account-days | false alarms | per 10,000 | with expected verdicts |"
+    yield "|---|---|---|---|---|"
+    for one in part.heavy:
+        after = one.with_expected
+        told = f"{after.false_alarms} ({after.false_per_10000:.1f} per 10,000)" if after else "not tried"
+        yield (
+            f"| {one.kind} | {one.burden.account_days:,} | {one.burden.false_alarms} | "
+            f"{one.burden.false_per_10000:.1f} | {told} |"
+        )
+
+
+def real_rows(folder: Path, budget: float) -> Iterator[str]:
+    logs = tuple(folder / name for name in REAL_LOGS)
+    if not all(log.exists() for log in logs):
+        yield f"No real logs at {folder}: thefts were not laid over any."
+        return
+    settings = IngestSettings('%h %l %u %t "%r" %s %b', "Europe/Paris")
+    laid = [Background(logs, settings, Databases(None, None), draw) for draw in range(DRAWS)]
+    tried = (Trial(Role.MAIN, "ours", budget),)
+    with TemporaryDirectory(prefix="journalguard-") as temporary, progress("real logs") as shown:
+        played = study(laid, tried, None, Path(temporary), shown)
+        part = assemble("background", "", played, tried, same_readers=True)
+        shown.done()
+    yield f"Real logs of one day, {DRAWS} draws of thefts, each of every family that a day is long enough for"
+    yield from family_rows(part)
+    yield (
+        f"False alarms: {part.burden.false_per_10000:.1f} per 10,000 account-days "
+        f"({part.burden.false_alarms} on {part.burden.account_days:,})"
+    )
+
+
+def _recall(played: Sequence[Played], alerts: Alerts, families: Collection[str]) -> tuple[Share, Quartiles]:
+    outs = [
+        one.out
+        for at, raised in zip(played, alerts, strict=True)
+        for one in found(tuple(t for t in at.scene.thefts if t.family in families), raised)
+    ]
+    hits = [out for out in outs if out is not None]
+    return share(len(hits), len(outs)), quartiles(hits)
+
+
+def _burden(played: Sequence[Played], alerts: Alerts) -> Burden:
+    false = sum(
+        not is_theft(alert, one.scene.thefts)
+        for one, raised in zip(played, alerts, strict=True)
+        for alert in raised
+    )
+    account_days = sum(len(one.scene.account_days) for one in played)
+    return burden(Cell("", "", account_days, sum(map(len, alerts)), false))
+
+
+def _share(found_: Share) -> str:
+    return f"{found_.share:.2f} ({found_.low:.2f} to {found_.high:.2f})"
+
+
+def _quartiles(of: Quartiles) -> str:
+    return f"{of.middle:g} ({of.low:g} to {of.high:g})" if of.n else "-"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.columns import HOSTING, KIND_BIT
+from service.policy import Readers
 from service.saved import reading
 
 EVERYONE = "everyone"
@@ -22,6 +23,7 @@ _HOSTING = sum(KIND_BIT[kind] for kind in HOSTING)
 _SPAN = 86_400  # s for which a country counts as the day's
 
 Names = Mapping[int, str]  # key -> category or country
+HEAVY = "heavy readers: named by policy"
 
 
 class Count(msgspec.Struct, frozen=True, array_like=True):
@@ -43,17 +45,22 @@ def dimension_of(group: str) -> tuple[str, str]:
     return (dimension, name) if found else ("", group)
 
 
-def groups_of(state: np.void, names: Names) -> tuple[str, ...]:
-    """Of an account on its present day."""
+def groups_of(state: np.void, account: str, names: Names, readers: Readers) -> tuple[str, ...]:
+    """Of an account on its present day, everyone among them; heavy readers are compared with nobody."""
+    if account in readers.heavy:
+        return (HEAVY,)
     kinds = int(state["kinds"])
     over = [str(kind) for kind, bit in KIND_BIT.items() if kinds & bit]
     night = not int(state["hour_seen"]) & _DAY_PARTS
+    assisted = "assisted readers" if account in readers.assisted else "others"
     return (
+        EVERYONE,
         f"user type: {names.get(int(state['category']), 'unknown')}",
         f"off-campus country: {_country(state, names)}",
         *(f"network kind: {kind}" for kind in over),
         f"VPN: {'over a VPN or hosting network' if kinds & _HOSTING else 'without'}",
         f"time of day: {'at night only' if night else 'by day'}",
+        *((f"arrangements: {assisted}",) if readers.assisted else ()),
     )
 
 
@@ -65,12 +72,14 @@ def _country(state: np.void, names: Names) -> str:
     return names.get(int(newest["key"]), "unknown") if lately else "unknown"
 
 
-def count(today: NDArray[np.void], opened: Sequence[bool], names: Names) -> Counts:
-    """Of the states (n,) of accounts active on a day, and whether each opened an alert on it."""
+def count(
+    today: NDArray[np.void], accounts: Sequence[str], opened: Sequence[bool], names: Names, readers: Readers
+) -> Counts:
+    """Of the states (n,) of ``accounts`` active on a day, and whether each opened an alert on it."""
     days: Counter[str] = Counter()
     alerts: Counter[str] = Counter()
-    for state, alert in zip(today, opened, strict=True):
-        groups = (EVERYONE, *groups_of(state, names))
+    for state, account, alert in zip(today, accounts, opened, strict=True):
+        groups = groups_of(state, account, names, readers)
         days.update(groups)
         alerts.update(groups if alert else ())
     return {group: Count(days[group], alerts[group]) for group in sorted(days)}

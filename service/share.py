@@ -152,7 +152,7 @@ class Share:
         if decision is Decision.OPENED or episode is None:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            readers = groups.groups_of(moment.state, self._columns.names)
+            readers = groups.groups_of(moment.state, event.account, self._columns.names, self._policy.readers)
             episode = alerting.opened(event.account, event.time, number, day, moment.state, readers, episode)
         self._states.episodes[event.account] = alerting.grown(
             episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
@@ -211,7 +211,7 @@ class Share:
         sums = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.budget)
         return msgspec.structs.replace(
             sums,
-            readers=groups.count(today, opened, self._columns.names),
+            readers=groups.count(today, names, opened, self._columns.names, self._policy.readers),
             sights=sights(day, today, site.prevalence, self._columns.names),
         )
 

@@ -19,6 +19,7 @@ from service.policy import (
     to_budget,
     to_detection,
     to_prior,
+    to_readers,
 )
 from service.policy import history as past
 from service.policy.difference import differences
@@ -171,6 +172,8 @@ def _complaint(source: Source) -> str:
     try:
         if source.name == "budget.toml":
             to_budget(source)
+        elif source.name == "readers.toml":
+            to_readers(source)
         elif source.name == "prior.toml":
             to_prior(source)
         else:

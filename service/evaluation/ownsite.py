@@ -11,9 +11,10 @@ import msgspec
 from models.evaluation import figures, groups
 from models.evaluation.figures import FALSE
 from models.evaluation.records import DAY, Cell, Raised
-from service.evaluation.report import MINIMUM_CELL, NamedLoad, Part
-from service.groups import EVERYONE, Counts, dimension_of, merge_counts
+from service.evaluation.report import MINIMUM_CELL, Heavy, NamedLoad, Part
+from service.groups import EVERYONE, HEAVY, Counts, dimension_of, merge_counts
 
+HEAVY_READERS = dimension_of(HEAVY)[0]
 WINDOW_DAYS = 31  # up to the newest line
 
 
@@ -47,6 +48,8 @@ def site_part(own: Own) -> Part:
     """The figures of the window."""
     seen = window(own)
     found_cells, everyone = site_cells(seen)
+    heavy = [cell for cell in found_cells if cell.dimension == HEAVY_READERS]
+    found_cells = tuple(cell for cell in found_cells if cell not in heavy)
     raised = [one.raised for one in seen.alerts]
     decided = [one for one in raised if one.verdict]
     return Part(
@@ -58,6 +61,7 @@ def site_part(own: Own) -> Part:
         loads=(NamedLoad("this site", site_load(seen)),),
         bins=figures.verdict_bins(raised),
         burdens=groups.compare(found_cells, everyone, MINIMUM_CELL),
+        heavy=tuple(Heavy(cell.group, figures.burden(cell), None) for cell in heavy),
     )
 
 
@@ -76,6 +80,6 @@ def site_cells(own: Own) -> tuple[tuple[Cell, ...], Cell]:
 
 
 def _cell(group: str, account_days: int, alerts: Sequence[SiteAlert]) -> Cell:
-    mine = [one.raised for one in alerts if group == EVERYONE or group in one.groups]
+    mine = [one.raised for one in alerts if group in one.groups]
     false = sum(alert.verdict in FALSE for alert in mine)
     return Cell(*dimension_of(group), account_days, len(mine), false)

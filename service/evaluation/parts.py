@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from models.evaluation import figures, groups
-from models.evaluation.figures import Load
+from models.evaluation.figures import Burden, Load
 from models.evaluation.records import Cell, Raised, Theft, found, is_theft
 from service.evaluation.exposure import cells
 from service.evaluation.report import MINIMUM_CELL, Heavy, NamedLoad, Part
@@ -31,6 +31,7 @@ def trials(budget: float) -> tuple[Trial, ...]:
     return (
         Trial(Role.MAIN, "as in force", budget),
         *(Trial(Role.BUDGET, f"{budget * factor:.3g} a day", budget * factor) for factor in CURVE),
+        Trial(Role.EXPECTED, "with expected verdicts", budget),
     )
 
 
@@ -51,6 +52,7 @@ def assemble(
     counted = [_cells(one.scene, one.alerts[main]) for one in (played[:1] if same_readers else played)]
     everyone = _sum(everyone for _, everyone, _ in counted)["", "everyone"]
     heavy = _sum(cell for _, _, apart in counted for cell in apart)
+    after = _after_verdicts(played, tried)
     return Part(
         source=source,
         title=title,
@@ -72,7 +74,9 @@ def assemble(
             everyone,
             MINIMUM_CELL,
         ),
-        heavy=tuple(Heavy(cell.group, figures.burden(cell), None) for cell in heavy.values()),
+        heavy=tuple(
+            Heavy(cell.group, figures.burden(cell), after.get(cell.group)) for cell in heavy.values()
+        ),
     )
 
 
@@ -118,6 +122,15 @@ def _heavy(scene: Scene, judged: Sequence[tuple[Raised, bool]]) -> tuple[Cell, .
     raised = Counter(kind for kind, _ in alerts)
     false = Counter(kind for kind, theft in alerts if not theft)
     return tuple(Cell("heavy readers", kind, days[kind], raised[kind], false[kind]) for kind in sorted(days))
+
+
+def _after_verdicts(played: Sequence[Played], tried: Sequence[Trial]) -> Mapping[str, Burden]:
+    """Heavy readers by kind, where analysts found their alerts expected; nothing if that was not tried."""
+    number = next((n for n, trial in enumerate(tried) if trial.role is Role.EXPECTED), None)
+    if number is None:
+        return {}
+    summed = _sum(cell for one in played for cell in _cells(one.scene, one.alerts[number])[2])
+    return {cell.group: figures.burden(cell) for cell in summed.values()}
 
 
 def _sum(parts: Iterable[Cell]) -> Mapping[tuple[str, str], Cell]:

@@ -11,8 +11,10 @@ from service.evaluation.scenes import Scene, load, read_events
 from service.events import Alert
 from service.pipeline import Pipeline
 from service.policy import load_policy
+from service.store import Judged
 
-DRAIN = 50_000  # events after which what changed is let go
+DRAIN = 20_000  # events, part of a day, after which what changed is let go and looked at
+QUIET_DAYS = 90  # that an analyst who finds an alert expected grants
 
 Progress = Callable[[float], None]
 
@@ -22,6 +24,7 @@ class Role(StrEnum):
 
     MAIN = "main"  # the policy in force
     BUDGET = "budget"  # other budgets, for the curve
+    EXPECTED = "expected"  # analysts say "expected" to false alarms of heavy readers
     MEMBER = "member"  # without, or with only, some members of the ensemble
 
 
@@ -33,9 +36,29 @@ class Trial(msgspec.Struct, frozen=True):
     budget: float  # alerts a day
 
 
+class Analyst:
+    """Says "expected" to each new alert of a heavy reader that is no theft, within hours of its opening."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._heavy = {scene.accounts[number] for number in scene.heavy}
+        self._stolen = {scene.accounts[theft.account] for theft in scene.thefts}
+        self._judged: set[str] = set()
+
+    def judges(self, alerts: Iterable[Alert]) -> list[Judged]:
+        verdicts = []
+        for alert in alerts:
+            new = alert.alert_id not in self._judged
+            if new and alert.account in self._heavy - self._stolen:
+                self._judged.add(alert.alert_id)
+                number = len(self._judged)
+                verdicts.append(Judged(number, alert.alert_id, alert.account, "expected", QUIET_DAYS))
+        return verdicts
+
+
 def run(scene_folder: Path, trial: Trial, policy: Path | None, progress: Progress) -> tuple[Raised, ...]:
     """The alerts of the trial in order of time."""
     scene = load(scene_folder)
+    analyst = Analyst(scene) if trial.role is Role.EXPECTED else None
     pipeline = Pipeline(load_policy(policy, alerts_per_day=trial.budget))
     alerts: dict[str, Alert] = {}
     undrained = 0
@@ -45,7 +68,10 @@ def run(scene_folder: Path, trial: Trial, policy: Path | None, progress: Progres
         undrained += len(events)
         if undrained >= DRAIN:
             undrained = 0
-            alerts.update((alert.alert_id, alert) for alert in pipeline.drain().alerts)
+            changed = pipeline.drain().alerts
+            alerts.update((alert.alert_id, alert) for alert in changed)
+            if analyst is not None:
+                pipeline.judge(analyst.judges(changed))
         progress((events[-1].time // 86400 - scene.first_day) / span)
     alerts.update((alert.alert_id, alert) for alert in pipeline.drain().alerts)
     return _raised(alerts.values(), scene)

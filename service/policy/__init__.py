@@ -22,7 +22,7 @@ from service.errors import PolicyError
 from service.measures import M
 from service.policy.examples import Example
 
-SETTLED = ("budget.toml", "prior.toml")  # every other file is a detection
+SETTLED = ("budget.toml", "prior.toml", "readers.toml")  # every other file is a detection
 Quantile = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 MOST_ALERTS = 10_000  # a day
 
@@ -76,6 +76,13 @@ class Source(msgspec.Struct, frozen=True):
         return place
 
 
+class Readers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Readers, by pseudonym, whom reports look at apart."""
+
+    assisted: frozenset[str]  # with arrangements for a disability
+    heavy: frozenset[str]  # whose work is to read more than anyone
+
+
 class Policy(msgspec.Struct, frozen=True):
     """Everything the pipeline is told by people."""
 
@@ -83,6 +90,7 @@ class Policy(msgspec.Struct, frozen=True):
     detection_of: tuple[str, ...]  # by measure, an id
     budget: Budget
     prior: tuple[tuple[float, float, float, float], ...]  # by measure, then evidence, then trees
+    readers: Readers
     hash: str  # of the files, 12 hexadecimal digits
 
     @property
@@ -132,6 +140,7 @@ def load_policy(directory: Path | None = None, *, alerts_per_day: float | None =
         detection_of=_assign(detections),
         budget=budget,
         prior=to_prior(sources["prior.toml"]),
+        readers=to_readers(sources["readers.toml"]),
         hash=digest.hexdigest()[:12],
     )
 
@@ -212,6 +221,10 @@ def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
             f"policy: no detection reads {', '.join(missing)}; add each to one detection's measures"
         )
     return tuple(owner[m.name] for m in M)
+
+
+def to_readers(source: Source) -> Readers:
+    return _convert(source, Readers)
 
 
 def to_prior(source: Source) -> tuple[tuple[float, float, float, float], ...]:

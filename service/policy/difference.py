@@ -16,6 +16,7 @@ def differences(shipped: Policy, here: Policy) -> tuple[str, ...]:
         *_detections(shipped, here),
         *_owners(shipped, here),
         *_prior(shipped, here),
+        *_readers(shipped, here),
     )
 
 
@@ -69,3 +70,10 @@ def _prior(shipped: Policy, here: Policy) -> Iterator[str]:
         for share, old, new in zip(_SHARES, ours, theirs, strict=True):
             if old != new:
                 yield f"prior: one in {share} account-days reaches {name} {new:g} here, {old:g} as shipped"
+
+
+def _readers(shipped: Policy, here: Policy) -> Iterator[str]:
+    """How many, not who: a comparison may be handed on."""
+    for name in shipped.readers.__struct_fields__:
+        if (theirs := getattr(here.readers, name)) != getattr(shipped.readers, name):
+            yield f"readers: {len(theirs)} are named as {name} here"

@@ -14,69 +14,15 @@ from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.plots import Spot, Whisker, spots, whiskers
 from alerts_api.reports import as_file
 from alerts_api.store import open_store, write_shared
-from models.evaluation.changes import Change
-from models.evaluation.figures import Bin, Burden, Family, Load, Summary
-from models.evaluation.groups import compare
-from models.evaluation.intervals import quartiles, share
-from models.evaluation.records import Cell, Raised
+from models.evaluation.records import Raised
 from service.evaluation.ownsite import Own, SiteAlert, site_part
-from service.evaluation.report import (
-    MINIMUM_CELL,
-    VERSION,
-    Heavy,
-    NamedLoad,
-    Part,
-    PartChanges,
-    Report,
-    file_name,
-    to_json,
-)
 from service.groups import EVERYONE, PREFIX, Count
 from tests.alerts_api.examples import NOW, fill
+from tests.alerts_api.reports import example, keep
 
 DAY = 86_400
 TODAY = NOW // DAY
 STUDENTS, NHS = "user type: student", "user type: nhs"
-
-
-def example() -> Report:
-    """A report with every kind of figure."""
-    cells = (Cell("user type", "student", 9000, 60, 45), Cell("user type", "<nhs>", 1000, 20, 15))
-    burden = Burden(10_000, 80, 60, 80.0, 60.0)
-    out = quartiles([3, 9, 20])
-    families = tuple(
-        Family(name, share(hits, of), quartiles([80, 90]), out, out)
-        for name, hits, of in (("burst", 9, 10), ("mimic", 0, 2), ("all but mimic", 9, 10), ("all", 9, 12))
-    )
-    part = Part(
-        source="simulated",
-        title="university; seeds 1",
-        truth="known thefts",
-        burden=burden,
-        precision=share(20, 80),
-        loads=(NamedLoad("university, seed 1", Load(46, 138, 3.0, 3.0, 9, 2.4, 3.6)),),
-        bins=(Bin(0.0, 0.05, 0.02, share(2, 50)), Bin(0.9, 1.0, 0.95, share(9, 10))),
-        families=families,
-        budgets=(
-            Summary("1 a day", 1.0, share(6, 10), out, 1.1, burden),
-            Summary("as in force", 3.0, share(9, 10), out, 3.0, burden),
-        ),
-        members=(Summary("without trees", 3.0, share(8, 10), out, 3.1, burden),),
-        burdens=compare(cells, Cell("", "everyone", 10_000, 80, 60), MINIMUM_CELL),
-        heavy=(Heavy("reviewer", burden, None),),
-    )
-    changes = (PartChanges("simulated", (Change("recall: all", 0.5, 0.75, 0.1, 0.4, True),)),)
-    return Report(
-        VERSION,
-        "2026-11-03T04:05:06Z",
-        "0123456789ab",
-        "model/1",
-        3.0,
-        MINIMUM_CELL,
-        (part,),
-        "2026-10-03",
-        changes,
-    )
 
 
 @pytest.fixture
@@ -84,8 +30,7 @@ def browser(file: Path, tmp_path: Path) -> TestClient:
     """Over a site with alerts, one report and counts of two days."""
     fill(file)
     folder = tmp_path / "reports"
-    folder.mkdir()
-    (folder / f"{file_name(example())}.json").write_bytes(to_json(example()))
+    keep(folder, example())
     (folder / "evaluation-20261104T000000Z.json").write_text("{")
     counts = {
         EVERYONE: Count(5012, 40),
@@ -154,7 +99,7 @@ def own(*alerts: SiteAlert) -> Own:
 
 
 def judged(account: int, verdict: str, *groups: str, days_ago: int = 0) -> SiteAlert:
-    return SiteAlert(Raised(account, NOW - days_ago * DAY, 9.0, 0.4, verdict), groups)
+    return SiteAlert(Raised(account, NOW - days_ago * DAY, 9.0, 0.4, verdict), (EVERYONE, *groups))
 
 
 def test_the_site_s_part_is_of_verdicts_and_counts() -> None:

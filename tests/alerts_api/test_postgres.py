@@ -4,8 +4,9 @@ from contextlib import closing
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
+from alerts_api.database import open_database
 from alerts_api.errors import (
     StoreAddressError,
     StoreBusyError,
@@ -100,3 +101,11 @@ def test_a_newer_schema_is_left_alone(postgres_url: str) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreTooNewError, match="schema 9999"):
         open_store(postgres_url)
+
+
+def test_what_is_committed_is_on_the_disk_whatever_the_server_is_set_to(postgres_url: str) -> None:
+    with psycopg.connect(plain(postgres_url), autocommit=True) as connection:
+        name = make_url(postgres_url).database
+        connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off'.encode())
+    with closing(open_database(postgres_url, create=True)) as database, database.writing() as connected:
+        assert connected.execute(text("SHOW synchronous_commit")).scalar() == "on"

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from alerts_api.store import open_store
 from service.events import Alert
 from tests.alerts_api.examples import NOW, checkpoint, make_alert
+from tests.alerts_api.reports import example, keep
 from tests.browser.conftest import opened
 
 pytestmark = pytest.mark.browser
@@ -36,7 +37,10 @@ def expand(page: Page) -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser: Browser, site: str, alerts: list[Alert], scheme: str, width: int) -> None:
+def test_axe_finds_nothing(
+    browser: Browser, site: str, database: Path, alerts: list[Alert], scheme: str, width: int
+) -> None:
+    report = keep(database.parent / "reports", example())
     with opened(browser, site, scheme=scheme) as page:
         page.set_viewport_size({"width": width, "height": 900})
         for path in (
@@ -44,6 +48,8 @@ def test_axe_finds_nothing(browser: Browser, site: str, alerts: list[Alert], sch
             "/?period=24h&severity=low&place=GB",
             f"/alerts/{highest(alerts).alert_id}",
             "/log",
+            "/evaluation",
+            f"/evaluation/{report}",
             "/help",
         ):
             page.goto(path)

@@ -8,11 +8,13 @@ from service.account import ACCOUNT
 from service.columns import KIND_BIT, key32
 from service.errors import StateError
 from service.events import NetworkKind
-from service.groups import EVERYONE, PREFIX, Count, Ledger, count, groups_of, merge_counts, read_ledger
+from service.groups import EVERYONE, HEAVY, PREFIX, Count, Ledger, count, groups_of, merge_counts, read_ledger
+from service.policy import Readers
 from service.share import Share
 from service.site import Site
 from tests.service.worlds import FAR, NOON, POLICY, TODAY, event
 
+NOBODY = Readers(frozenset(), frozenset())
 NAMES = {key32(name): name for name in ("student", "GB", "JP")}
 
 
@@ -27,7 +29,8 @@ def state(kind: NetworkKind = NetworkKind.ISP, country: str = "GB", hour: int = 
 
 
 def test_groups_in_words() -> None:
-    assert groups_of(state(NetworkKind.VPN, "JP", hour=2)[0], NAMES) == (
+    assert groups_of(state(NetworkKind.VPN, "JP", hour=2)[0], "a", NAMES, NOBODY) == (
+        EVERYONE,
         "user type: student",
         "off-campus country: JP",
         "network kind: vpn",
@@ -37,18 +40,27 @@ def test_groups_in_words() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    groups = groups_of(np.zeros(1, ACCOUNT)[0], NAMES)
+    groups = groups_of(np.zeros(1, ACCOUNT)[0], "a", NAMES, NOBODY)
     assert {"user type: unknown", "off-campus country: unknown"} <= set(groups)
 
 
 def test_parts_merge_to_the_whole() -> None:
     today = np.concatenate([state(), state(country="JP"), state(NetworkKind.CAMPUS)])
     opened = [True, False, False]
-    whole = count(today, opened, NAMES)
+    whole = count(today, "abc", opened, NAMES, NOBODY)
     assert whole[EVERYONE] == Count(3, 1)
     assert whole["off-campus country: GB"] == Count(2, 1)
-    parts = [count(today[at : at + 1], opened[at : at + 1], NAMES) for at in range(3)]
+    parts = [
+        count(today[at : at + 1], "abc"[at : at + 1], opened[at : at + 1], NAMES, NOBODY) for at in range(3)
+    ]
     assert merge_counts(parts) == merge_counts(reversed(parts)) == whole
+
+
+def test_readers_named_by_policy_stand_apart() -> None:
+    readers = Readers(assisted=frozenset({"a"}), heavy=frozenset({"b"}))
+    assert "arrangements: assisted readers" in groups_of(state()[0], "a", NAMES, readers)
+    assert groups_of(state()[0], "b", NAMES, readers) == (HEAVY,)
+    assert "arrangements: others" in groups_of(state()[0], "c", NAMES, readers)
 
 
 def test_a_day_s_counts_are_kept_by_the_site_and_read_back() -> None:

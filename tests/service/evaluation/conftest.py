@@ -11,7 +11,11 @@ from service.evaluation.trials import Role, Trial, run
 from service.evaluation.worlds import Library
 
 LIBRARY = Library("university", 41, accounts=400, days=30)
-TRIALS = (Trial(Role.MAIN, "as in force", 2.0), Trial(Role.BUDGET, "1 a day", 1.0))
+TRIALS = (
+    Trial(Role.MAIN, "as in force", 2.0),
+    Trial(Role.BUDGET, "1 a day", 1.0),
+    Trial(Role.EXPECTED, "with expected verdicts", 2.0),
+)
 
 
 def quiet(_: float) -> None:

@@ -186,3 +186,11 @@ def test_heavy_readers_stand_apart(part: Part, scene: Scene, played: Played) -> 
         alerts = [a for a in played.alerts[0] if scene.heavy.get(a.account) == one.kind]
         assert (one.burden.account_days, one.burden.alerts) == (len(days), len(alerts))
         assert one.burden.false_alarms == sum(not true(scene, alert) for alert in alerts)
+        after = [a for a in played.alerts[2] if scene.heavy.get(a.account) == one.kind]
+        assert one.with_expected is not None
+        assert one.with_expected.false_alarms == sum(not true(scene, alert) for alert in after)
+
+
+def test_expected_verdicts_do_not_add_alarms_of_heavy_readers(scene: Scene, played: Played) -> None:
+    heavy = [sum(a.account in scene.heavy for a in played.alerts[n]) for n in (0, 2)]
+    assert heavy[1] <= heavy[0]
