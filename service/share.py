@@ -211,7 +211,7 @@ class Share:
         sums = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.budget)
         return msgspec.structs.replace(
             sums,
-            readers=groups.count(today, names, opened, self._columns.names, self._policy.readers),
+            groups=groups.count(today, names, opened, self._columns.names, self._policy.readers),
             sights=sights(day, today, site.prevalence, self._columns.names),
         )
 

@@ -124,7 +124,7 @@ class Site:
         self.day = day
         self._remake()
         self.changed |= {"site", DRIFT, driftreport.NAME, _slot_name(day)}
-        self.changed.add(self._readers.take(day, sums.readers))
+        self.changed.add(self._readers.take(day, sums.groups))
 
     def _teach_trees(self, sample: Sample) -> NDArray[np.uint32]:
         """The trees score the sample, then learn; histogram (CLASSES, 1, BINS) of the scores."""

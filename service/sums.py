@@ -46,7 +46,7 @@ class DaySums(msgspec.Struct, frozen=True):
     candidates: tuple[Candidate, ...] = ()
     sample: Sample = Sample()
     sights: Sights = Sights()
-    readers: Counts = {}  # groups of readers
+    groups: Counts = {}  # of readers
 
 
 def day_sums(
@@ -100,7 +100,7 @@ def merge(parts: Sequence[DaySums], budget: float) -> DaySums:
         candidates=calibration.highest(candidates, budget),
         sample=_merge_samples([p.sample for p in parts]),
         sights=merge_sights([p.sights for p in parts]),
-        readers=merge_counts(p.readers for p in parts),
+        groups=merge_counts(p.groups for p in parts),
     )
 
 
