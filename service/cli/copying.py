@@ -10,11 +10,11 @@ from alerts_api.audit.reading import Entry
 from alerts_api.rendering import page
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.holdings import HeldAlert, Holdings
+from service.cli.copies import COPIES
 from service.portrait import Portrait, portrait
 from service.settings import Site
 from service.store import Trace
 
-COPIES = "rights"  # folder of the site
 JSON, HTML = "copy.json", "copy.html"
 
 
@@ -62,15 +62,6 @@ def with_state(site: Site, found: Holdings) -> Holdings:
 
     state, names = saved_state(site, found.account)
     return msgspec.structs.replace(found, state=state, names=names)
-
-
-def drop_old_copies(site: Site, now: float) -> int:
-    """Copies older than the site keeps them; how many."""
-    before = now - 86400 * site.settings.retention.copies
-    old = [folder for folder in (site.folder / COPIES).glob("*/") if folder.stat().st_mtime < before]
-    for folder in old:
-        shutil.rmtree(folder)
-    return len(old)
 
 
 def _held(found: Holdings) -> Held:

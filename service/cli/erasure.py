@@ -13,7 +13,7 @@ from alerts_api.database import Database
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.cases import Right, newest_received
 from alerts_api.rights.erasing import erase_accounts, erase_traces, rows_left, waits
-from service.cli.copying import COPIES
+from service.cli.copies import COPIES
 from service.cli.readers import tell_stream
 from service.orders import Act
 from service.settings import Site

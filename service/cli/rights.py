@@ -17,7 +17,8 @@ from alerts_api.rights.holdings import holdings
 from alerts_api.rights.rectifying import rectify_alerts
 from alerts_api.rights.restrictions import lift as lift_restriction
 from alerts_api.rights.restrictions import restrict as put_restriction
-from service.cli.copying import HTML, JSON, drop_old_copies, with_state, write_copy
+from service.cli.copies import drop_old_copies
+from service.cli.copying import HTML, JSON, with_state, write_copy
 from service.cli.documenting import documents
 from service.cli.erasure import carry_out, find_left
 from service.cli.options import database_of

@@ -19,7 +19,7 @@ from alerts_api.rights.desk import Desk
 from alerts_api.store import SqlStore, open_store
 from pseudonymiser.tail import Tail
 from service.cli.assembly import build, site_geo, site_vault
-from service.cli.copying import drop_old_copies
+from service.cli.copies import drop_old_copies
 from service.cli.entrance import check_entrance
 from service.cli.monthly import MonthlyReport
 from service.cli.options import database_of, read_site, site_option, start_logging
