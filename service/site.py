@@ -73,6 +73,11 @@ class Site:
             return 0.0
         return self._prevalence[table].get(key, 0.0) / self._account_days
 
+    def common(self, table: str) -> NDArray[np.uint32]:
+        """Keys of networks, owners, cities or platforms that the site knows, the most common first."""
+        shares = self._prevalence[table]
+        return np.array(sorted(shares, key=lambda key: (-shares[key], key)), np.uint32)
+
     def _remake(self) -> None:
         """Tables and moments from the histograms of the window."""
         counts = np.zeros((CLASSES, ROWS, BINS), np.uint32)

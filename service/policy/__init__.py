@@ -18,9 +18,11 @@ import msgspec
 
 from service.errors import PolicyError
 from service.measures import M
+from service.thieves import FAMILIES
 
 Quantile = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 MOST_ALERTS = 10_000  # a day
+FILES = ("budget.toml", "prior.toml", "training.toml")  # besides the detections
 
 T = TypeVar("T")
 
@@ -53,12 +55,24 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]  # taken off the trees' tail before it competes with the evidence's
 
 
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the models learn theft (see ``service.shadows``)."""
+
+    families: tuple[str, ...]  # of service.thieves; a name more than once is a larger share
+    shadows: Annotated[int, msgspec.Meta(ge=0, le=200)]  # a day, over the whole site
+    moments: Annotated[int, msgspec.Meta(ge=1, le=50)]  # of each theft
+    ordinary: Annotated[int, msgspec.Meta(ge=0, le=2000)]  # account-days of readers a day
+    warm_days: Annotated[int, msgspec.Meta(ge=1)]  # of training before the models' score counts
+    thefts_weigh: Annotated[float, msgspec.Meta(gt=0)]  # an example of theft against one of a reader
+
+
 class Policy(msgspec.Struct, frozen=True):
     """Everything the pipeline is told by people."""
 
     detections: Mapping[str, Detection]
     detection_of: tuple[str, ...]  # by measure, an id
     budget: Budget
+    training: Training
     prior: tuple[tuple[float, float, float, float], ...]  # by measure, then evidence, then trees
     hash: str  # of the files, 12 hexadecimal digits
 
@@ -83,7 +97,7 @@ def load_policy(directory: Path | None = None, *, alerts_per_day: float | None =
     texts = _texts(directory)
     detections = {}
     for name, text in texts.items():
-        if name not in ("budget.toml", "prior.toml"):
+        if name not in FILES:
             found = _convert(name, text, Detection)
             if found.id in detections:
                 raise PolicyError(f"policy {name}: id {found.id} stands in another file too; choose another")
@@ -102,6 +116,7 @@ def load_policy(directory: Path | None = None, *, alerts_per_day: float | None =
         detections=dict(sorted(detections.items())),
         detection_of=_assign(detections),
         budget=budget,
+        training=_training(texts["training.toml"]),
         prior=_prior(texts["prior.toml"]),
         hash=digest.hexdigest()[:12],
     )
@@ -112,7 +127,7 @@ def _texts(directory: Path | None) -> dict[str, str]:
     found = {
         p.name: p.read_text("utf-8") for p in own.joinpath("detections").iterdir() if p.name.endswith(".toml")
     }
-    for name in ("budget.toml", "prior.toml"):
+    for name in FILES:
         found[name] = own.joinpath(name).read_text("utf-8")
     if directory is not None and directory.is_dir():
         for path in sorted(directory.glob("*.toml")):
@@ -137,6 +152,17 @@ def _convert(name: str, text: str, kind: type[T]) -> T:
         raise PolicyError(
             f"policy {name}: {error}; compare it with the file of that name that ships"
         ) from error
+
+
+def _training(text: str) -> Training:
+    training = _convert("training.toml", text, Training)
+    unknown = sorted(set(training.families) - set(FAMILIES))
+    if unknown or not training.families:
+        raise PolicyError(
+            f"policy training.toml: families: unknown {', '.join(unknown) or 'nothing'}; "
+            f"give some of {', '.join(FAMILIES)}"
+        )
+    return training
 
 
 def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
