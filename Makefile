@@ -8,7 +8,8 @@ UV_VENV := .cache/uv-venv
 UV := $(UV_VENV)/bin/uv
 UV_READY := $(UV_VENV)/.uv-$(UV_VERSION)
 BIN := .venv/bin
-BENCHES := $(patsubst benchmarks/%.py,benchmarks.%,$(filter-out %/bench_detection.py,$(wildcard benchmarks/bench_*.py)))
+KAFKA_BENCHES := $(patsubst benchmarks/%.py,benchmarks.%,$(wildcard benchmarks/bench_kafka_*.py))
+BENCHES := $(filter-out benchmarks.bench_detection $(KAFKA_BENCHES),$(patsubst benchmarks/%.py,benchmarks.%,$(wildcard benchmarks/bench_*.py)))
 
 # A mirror that pip is told of serves uv too; and uv never fetches a Python of its own.
 ifdef PIP_INDEX_URL
@@ -20,10 +21,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka lint bench wheel schemas lock clean install install-dev
+.PHONY: help demo test kafka soak lint bench bench-kafka wheel schemas lock clean install install-dev
 
 help: ## This list
-	@echo "journalguard: make TARGET   (ARGS=... is handed to demo and test)"
+	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '%-14s%s\n' "$$name" "$$text"; done
 
@@ -36,6 +37,10 @@ test: .venv/.dev ## All tests
 kafka: .venv/.dev ## A Kafka broker on this machine at port 9092, until Ctrl-C; its data stays in .cache/kafka
 	@$(BIN)/python -m tests.beds.kafka
 
+soak: .venv/.dev ## 100 kills and pauses of real processes by a seed, then five minutes without a broker
+	$(BIN)/python -m tests.kafka.faults $(ARGS)
+	$(BIN)/python -m tests.kafka.outage
+
 lint: .venv/.dev ## Lock, style, format, types and who may import whom
 	$(UV) lock --check --quiet
 	$(BIN)/ruff check
@@ -45,6 +50,9 @@ lint: .venv/.dev ## Lock, style, format, types and who may import whom
 
 bench: .venv/.dev ## Throughput, memory and cost per event, as tables
 	@for bench in $(BENCHES); do echo "==> $$bench"; $(BIN)/python -m $$bench || exit 1; done
+
+bench-kafka: .venv/.dev ## The same over a real Kafka broker: shipper, workers, latency, recovery; some 20 minutes
+	@for bench in $(KAFKA_BENCHES); do echo "==> $$bench"; $(BIN)/python -m $$bench || exit 1; done
 
 wheel: $(UV_READY) ## The wheel, into dist/
 	@rm -rf dist

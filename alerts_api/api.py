@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, FastAPI, Path, Query
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role, needs
 from alerts_api.errors import StoreError
 from alerts_api.filters import Filters
 from alerts_api.metrics import TEXT, exposition
@@ -32,22 +33,29 @@ class VerdictBody(BaseModel):
     )
 
 
+Reader = Annotated[Actor, needs(*ALERT_READERS)]
+Analyst = Annotated[Actor, needs(Role.ANALYST)]
+HealthReader = Annotated[Actor, needs(*HEALTH_READERS)]
+Scraper = Annotated[Actor, needs(Role.ADMIN, loopback=True)]
+Anybody = Annotated[Actor, needs(*EVERYONE)]
+
+
 def json_api(room: Room) -> APIRouter:
     """The routes under ``/api/v1``."""
     router = APIRouter(prefix="/api/v1", tags=["alerts"])
 
     @router.get("/alerts", summary="The queue", responses=answers(AlertPage))
-    def alerts(filters: Annotated[Filters, Query()]) -> Response:
+    def alerts(_: Reader, filters: Annotated[Filters, Query()]) -> Response:
         with room.reading() as connection:
             reference = room.reference(read_feed(connection).last_event_time)
             return _json(find_alerts(connection, filters, reference, room.detections))
 
     @router.get("/alerts/{alert_id}", summary="One alert with its history", responses=answers(JudgedAlert))
-    def alert(alert_id: AlertId) -> Response:
+    def alert(_: Reader, alert_id: AlertId) -> Response:
         return _json(_found(room, alert_id))
 
     @router.get("/alerts/{alert_id}/events", summary="Its account's events", responses=answers(TracePage))
-    def events(alert_id: AlertId, page: PageNumber = 1, size: PageSize = 50) -> Response:
+    def events(_: Reader, alert_id: AlertId, page: PageNumber = 1, size: PageSize = 50) -> Response:
         found = _found(room, alert_id)
         with room.reading() as connection:
             return _json(events_around(connection, found.alert, page=page, size=size))
@@ -55,7 +63,7 @@ def json_api(room: Room) -> APIRouter:
     @router.get(
         "/alerts/{alert_id}/verdicts", summary="Its history", responses=answers(tuple[Judgement, ...])
     )
-    def verdicts(alert_id: AlertId) -> Response:
+    def verdicts(_: Reader, alert_id: AlertId) -> Response:
         return _json(_found(room, alert_id).history)
 
     @router.post(
@@ -64,24 +72,35 @@ def json_api(room: Room) -> APIRouter:
         status_code=201,
         responses=answers(tuple[Judgement, ...], 201),
     )
-    def judge(alert_id: AlertId, body: Annotated[VerdictBody, Body()]) -> Response:
+    def judge(actor: Analyst, alert_id: AlertId, body: Annotated[VerdictBody, Body()]) -> Response:
         with room.writing() as connection:
             note = clean_note(body.note)
-            if not record_verdict(connection, alert_id, body.verdict, note, now=room.clock()):
+            if not record_verdict(connection, alert_id, body.verdict, note, now=room.clock(), actor=actor):
                 raise HTTPException(404)
             return _json(read_history(connection, alert_id), 201)
 
     @router.get("/status", summary="The state of the service", tags=["status"], responses=answers(Status))
-    def status() -> Response:
+    def status(_: HealthReader) -> Response:
         with room.reading() as connection:
             return _json(room.status(connection))
 
     @router.get(
         "/rejected", summary="Newest refused lines", tags=["status"], responses=answers(tuple[Refused, ...])
     )
-    def refused(size: PageSize = 50) -> Response:
+    def refused(_: HealthReader, size: PageSize = 50) -> Response:
         with room.reading() as connection:
             return _json(newest_refused(connection, size))
+
+    return router
+
+
+def description(app: FastAPI) -> APIRouter:
+    """What the API can do, for programs: OpenAPI."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/api/v1/openapi.json")
+    def openapi(_: Anybody) -> Response:
+        return _json(app.openapi())
 
     return router
 
@@ -99,7 +118,7 @@ def probes(room: Room) -> APIRouter:
             return problem_response({"path": "/healthz"}, 503, store_sentence(error))
 
     @router.get("/metrics", summary="For Prometheus")
-    def metrics() -> Response:
+    def metrics(_: Scraper) -> Response:
         return Response(exposition(room), media_type=TEXT)
 
     return router

@@ -65,7 +65,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and sentence of a request that goes no further."""
         headers = Headers(scope=scope)
-        if _hostname(headers.get("host", "")) not in self._hosts:
+        if hostname(headers.get("host", "")) not in self._hosts:
             return 421, "These pages are not served under this host name."
         if scope["method"] in _SAFE:
             return None
@@ -82,10 +82,10 @@ def _same_origin(headers: Headers) -> bool:
     return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
 
 
-def _hostname(host: str) -> str:
+def hostname(host: str) -> str:
     """The name in a Host header, without its port; empty if it is none.
 
-    >>> _hostname("LOCALHOST:8321"), _hostname("[::1]:8321"), _hostname("a b")
+    >>> hostname("LOCALHOST:8321"), hostname("[::1]:8321"), hostname("a b")
     ('localhost', '::1', '')
     """
     if any(c in host for c in "/?#@\\ "):

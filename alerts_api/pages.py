@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role, needs
 from alerts_api.detections import title_of
 from alerts_api.filters import Filters
 from alerts_api.queries import (
@@ -35,43 +36,58 @@ _REFUSED = 50  # newest refused lines shown
 AlertId = Annotated[str, Path(max_length=200)]
 
 
+Reader = Annotated[Actor, needs(*ALERT_READERS)]
+Analyst = Annotated[Actor, needs(Role.ANALYST)]
+HealthReader = Annotated[Actor, needs(*HEALTH_READERS)]
+Anybody = Annotated[Actor, needs(*EVERYONE)]
+
+
 def html_pages(room: Room) -> APIRouter:
     """Queue, alert and help."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/")
-    def queue(request: Request) -> HTMLResponse:
+    def queue(request: Request, actor: Reader) -> HTMLResponse:
         filters, understood = read_filters(request.query_params)
         with room.reading() as connection:
-            return HTMLResponse(_queue(room, connection, filters, understood))
+            return HTMLResponse(_queue(room, connection, actor, filters, understood))
 
     @router.get("/alerts/{alert_id}")
-    def detail(alert_id: AlertId, events: Annotated[int, Query(ge=1, le=100_000)] = 1) -> HTMLResponse:
+    def detail(
+        actor: Reader, alert_id: AlertId, events: Annotated[int, Query(ge=1, le=100_000)] = 1
+    ) -> HTMLResponse:
         with room.reading() as connection:
             found = get_alert(connection, alert_id, room.detections)
             if found is None:
                 raise HTTPException(404)
-            return HTMLResponse(_detail(room, connection, found, events))
+            return HTMLResponse(_detail(room, connection, actor, found, events))
 
     @router.post("/alerts/{alert_id}/verdicts")
     def judge(
-        alert_id: AlertId, verdict: Annotated[Verdict, Form()], note: Annotated[str, Form()] = ""
+        actor: Analyst,
+        alert_id: AlertId,
+        verdict: Annotated[Verdict, Form()],
+        note: Annotated[str, Form()] = "",
     ) -> Response:
         with room.writing() as connection:
-            if not record_verdict(connection, alert_id, verdict, clean_note(note), now=room.clock()):
+            if not record_verdict(
+                connection, alert_id, verdict, clean_note(note), now=room.clock(), actor=actor
+            ):
                 raise HTTPException(404)
         # By GET, so that reloading does not send the form again; the browser moves the focus to the result.
         return RedirectResponse(f"/alerts/{alert_id}#standing", 303)
 
     @router.get("/log")
-    def log() -> HTMLResponse:
+    def log(actor: HealthReader) -> HTMLResponse:
         with room.reading() as connection:
             status, refused = room.status(connection), newest_refused(connection, _REFUSED)
-        return HTMLResponse(page("log.html", **_frame(room, status, "log"), refused=refused))
+        return HTMLResponse(page("log.html", **_frame(room, actor, status, "log"), refused=refused))
 
     @router.get("/help")
-    def help_page() -> HTMLResponse:
-        return HTMLResponse(page("help.html", demo=room.demo, here="help", detections=room.detections))
+    def help_page(actor: Anybody) -> HTMLResponse:
+        return HTMLResponse(
+            page("help.html", actor=actor, demo=room.demo, here="help", detections=room.detections)
+        )
 
     return router
 
@@ -84,7 +100,7 @@ def read_filters(query: Mapping[str, str]) -> tuple[Filters, bool]:
         return Filters.model_validate({}), False
 
 
-def _queue(room: Room, connection: Connection, filters: Filters, understood: bool) -> str:
+def _queue(room: Room, connection: Connection, actor: Actor, filters: Filters, understood: bool) -> str:
     status = room.status(connection)
     reference = room.reference(status.last_event_time)
     found = find_alerts(connection, filters, reference, room.detections)
@@ -94,7 +110,7 @@ def _queue(room: Room, connection: Connection, filters: Filters, understood: boo
         older = find_alerts(connection, anytime, reference, room.detections).total - found.total
     return page(
         "queue.html",
-        **_frame(room, status, "queue"),
+        **_frame(room, actor, status, "queue"),
         filters=filters,
         understood=understood,
         found=found,
@@ -105,14 +121,14 @@ def _queue(room: Room, connection: Connection, filters: Filters, understood: boo
     )
 
 
-def _detail(room: Room, connection: Connection, found: JudgedAlert, events: int) -> str:
+def _detail(room: Room, connection: Connection, actor: Actor, found: JudgedAlert, events: int) -> str:
     status = room.status(connection)
     alert = found.alert
     same_account, judged = similar_alerts(connection, alert, room.detections)
     travelled = journeys(trace.event for trace in newest_events(connection, alert, _JOURNEY_EVENTS))
     return page(
         "alert.html",
-        **_frame(room, status, "alert"),
+        **_frame(room, actor, status, "alert"),
         row=found.row,
         alert=alert,
         history=found.history,
@@ -136,10 +152,11 @@ def _next(room: Room, connection: Connection, row: AlertRow, reference: float) -
     return next((other for other in waiting.alerts if other.alert_id != row.alert_id), None)
 
 
-def _frame(room: Room, status: Status, here: str) -> dict[str, object]:
+def _frame(room: Room, actor: Actor, status: Status, here: str) -> dict[str, object]:
     """What the layout needs."""
     return {
         "status": status,
+        "actor": actor,
         "demo": room.demo,
         "here": here,
         "now": room.clock(),

@@ -5,14 +5,16 @@ No answer repeats what was sent, and none tells more of a fault than the operato
 
 import logging
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
+from alerts_api.actors import SAFE_METHODS, Actor, NotSignedInError, RefusalError
 from alerts_api.errors import StoreBusyError, StoreError, StoreFullError
 from alerts_api.rendering import page
 
@@ -28,7 +30,7 @@ _SENTENCES = {
 _PROGRAMS = ("/api/", "/healthz", "/metrics")
 
 
-def problem_response(scope: Scope, status: int, sentence: str) -> Response:
+def problem_response(scope: Scope, status: int, sentence: str, actor: Actor | None = None) -> Response:
     """The answer to a request that failed, in the form its caller reads."""
     title = HTTPStatus(status).phrase
     if scope["path"].startswith(_PROGRAMS):
@@ -37,7 +39,14 @@ def problem_response(scope: Scope, status: int, sentence: str) -> Response:
         )
         return Response(body, status, media_type="application/problem+json")
     return Response(
-        page("problem.html", title=title, status_code=status, sentence=sentence),
+        page(
+            "problem.html",
+            title=title,
+            status_code=status,
+            sentence=sentence,
+            actor=actor,
+            demo=actor is not None and actor.via == "demo",
+        ),
         status,
         media_type="text/html",
     )
@@ -51,6 +60,13 @@ def install(app: FastAPI) -> None:
         response = problem_response(request.scope, status, _SENTENCES.get(status, HTTPStatus(status).phrase))
         response.headers.update(getattr(error, "headers", None) or {})
         return response
+
+    async def refused(request: Request, error: Exception) -> Response:
+        return (
+            refusal_response(request, error)
+            if isinstance(error, RefusalError)
+            else await unexpected(request, error)
+        )
 
     async def invalid(request: Request, error: Exception) -> Response:
         fields = error.errors() if isinstance(error, RequestValidationError) else []
@@ -67,9 +83,26 @@ def install(app: FastAPI) -> None:
         return problem_response(request.scope, 500, _SENTENCES[500])
 
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RefusalError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(StoreError, store)
     app.add_exception_handler(Exception, unexpected)
+
+
+def refusal_response(request: Request, refused: RefusalError) -> Response:
+    """Programs and forms are told; who opens a page is led to where this can be mended."""
+    path = request.url.path
+    if (
+        not path.startswith(_PROGRAMS)
+        and request.method in SAFE_METHODS
+        and isinstance(refused, NotSignedInError)
+    ):
+        here = f"{path}?{request.url.query}" if request.url.query else path
+        return RedirectResponse(f"/signin?{urlencode({'next': here})}", 303)
+    response = problem_response(request.scope, refused.status, refused.sentence, refused.actor)
+    if refused.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def store_sentence(error: Exception) -> str:

@@ -39,7 +39,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
     verdict: str
     note: str
-    actor: str
+    actor: str  # name, or where none is known what the audit log calls this person
     created_at: float  # wall clock, s UTC
 
 

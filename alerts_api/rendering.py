@@ -4,14 +4,18 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from alerts_api.actors import EVERYONE
 from alerts_api.charts import line_chart, share_bar
+from alerts_api.navigation import entries, home
 from alerts_api.verdicts import CLOSING, WORDS
 from alerts_api.wording import FILTERS
+
+_NOBODY = {"actor": None, "demo": False, "here": ""}  # a page that is the same for everyone
 
 
 def page(template: str, **values: object) -> str:
     """The template as HTML. A name the template uses and ``values`` lacks is an error."""
-    return _environment().get_template(template).render(values)
+    return _environment().get_template(template).render({**_NOBODY, **values})
 
 
 @cache
@@ -24,5 +28,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
-    environment.globals.update(line_chart=line_chart, share_bar=share_bar, WORDS=WORDS, CLOSING=CLOSING)
+    environment.globals.update(line_chart=line_chart, share_bar=share_bar, entries=entries, home=home)
+    environment.globals.update(WORDS=WORDS, CLOSING=CLOSING, ROLES=EVERYONE)
     return environment

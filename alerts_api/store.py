@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from alerts_api import tables
 from alerts_api.backend import Place
 from alerts_api.database import BUSY_SECONDS, Database, open_database
+from alerts_api.links import write_links
 from alerts_api.rows import Row, alert_row, mark_rows, rejected_row, trace_row
 from service.events import Alert
 from service.identities import SealedIdentity, encode
@@ -62,6 +63,8 @@ class SqlStore:
         """
         changes = checkpoint.changes
         with self._database.writing() as connection:
+            write_links(connection, changes.links)
+            _forget_accounts(connection, changes.gone)
             _upsert(connection, tables.accounts, [{"account": a, "state": s} for a, s in changes.accounts])
             write_shared(connection, changes.shared)
             _upsert(connection, tables.traces, [trace_row(trace) for trace in changes.traces], renew=False)
@@ -119,6 +122,12 @@ def write_identities(connection: Connection, identities: Sequence[SealedIdentity
     """Each replaces what there was of its pseudonym: it may be sealed for other key-holders now."""
     rows = [{"pseudonym": i.pseudonym, "ring": i.ring, "sealed": encode(i)} for i in identities]
     _upsert(connection, tables.identities, rows)
+
+
+def _forget_accounts(connection: Connection, gone: Sequence[str]) -> None:
+    if gone:
+        this = tables.accounts.c.account == bindparam("this")
+        connection.execute(delete(tables.accounts).where(this), [{"this": account} for account in gone])
 
 
 class _Form(NamedTuple):

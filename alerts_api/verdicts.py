@@ -7,13 +7,16 @@ table is append-only: a change of mind is a new row, and the newest row counts.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from alerts_api import tables
+from alerts_api.actors import Actor, Role
+from alerts_api.audit import leaves
+from alerts_api.audit.log import append
 from alerts_api.records import Judgement
+from alerts_api.signin.tables import people
 
 NOTE_LENGTH = 2_000  # characters
-ANALYST = "analyst"
 
 
 class Verdict(StrEnum):
@@ -58,7 +61,7 @@ def clean_note(text: str) -> str:
 
 
 def record_verdict(
-    connection: Connection, alert_id: str, verdict: Verdict, note: str, *, now: float, actor: str = ANALYST
+    connection: Connection, alert_id: str, verdict: Verdict, note: str, *, now: float, actor: Actor
 ) -> bool:
     """Append to the alert's history. False if there is no such alert.
 
@@ -66,30 +69,47 @@ def record_verdict(
     ``note`` must have been through :func:`clean_note`; ``now`` is wall clock, s UTC.
     """
     alert = connection.execute(
-        select(tables.alerts.c.updated_at).where(tables.alerts.c.alert_id == alert_id)
-    ).scalar()
+        select(tables.alerts.c.updated_at, tables.alerts.c.account).where(
+            tables.alerts.c.alert_id == alert_id
+        )
+    ).one_or_none()
     if alert is None:
         return False
     history = read_history(connection, alert_id)
     if history and (history[0].verdict, history[0].note) == (verdict, note):
         return True
-    entry = {"alert_id": alert_id, "verdict": verdict.value, "note": note, "actor": actor, "created_at": now}
-    connection.execute(insert(tables.verdicts), entry)
+    row = {"alert_id": alert_id, "verdict": verdict.value, "note": note}
+    connection.execute(insert(tables.verdicts), {**row, "actor": actor.subject, "created_at": now})
     closed = verdict is not Verdict.REOPENED
     connection.execute(
         update(tables.alerts)
         .where(tables.alerts.c.alert_id == alert_id)
-        .values(verdict=verdict.value if closed else "", judged_at=alert if closed else 0)
+        .values(verdict=verdict.value if closed else "", judged_at=alert.updated_at if closed else 0)
     )
+    append(connection, _leaf(alert_id, alert.account, verdict, now, actor), note)
     return True
 
 
 def read_history(connection: Connection, alert_id: str) -> tuple[Judgement, ...]:
     """Every entry of the alert, newest first."""
     table = tables.verdicts.c
+    name = func.coalesce(people.c.name, table.actor)
     rows = connection.execute(
-        select(table.verdict, table.note, table.actor, table.created_at)
+        select(table.verdict, table.note, name, table.created_at)
+        .join_from(tables.verdicts, people, people.c.subject == table.actor, isouter=True)
         .where(table.alert_id == alert_id)
         .order_by(table.id.desc())
     )
     return tuple(Judgement(*row) for row in rows)
+
+
+def _leaf(alert_id: str, account: str, verdict: Verdict, now: float, actor: Actor) -> leaves.Leaf:
+    return leaves.Leaf(
+        kind=leaves.Kind.VERDICT,
+        actor=actor.subject,
+        role=leaves.Role(actor.acting(Role.ANALYST)),
+        at=int(now),
+        alert=alert_id,
+        account=account,
+        outcome=verdict.value,
+    )

@@ -1,7 +1,10 @@
 """One River logistic regression per family of theft over the terms of a moment, joined by log-sum-exp.
 
-Each learns its own family's examples against readers'; most readers' moments are plain to it and skipped, so that
-it spends itself on those it takes for theft. River learns; a dense copy of the weights scores, compiled.
+Each learns its own family's examples against readers'; most readers' days are plain to it and skipped, so
+that it spends itself on those it takes for theft. River learns; a dense copy of the weights scores, compiled.
+
+Weights of products are kept from falling below zero: else a moment at which everything is strange at once,
+a blatant theft, would score less than one at which only half of it is.
 """
 
 import math
@@ -38,6 +41,7 @@ class ClassifiersSnapshot(msgspec.Struct, frozen=True):
     """All learners."""
 
     terms: int
+    products: int
     days: int  # of training
     thefts_weigh: float
     families: tuple[OneFamily, ...]
@@ -46,9 +50,11 @@ class ClassifiersSnapshot(msgspec.Struct, frozen=True):
 class Classifiers:
     """``score`` then ``learn``."""
 
-    def __init__(self, names: Sequence[str], terms: int, thefts_weigh: float) -> None:
+    def __init__(self, names: Sequence[str], terms: int, products: int, thefts_weigh: float) -> None:
+        """``terms`` from number ``products`` on are products of groups."""
         self.days = 0
-        self._names, self._terms, self._thefts_weigh = tuple(names), terms, thefts_weigh
+        self._names, self._terms, self._products = tuple(names), terms, products
+        self._thefts_weigh = thefts_weigh
         self._learners = [self._fresh() for _ in names]
         self._copy()
 
@@ -65,8 +71,8 @@ class Classifiers:
         self._intercepts = np.array([float(learner.intercept) for learner in self._learners])
 
     def score(self, terms: NDArray[np.float64]) -> float:
-        """Where terms (T,) fall on the common scale of histograms, 0 to BINS - 1: a logit, shifted and stretched."""
-        logit = joined_logit(_clean(terms), self._weights, self._intercepts)
+        """Where terms (T,) fall on the common scale of histograms: a logit, shifted and stretched."""
+        logit: float = joined_logit(_clean(terms), self._weights, self._intercepts)
         return min(max((logit - LOWEST) * PER_UNIT, 0.0), BINS - 1.001)
 
     def learn(self, rows: NDArray[np.float64], families: Sequence[int]) -> None:
@@ -79,6 +85,9 @@ class Classifiers:
                     learner.learn_one(terms, True)
                 elif family < 0 and self._worth_it(learner, terms, number + index):
                     learner.learn_one(terms, False)
+        for learner in self._learners:
+            weights = learner.weights
+            _set_weights(learner, {t: max(w, 0.0) if t >= self._products else w for t, w in weights.items()})
         self.days += 1
         self._copy()
 
@@ -93,14 +102,15 @@ class Classifiers:
             for name, one in zip(self._names, self._learners, strict=True)
         )
         return msgspec.msgpack.encode(
-            ClassifiersSnapshot(self._terms, self.days, self._thefts_weigh, families)
+            ClassifiersSnapshot(self._terms, self._products, self.days, self._thefts_weigh, families)
         )
 
     @classmethod
     def from_snapshot(cls, blob: bytes) -> "Classifiers":
         """With the same scores and the same future."""
         saved = msgspec.msgpack.decode(blob, type=ClassifiersSnapshot)
-        made = cls([f.name for f in saved.families], saved.terms, saved.thefts_weigh)
+        names = [family.name for family in saved.families]
+        made = cls(names, saved.terms, saved.products, saved.thefts_weigh)
         made.days = saved.days
         made._learners = [made._rebuilt(family) for family in saved.families]
         made._copy()
@@ -109,7 +119,7 @@ class Classifiers:
     def _rebuilt(self, family: OneFamily) -> LogisticRegression:
         learner = self._fresh()
         learner.intercept = family.intercept
-        learner._weights = type(learner._weights)(_unpacked(family.terms, family.weights), learner.initializer)
+        _set_weights(learner, _unpacked(family.terms, family.weights))
         learner.optimizer.g2.update(_unpacked(*family.steps))
         return learner
 
@@ -130,6 +140,10 @@ def joined_logit(
         else:
             total += math.exp(logit - top)
     return top + math.log(total)
+
+
+def _set_weights(learner: LogisticRegression, weights: dict[int, float]) -> None:
+    learner._weights = type(learner._weights)(weights, learner.initializer)
 
 
 def _clean(terms: NDArray[np.float64]) -> NDArray[np.float64]:

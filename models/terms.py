@@ -1,7 +1,7 @@
 """Terms: what a linear model sees of a moment. Compiled, pure; no BLAS, so the same bits on every machine.
 
-A linear model on surprises alone cannot say "and": so each surprise comes with three hinges, which let its weight
-change where it becomes rare, and the groups come in pairs as products.
+A linear model on surprises alone cannot say "and": so each surprise comes with three hinges, which let its
+weight change where it becomes rare, and the groups come in pairs as products.
 """
 
 import numpy as np
@@ -15,9 +15,14 @@ HINGES = (2.0, 4.6, 8.0)  # surprises beyond which a further weight counts
 GROUP_MOST = 8.0  # of a group in a product: without it the product of extremes drowns everything else
 
 
+def products_from(measures: int) -> int:
+    """Number of the first product."""
+    return measures * (1 + len(HINGES))
+
+
 def count(measures: int, groups: int) -> int:
     """How many terms there are."""
-    return measures * (1 + len(HINGES)) + groups * (groups - 1) // 2
+    return products_from(measures) + groups * (groups - 1) // 2
 
 
 @njit

@@ -5,7 +5,7 @@ side tables; an event row only points there. The tables are caches: emptied when
 close of a day (they hold the site's prevalences of that day), with no effect on results.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from math import nan
 
@@ -107,6 +107,11 @@ class Columns:
         self._whats: dict[Resource, int] = {}
         # Ingest hands out one object per resource it remembers: looking at which one it is saves hashing it.
         self._same: dict[int, tuple[Resource, int]] = {}
+
+    def name(self, names: Iterable[str]) -> None:
+        """Remember names behind keys."""
+        for text in names:
+            self._named(text)
 
     def rows(self, events: Sequence[AccessEvent], slots: Sequence[int]) -> NDArray[np.void]:
         """Kernel rows (n,) EVENT of events with an account; ``slots`` are their states' indexes."""

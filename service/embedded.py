@@ -17,6 +17,7 @@ import msgspec
 from pseudonymiser.ingest import Ingest
 from pseudonymiser.logfile import Batch
 from service.events import AccessEvent, Rejected
+from service.identities import Link
 from service.merge import Merge, Source, Turn
 from service.store import Changes, Checkpoint, Saved, Store
 
@@ -34,6 +35,8 @@ _log = logging.getLogger("journalguard.run")
 
 class Stages(Protocol):
     """What events go into: ``service.pipeline.Pipeline``, or the way to the process that has one."""
+
+    def link(self, links: Iterable[Link]) -> None: ...
 
     def absorb(self, events: Sequence[AccessEvent]) -> None: ...
 
@@ -82,9 +85,9 @@ class Runner:
         return [event.time for event in events]
 
     def drain(self) -> Changes:
-        """What changed since the last drain, with the ingest room's state."""
+        """What changed since the last drain, with the ingest room's state and the identities it sealed."""
         self._absorb()
-        changes = self._pipeline.drain()
+        changes = msgspec.structs.replace(self._pipeline.drain(), identities=self._ingest.sealed())
         state = self._ingest.state()
         if state == self._saved_ingest:
             return changes
@@ -108,6 +111,8 @@ class Runner:
         return self._ingest.watermark
 
     def _absorb(self) -> None:
+        if links := self._ingest.links():
+            self._pipeline.link(links)
         if self._events:
             self._pipeline.absorb(self._events)
             self._events = []

@@ -14,12 +14,22 @@ from models.evidence import BINS, BINS_PER_E
 from service.account import BIN_UNIT
 from service.measures import K
 
+READER = 255  # in place of a family
+
+
+def mixed(ids: NDArray[np.uint64], day: int) -> NDArray[np.uint64]:
+    """A number of account and day, evenly spread (splitmix64, Steele et al. 2014)."""
+    x = ids + np.uint64(0x9E3779B97F4A7C15 * day & 0xFFFFFFFFFFFFFFFF)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
 
 class Examples(msgspec.Struct, frozen=True):
     """n examples, by ascending key; all of one account and day have one key."""
 
     keys: bytes = b""  # u8 (n,)
-    families: bytes = b""  # u1 (n,): index in thieves.FAMILIES
+    families: bytes = b""  # u1 (n,): index in thieves.FAMILIES, or READER
     ranks: bytes = b""  # u1 (n,): activity class
     positions: bytes = b""  # u2 (n, K): of the measures on the common scale, in 1/256
 

@@ -11,6 +11,7 @@ import msgspec
 
 from service.days import Days, DaysState, Stretch
 from service.events import AccessEvent
+from service.identities import Link
 from service.policy import Policy
 from service.saved import reading
 from service.share import Share
@@ -33,6 +34,7 @@ class Pipeline:
         self._share = Share(policy, self._site)
         self._days = Days()
         self._sequence = 0
+        self._links: list[Link] = []  # since the last drain
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -49,6 +51,12 @@ class Pipeline:
                 day = stretch.day
             self._absorb(stretch, events)
 
+    def link(self, links: Iterable[Link]) -> None:
+        """The keys were rotated: accounts go on under new pseudonyms. To be told before their events."""
+        for link in links:
+            self._share.link(link)
+            self._links.append(link)
+
     def _absorb(self, stretch: Stretch, events: Sequence[AccessEvent]) -> None:
         known = [i for i in range(stretch.start, stretch.stop) if events[i].account]
         numbers = [self._sequence + i - stretch.start for i in known]
@@ -57,7 +65,7 @@ class Pipeline:
 
     def _close_day(self, day: int, offset: int) -> None:
         guards = self._site.guards.copy()
-        self._site.take(self._share.sums(day))
+        self._site.take(self._share.sums(day, offset))
         self._share.close(day, offset, guards)
 
     def drain(self) -> Changes:
@@ -68,7 +76,16 @@ class Pipeline:
         shared["pipeline"] = msgspec.json.encode((place, dict(self.counters)))
         if changed.names:
             shared["names"] = msgspec.json.encode(changed.names)
-        return Changes(accounts=changed.accounts, shared=shared, alerts=changed.alerts, traces=changed.traces)
+        links = tuple(self._links)
+        self._links.clear()
+        return Changes(
+            accounts=changed.accounts,
+            shared=shared,
+            alerts=changed.alerts,
+            traces=changed.traces,
+            gone=changed.gone,
+            links=links,
+        )
 
     def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
         """Start again from what ``drain`` gave. Raises StateError for states of another version."""

@@ -103,6 +103,11 @@ class Site(NamedTuple):
         return self.folder / "keys"
 
     @property
+    def keyholders(self) -> Path:
+        """Public keys of those who can name a reader."""
+        return self.folder / "keyholders"
+
+    @property
     def database(self) -> Path:
         return self.folder / "journalguard.db"
 

@@ -1,9 +1,9 @@
-"""Shadows: live accounts, copied, of which a thief takes hold; what is seen of him is what the models learn theft by.
+"""Shadows: live accounts, copied, of which a thief takes hold. What is seen of him teaches what theft is.
 
-At the close of a day some accounts are drawn by hash over the whole site. Each one's state is copied, closed as
-the night will close the real one, and walked on by the same kernel and the same tables through a theft that begins
-the next morning. The copy is thrown away: no state, table, count or metric ever knows of it. Everything is drawn
-from the account and the day, so it is the same whoever works it out.
+At the close of a day some accounts are drawn by hash over the whole site. Each one's state is copied, closed
+as the night will close the real one, and walked on by the same kernel and the same tables through a theft
+that begins the next morning. The copy is thrown away: no state, table, count or metric ever knows of it.
+All is drawn from the account and the day, so it is the same whoever works it out.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from service import thieves
 from service.closing import close_accounts
 from service.columns import key32
-from service.examples import Examples
+from service.examples import Examples, mixed
 from service.features import absorb
 from service.measures import GROUP_OF
 from service.moments import Outcome
@@ -40,17 +40,10 @@ class Known(Protocol):
     def common(self, table: str) -> NDArray[np.uint32]: ...
 
 
-def drawn(ids: NDArray[np.uint64], day: int, count: int) -> NDArray[np.intp]:
-    """Indexes of the accounts to be shadowed on ``day``: those of the lowest hashes."""
-    return np.argsort(mixed(ids, day), kind="stable")[:count]
-
-
-def mixed(ids: NDArray[np.uint64], day: int) -> NDArray[np.uint64]:
-    """A number of account and day, evenly spread (splitmix64, Steele et al. 2014)."""
-    x = ids + np.uint64(0x9E3779B97F4A7C15) * np.uint64(day)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+def drawn(states: NDArray[np.void], ids: NDArray[np.uint64], day: int, count: int) -> NDArray[np.intp]:
+    """Indexes of the accounts to be shadowed on ``day``: of those ever active, the lowest hashes."""
+    known = np.flatnonzero(states["events"])
+    return known[np.argsort(mixed(ids[known], day), kind="stable")[:count]]
 
 
 def examples(

@@ -8,19 +8,20 @@ them (``drain`` and ``restore``). No clock is read.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service import alerting, explain
+from service import alerting, explain, shadows, sums
 from service.alerting import Decision
 from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.events import AccessEvent, Alert, Reason
+from service.examples import Examples
 from service.features import KEEP, absorb
+from service.identities import Link
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.policy import Policy
@@ -29,7 +30,7 @@ from service.states import States
 from service.store import Trace
 from service.sums import DaySums, day_sums
 
-MODEL = "evidence-trees/1"
+NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whose keys have names
 
 
 class Sitting(NamedTuple):
@@ -44,6 +45,7 @@ class ShareChanges(msgspec.Struct, frozen=True):
     """What a share changed since it was last drained."""
 
     accounts: tuple[tuple[str, bytes], ...]
+    gone: tuple[str, ...]  # accounts without a record from now on
     alerts: tuple[Alert, ...]
     traces: tuple[Trace, ...]
     names: tuple[str, ...]  # all names behind the keys that pictures show; empty if there are no new ones
@@ -89,14 +91,18 @@ class Share:
 
     def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
         """Score one moment and let the alerting say what it means."""
-        score = self._site.joined(int(moment.state["rank"]), moment.evidence, moment.groups)
         live = self._states.array[slot]
+        rank = int(moment.state["rank"])
+        classified = self._site.classified(rank, moment.measures)
+        circle = int(sums.circle(np.array([moment.state]), self._site.home)[0])
+        score = self._site.joined(circle, moment.evidence, moment.groups, classified)
+        live["model_day"] = max(float(live["model_day"]), classified)
         live["day_joined"] = max(float(live["day_joined"]), score)
         episode = self._states.episodes.get(event.account)
         threshold = self._site.calibration.threshold
         if episode is None and score < threshold:
             return
-        table = self._site.table[int(moment.state["rank"])]
+        table = self._site.table[rank]
         found: tuple[Reason, ...] = ()
         if alerting.speaks_anew(episode, event.time, score):
             found = explain.reasons(moment.state, moment.measures, table, self._policy)
@@ -108,7 +114,7 @@ class Share:
             self._settle(event.account)
             episode = alerting.opened(event.account, event.time, number, day, moment.state)
         self._states.episodes[event.account] = alerting.grown(
-            episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
+            episode, event.time, moment.state, score, threshold, found, self._policy, self._site.version
         )
         self._sittings[event.account] = Sitting(moment, table, event.offset)
 
@@ -125,14 +131,51 @@ class Share:
         self._states.episodes[account] = msgspec.structs.replace(episode, alert=alert)
         self._alerts[alert.alert_id] = alert
 
-    def sums(self, day: int) -> DaySums:
+    def link(self, link: Link) -> None:
+        """The keys were rotated: what was learnt of one pseudonym goes on under another."""
+        self._settle(link.old)
+        self._states.rename(link.old, link.new)
+        for alert in list(self._alerts.values()):
+            if alert.account == link.old:
+                self._alerts[alert.alert_id] = msgspec.structs.replace(alert, account=link.new)
+
+    def knows(self, account: str) -> bool:
+        """Has the account a state here?"""
+        return self._states.knows(account)
+
+    def give(self, account: str) -> tuple[bytes, tuple[str, ...]]:
+        """The state of an account that goes elsewhere, empty for none, and the names behind its keys."""
+        self._settle(account)
+        if not self.knows(account):
+            return b"", ()
+        (slot,) = self._states.slots([account])
+        keys = {int(key) for table in NAMED for key in self._states.array[slot][table]["key"]}
+        names = (self._columns.names.get(key, "") for key in keys)
+        return self._states.give(account), tuple(sorted(name for name in names if name))
+
+    def adopt(self, account: str, state: bytes, names: Iterable[str]) -> None:
+        """Take in a state that was given elsewhere. Raises StateError."""
+        self._states.adopt(account, state)
+        self._columns.name(names)
+
+    def sums(self, day: int, offset: int) -> DaySums:
         """What the accounts active on local ``day`` come to, before they are closed."""
         active = self._active()
         names = [self._states.names[i] for i in active]
         opened = sum(self._opened_on(name) == day for name in names)
-        ids = np.fromiter(map(stable_id, names), np.uint64, len(names))
+        ids = self._states.ids[active]
         site = self._site
-        return day_sums(day, self._states.array[active], ids, opened, site.table, site.guards, site.budget)
+        summed = day_sums(
+            day, self._states.array[active], ids, opened, site.table, site.guards, site.home, self._policy
+        )
+        return msgspec.structs.replace(summed, thefts=self._shadows(day, offset))
+
+    def _shadows(self, day: int, offset: int) -> Examples:
+        """Thefts from copies of some accounts: of these the site's share will be taken by the merge."""
+        ids = self._states.ids
+        states = self._states.array[: len(ids)]
+        chosen = shadows.drawn(states, ids, day, self._policy.training.shadows)
+        return shadows.examples(day, offset, states[chosen], ids[chosen], self._site, self._policy)
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)
@@ -161,6 +204,7 @@ class Share:
             self._columns.new_names.clear()
         changes = ShareChanges(
             accounts=self._states.drain(),
+            gone=self._states.drain_gone(),
             alerts=tuple(self._alerts.values()),
             traces=tuple(self._traces),
             names=names,
@@ -174,8 +218,3 @@ class Share:
         self._states.restore(accounts)
         for name in names:
             self._columns.names[key32(name)] = name
-
-
-def stable_id(account: str) -> int:
-    """A number of an account that any process finds alike, 64 bits, evenly spread."""
-    return int.from_bytes(blake2b(account.encode(), digest_size=8).digest(), "little")

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from service.events import AccessEvent, Alert, Rejected
-from service.identities import SealedIdentity
+from service.identities import Link, SealedIdentity
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -29,6 +29,8 @@ class Changes(msgspec.Struct, frozen=True):
     alerts: tuple[Alert, ...] = ()  # new or grown, each the whole alert
     traces: tuple[Trace, ...] = ()
     identities: tuple[SealedIdentity, ...] = ()  # each replaces what there was of its pseudonym
+    gone: tuple[str, ...] = ()  # accounts without a record from now on
+    links: tuple[Link, ...] = ()  # what is kept under the old pseudonym is the new one's; before all the rest
 
 
 class Checkpoint(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
 """Thefts of our own making, to learn from: families with dials drawn at random, as kernel rows.
 
-Numbers only, no URLs and no lines: a sitting is a run of documents from one place, a theft a list of sittings.
-These are not the thieves of ``service.simulator``, by which detection is judged: same names of families, other
-code and other dials, so that an evaluation does not ask for what was taught word by word.
+Numbers only, no URLs and no lines: a sitting is a run of documents from one place, a theft a list of
+sittings. These are not the thieves of ``service.simulator``, by which detection is judged: same names of
+families, other code and other dials, so that an evaluation does not ask for what was taught word by word.
 """
 
 import math
@@ -191,7 +191,7 @@ def carry_out(
     known: NDArray[np.uint32],
     p_platform: Callable[[int], float],
 ) -> Theft:
-    """The rows of all sittings. ``own`` and ``known`` are keys of the account's and of the site's platforms."""
+    """The rows of all sittings; ``own`` and ``known`` are platforms of the account and of the site."""
     sessions = dice.rng.integers(1, 2**32, len(sittings) + 64, dtype=np.uint32)
     parts = [_rows(s, dice, own, known, int(sessions[n + 64 if s.session < 0 else s.session]))
              for n, s in enumerate(sittings)]  # fmt: skip

@@ -19,6 +19,7 @@ COMMANDS = {
     "pseudonym": ("site", "Tell the pseudonyms of names read from standard input."),
     "keyholder": ("keyholding", "The keys that alone can name a reader."),
     "rotate": ("rotating", "Give all readers new pseudonyms."),
+    "policy": ("policing", "Detections and budget as data: check, compare, test, accept."),
     "audit": ("auditing", "The log of acts: sign it, hand it out, check it."),
     "pages": ("paging", "Serve the pages of a site, without keys."),
     "ship": ("shipping", "Read the logs, pseudonymise, send to Kafka."),

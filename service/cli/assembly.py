@@ -1,13 +1,17 @@
 """A site's parts, put together from its settings."""
 
+import logging
 from pathlib import Path
 
 from pseudonymiser import keys
 from pseudonymiser.geo import GeoProvider, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
+from pseudonymiser.vault import Vault, open_vault
 from service.embedded import Runner
 from service.merge import Clock, line_clock
 from service.settings import Settings, Site
+
+_log = logging.getLogger("journalguard.run")
 
 
 def ingest_settings(settings: Settings) -> IngestSettings:
@@ -31,14 +35,29 @@ def site_geo(site: Site, city: Path | None = None, asn: Path | None = None) -> G
     )
 
 
-def build(site: Site, geo: GeoProvider, alerts_per_day: float | None = None) -> tuple[Runner, Clock]:
-    """A runner without any history, and the clock that orders its sources. Raises operators' errors."""
+def site_vault(site: Site) -> Vault | None:
+    """Seals for the site's key-holders; where there are none it says so. Raises operators' errors."""
+    vault, why_not = open_vault(site.keyholders, keys.load(site.keys).epoch)
+    if vault is None:
+        _log.warning("no-key-holders %s", why_not)
+    return vault
+
+
+def build(
+    site: Site, geo: GeoProvider, alerts_per_day: float | None = None, vault: Vault | None = None
+) -> tuple[Runner, Clock]:
+    """A runner without any history, and the clock that orders its sources. Raises operators' errors.
+
+    Without a ``vault`` no identity is sealed.
+    """
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
     from service.pipeline import Pipeline  # noqa: PLC0415
     from service.policy import load_policy  # noqa: PLC0415
+    from service.policy.history import tell  # noqa: PLC0415
 
     secrets = keys.load(site.keys)
     settings = ingest_settings(site.settings)
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
-    runner = Runner(Ingest(settings, secrets, geo), Pipeline(policy))
+    tell(site.folder, policy)
+    runner = Runner(Ingest(settings, secrets, geo, vault), Pipeline(policy))
     return runner, line_clock(Ingest(settings, secrets, geo))

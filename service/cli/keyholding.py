@@ -15,7 +15,6 @@ from service.cli.holding import new, open_, rehearse, restore, rotate
 from service.cli.options import read_site, site_option
 from service.identities import Mode
 
-KEYHOLDERS = "keyholders"  # folder of the site
 LOSE = "nobody can be named"
 RETAINED = "90 days after the account was last seen"
 
@@ -48,7 +47,7 @@ def list_(folder: Path) -> None:
     Example:
       journalguard keyholder list --site /srv/journalguard
     """
-    keyring = holders.load_keyring(read_site(folder).folder / KEYHOLDERS)
+    keyring = holders.load_keyring(read_site(folder).keyholders)
     for holder in keyring.holders:
         click.echo(f"{holder.label}\t{holder.id}\t{holder.words}")
     if keyring.lacking:
@@ -80,7 +79,7 @@ def add(folder: Path, public: Path, mode: str | None, dry_run: bool) -> None:
       journalguard keyholder add --site /srv/journalguard library-desk-1.pub
       journalguard keyholder add --site /srv/journalguard --mode two library-desk-2.pub
     """
-    place = read_site(folder).folder / KEYHOLDERS
+    place = read_site(folder).keyholders
     holder, before = holders.read_holder(public), holders.load_keyring(place)
     others = tuple(h for h in before.holders if h.label != holder.label)
     after = holders.check_keyring(Keyring((*others, holder), Mode(mode) if mode else before.mode))
@@ -108,7 +107,7 @@ def revoke(folder: Path, label: str, dry_run: bool) -> None:
     Example:
       journalguard keyholder revoke --site /srv/journalguard library-desk-1 --dry-run
     """
-    place = read_site(folder).folder / KEYHOLDERS
+    place = read_site(folder).keyholders
     before = holders.load_keyring(place)
     holder = before.find(label)
     after = Keyring(tuple(h for h in before.holders if h != holder), before.mode)

@@ -14,7 +14,7 @@ import click
 from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableError
 from alerts_api.store import open_store
 from pseudonymiser.tail import Tail
-from service.cli.assembly import build, site_geo
+from service.cli.assembly import build, site_geo, site_vault
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.embedded import Follow, Pace, Runner
@@ -58,7 +58,10 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
     """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
     settings = site.settings
     with _lock(site), closing(open_store(database_of(site), busy_seconds=BUSY_SECONDS)) as store:
-        runner, clock = build(site, site_geo(site))
+        vault = site_vault(site)
+        if vault is not None:
+            vault.remember(store.sealed_for(vault.ring))
+        runner, clock = build(site, site_geo(site), vault=vault)
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)

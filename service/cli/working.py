@@ -8,6 +8,7 @@ import click
 from service.cli.options import read_site, site_option, start_logging
 from service.memory import spare_collector
 from service.policy import load_policy
+from service.policy.history import tell
 
 
 @click.command()
@@ -33,6 +34,7 @@ def worker(folder: Path, name: str) -> None:
         logging.getLogger(client).setLevel(logging.CRITICAL)
     site = read_site(folder)
     policy = load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)
+    tell(site.folder, policy)
     from service.distributed.working import work  # noqa: PLC0415 - Faust takes seconds: settings are judged first
 
     spare_collector()

@@ -10,20 +10,23 @@ shipper's or our own after a crash, is dropped.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 import numpy as np
 
+from service.distributed import wire
 from service.distributed.partitions import partition_of_account
-from service.distributed.wire import Frame, Refusal, WireError
+from service.distributed.soundness import sound
+from service.distributed.wire import Frame, FrameHeader, MoveRecord, Refusal, WireError
+from service.identities import Link
 from service.policy import Policy
 from service.saved import reading
 from service.share import Share, ShareChanges
 from service.site import Site
 from service.sums import DaySums
 
-VERSION = 1
+VERSION = 1  # of the ledger
 
 
 class Closing(msgspec.Struct, frozen=True):
@@ -62,6 +65,9 @@ class Lane:
         self._ledger = Ledger()
         self._counters: Counter[str] = Counter()
         self._names: tuple[str, ...] = ()
+        self._moves: list[MoveRecord] = []  # accounts that left since the last drain
+        self._arrived: dict[str, MoveRecord] = {}  # by the new pseudonym
+        self.awaited: tuple[Link, ...] = ()  # accounts whose states must come before the next frame
 
     @property
     def offset(self) -> int:
@@ -91,20 +97,68 @@ class Lane:
         return {**self._counters, **self._share.counters}
 
     def take(self, offset: int, frame: Frame) -> bool:
-        """Take in the next frame. False where it begins a day: the lane rests now and wants it again.
+        """Take in the next frame. False where it begins a day, or where the state of an account must come
+        first (``awaited``): the lane rests now and wants it again.
 
-        Raises ``WireError`` for a frame of other partitions' accounts; its offset counts as taken.
+        Raises ``WireError`` for a frame that is not sound or of other partitions' accounts; its offset counts
+        as taken.
         """
         if offset <= self._ledger.offset:
             return True
-        if any(partition_of_account(e.account, self._partitions) != self.partition for e in frame.events):
+        if not sound(frame):
+            self.skip(offset)
+            raise WireError(Refusal.WRONG_SCHEMA)
+        if not all(map(self._is_mine, _accounts(frame))):
             self.skip(offset)
             raise WireError(Refusal.WRONG_PARTITION)
         if frame.header.day > self._ledger.day > 0:
             self._rest(frame)
             return False
+        self.awaited = tuple(link for link in frame.header.coming if not self._is_here(link))
+        if self.awaited:
+            return False
+        self._move(frame.header)
         self._absorb(offset, frame)
         return True
+
+    def arrived(self, record: MoveRecord) -> None:
+        """A state that left another partition; the first of an account counts, later ones only repeat it."""
+        self._arrived.setdefault(record.link.new, record)
+
+    def give_up(self) -> None:
+        """What is awaited does not come: these accounts begin anew."""
+        for link in self.awaited:
+            self.arrived(MoveRecord(wire.VERSION, link))
+
+    def _is_mine(self, account: str) -> bool:
+        return partition_of_account(account, self._partitions) == self.partition
+
+    def _is_here(self, link: Link) -> bool:
+        return self._is_mine(link.old) or self._share.knows(link.new) or link.new in self._arrived
+
+    def _move(self, header: FrameHeader) -> None:
+        """Lets accounts go, and takes in those that came."""
+        for link in header.leaving:
+            if self._is_mine(link.new):
+                self._share.link(link)
+                self._moves.append(MoveRecord(wire.VERSION, link))  # for the pages
+            else:
+                self._moves.append(MoveRecord(wire.VERSION, link, *self._share.give(link.old)))
+        for link in header.coming:
+            record = self._arrived.pop(link.new, None)
+            if record is not None and record.state and not self._share.knows(link.new):
+                self._share.adopt(link.new, record.state, record.names)
+
+    @property
+    def has_moves(self) -> bool:
+        """Do other partitions wait for what the next drain gives?"""
+        return bool(self._moves)
+
+    def drain_moves(self) -> tuple[MoveRecord, ...]:
+        """Accounts that left since the last call."""
+        moves = tuple(self._moves)
+        self._moves.clear()
+        return moves
 
     def skip(self, offset: int) -> None:
         """Count a message that cannot be used as taken."""
@@ -118,7 +172,7 @@ class Lane:
             after=self._site.day,
             offset=frame.header.offset,
             guards=self._site.guards.astype("<f8").tobytes(),
-            sums=self._share.sums(day),
+            sums=self._share.sums(day, frame.header.offset),
         )
         self._ledger = msgspec.structs.replace(self._ledger, closing=closing)
 
@@ -173,3 +227,10 @@ class Lane:
 
 
 SHARED_COUNTERS = frozenset({"events_scored_total", "alerts_total"})
+
+
+def _accounts(frame: Frame) -> Iterator[str]:
+    """All that must be of the frame's partition."""
+    yield from (event.account for event in frame.events)
+    yield from (link.old for link in frame.header.leaving)
+    yield from (link.new for link in frame.header.coming)

@@ -5,7 +5,7 @@ is old, when its day ends and at every drain, so a checkpoint never has a frame 
 stream is cut into calls and restarts, a partition gets the same events with the same numbers in one order.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -15,6 +15,7 @@ from service.distributed.partitions import partition_of_account
 from service.distributed.wire import VERSION, FrameHeader, encode_frame
 from service.errors import StateError
 from service.events import AccessEvent
+from service.identities import Link
 from service.store import Changes
 
 OUTBOX = "outbox"  # name of the state among the shared blobs
@@ -48,10 +49,19 @@ class _Frame:
 class Outbox:
     """Gives every event its number and day, and sends those with an account to their partition.
 
-    ``send`` takes messages in order and may block; ``clock`` counts seconds and says only how old a frame is.
+    ``send`` takes messages in order and may block; ``flush`` returns when all of them are acknowledged;
+    ``clock`` counts seconds and says only how old a frame is.
     """
 
-    def __init__(self, shipper: int, partitions: int, send: Send, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        shipper: int,
+        partitions: int,
+        send: Send,
+        clock: Callable[[], float],
+        flush: Callable[[], None],
+    ) -> None:
+        self._flush = flush
         self._shipper = shipper
         self._partitions = partitions
         self._send = send
@@ -66,6 +76,24 @@ class Outbox:
     def counters(self) -> Mapping[str, int]:
         """Since the site was made."""
         return self._counted
+
+    def link(self, links: Iterable[Link]) -> None:
+        """The keys were rotated: tells the partitions, before the accounts' next events.
+
+        A partition that an account comes to waits for its state. What it waits for is acknowledged before it
+        is told to, so however the messages of several shippers mix, no two partitions wait for each other.
+        """
+        leaving: dict[int, list[Link]] = defaultdict(list)
+        coming: dict[int, list[Link]] = defaultdict(list)
+        for link in links:
+            leaving[partition_of_account(link.old, self._partitions)].append(link)
+            coming[partition_of_account(link.new, self._partitions)].append(link)
+        self._close_all()
+        for partition in sorted(leaving):
+            self._post(partition, self._header(leaving=tuple(leaving[partition])), ())
+        self._flush()
+        for partition in sorted(coming):
+            self._post(partition, self._header(coming=tuple(coming[partition])), ())
 
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         """Takes events in, in order; batches may be cut anywhere."""
@@ -119,7 +147,7 @@ class Outbox:
         self._close_all()
         self._day = DaysState(stretch.day, 0, stretch.offset)
         for partition in range(self._partitions):
-            self._post(partition, (), ())
+            self._post(partition, self._header(), ())
 
     def _fill(self, events: Sequence[AccessEvent]) -> None:
         """Events of one day."""
@@ -144,10 +172,14 @@ class Outbox:
 
     def _close(self, partition: int) -> None:
         frame = self._open.pop(partition)
-        self._post(partition, frame.numbers, frame.events)
+        self._post(partition, self._header(numbers=tuple(frame.numbers)), frame.events)
 
-    def _post(self, partition: int, numbers: Sequence[int], events: Sequence[AccessEvent]) -> None:
-        header = FrameHeader(VERSION, self._shipper, self._day.day, self._day.offset, tuple(numbers))
+    def _header(
+        self, numbers: tuple[int, ...] = (), leaving: tuple[Link, ...] = (), coming: tuple[Link, ...] = ()
+    ) -> FrameHeader:
+        return FrameHeader(VERSION, self._shipper, self._day.day, self._day.offset, numbers, leaving, coming)
+
+    def _post(self, partition: int, header: FrameHeader, events: Sequence[AccessEvent]) -> None:
         value = encode_frame(header, events)
         self._counted["frames_total"] += 1
         self._counted["frame_bytes_total"] += len(value)

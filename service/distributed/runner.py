@@ -20,6 +20,8 @@ from service.distributed import wire
 from service.distributed.changelog import Changelog
 from service.distributed.knowledge import Knowledge
 from service.distributed.lane import Lane
+from service.distributed.moves import MovesReader
+from service.distributed.partitions import partition_of_account
 from service.distributed.telemetry import WorkerMetrics
 from service.distributed.topics import Topics, changelog_of
 from service.distributed.transactions import Message
@@ -39,6 +41,7 @@ FRAMES = 20  # taken before others get their turn
 HIGH, LOW = 400, 100  # frames waiting at which fetching of the partition pauses and goes on
 STATUS_SECONDS = 2.0
 FENCED_PAUSE = 5.0  # s; long enough to learn that the partition has a new owner
+MOVE_SECONDS = 60.0  # that an account's state from another partition is waited for
 PAUSES = (0.5, 1.0, 2.0, 5.0)  # s between attempts to reach Kafka
 
 _log = logging.getLogger("journalguard.worker")
@@ -79,6 +82,8 @@ class LaneRunner:
         self._events = 0  # since the last checkpoint
         self._alerts = 0  # opened before the last checkpoint
         self._saved_offset = -1
+        self._moves = MovesReader(around.topics.moves, partition, around.options)
+        self._awaiting_since = 0.0
 
     def push(self, offset: int, value: bytes) -> None:
         """The next message of the partition, as it was read."""
@@ -121,6 +126,7 @@ class LaneRunner:
                 await self._pause(pause)
             finally:
                 await table.close()
+                await self._moves.close()
 
     def _table(self) -> Changelog:
         around = self._around
@@ -174,7 +180,9 @@ class LaneRunner:
                 await self._commit(table)
             if self._stopping:
                 return
-            if took:
+            if self._lane.awaited:
+                await self._await_moves()
+            elif took:
                 await asyncio.sleep(0)
             else:
                 await self._wait(self._around.checkpoint_seconds)
@@ -199,6 +207,23 @@ class LaneRunner:
             self._around.fetching(self.partition, True)
         return taken > 0
 
+    async def _await_moves(self) -> None:
+        """Looks for the states that the next frame needs."""
+        self._awaiting_since = self._awaiting_since or time.monotonic()
+        records = await self._moves.read()
+        for record in records:
+            self._lane.arrived(record)
+        if time.monotonic() - self._awaiting_since > MOVE_SECONDS:
+            count = len(self._lane.awaited)
+            _log.warning(
+                "accounts-left-behind partition=%d %d accounts begin anew: their states did not come",
+                self.partition,
+                count,
+            )
+            self._lane.give_up()
+        if records or not self._lane.awaited:
+            self._awaiting_since = 0.0
+
     async def _find_place(self) -> None:
         """Drops what was fetched ahead for an earlier assignment.
 
@@ -220,9 +245,8 @@ class LaneRunner:
         except WireError as error:
             self._lane.skip(offset)
             topic = self._around.topics.access
-            self._around.metrics.refused.labels(error.refusal.value).inc()
             self._aside.append(
-                AsideRecord(wire.VERSION, topic, self.partition, offset, error.refusal, len(value))
+                AsideRecord(wire.VERSION, topic, self.partition, offset, error.refusal.value, len(value))
             )
             return True
         return done
@@ -235,6 +259,7 @@ class LaneRunner:
             or time.monotonic() - self._saved_at >= self._around.checkpoint_seconds
             or self._events >= self._around.checkpoint_events
             or self._lane.counters.get("alerts_total", 0) > self._alerts
+            or self._lane.has_moves
         )
 
     async def _commit(self, table: Changelog) -> None:
@@ -246,7 +271,8 @@ class LaneRunner:
         stream = TopicPartition(self._around.topics.access, self.partition)
         try:
             with self._around.metrics.checkpoints.time():
-                await table.commit(changes.accounts, ledger, messages, {stream: offset + 1})
+                table_changes = [*changes.accounts, *((account, None) for account in changes.gone)]
+                await table.commit(table_changes, ledger, messages, {stream: offset + 1})
         except BaseException:
             knowledge.unsaved(snapshot)
             raise
@@ -258,6 +284,8 @@ class LaneRunner:
 
     def _tell(self, offset: int) -> None:
         metrics, label = self._around.metrics, str(self.partition)
+        for aside in self._aside:
+            metrics.refused.labels(aside.reason).inc()
         metrics.alerts.inc(self._lane.counters.get("alerts_total", 0) - self._alerts)
         metrics.day.labels(label).set(self._lane.day)
         metrics.waiting.labels(label).set(len(self._waiting))
@@ -271,6 +299,9 @@ class LaneRunner:
         for trace in changes.traces:
             key = trace.event.account.encode()
             yield Message(topics.traces, here, key, wire.encode(TraceRecord(v, (trace,))))
+        for move in self._lane.drain_moves():
+            to = partition_of_account(move.link.new, self._around.kafka.partitions)
+            yield Message(topics.moves, to, move.link.new.encode(), wire.encode(move))
         for aside in self._aside:
             yield Message(topics.aside, 0, f"{here}".encode(), wire.encode(aside))
         closing = self._lane.closing

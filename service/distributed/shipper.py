@@ -73,7 +73,8 @@ class _Parts:
         self._saved = self._file.load()
         self._producer = Producer(connector(kafka, site.folder, (topics.access, topics.status)), stop)
         self._access = topics.access
-        self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic)
+        flush = self._producer.flush
+        self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
         self._runner = Runner(ingest, self._outbox, absorb=1)
         self._runner.restore(self._saved)
         process = f"shipper/{settings.shipper}"

@@ -15,6 +15,7 @@ from service.distributed.wire import (
     VERSION,
     AlertRecord,
     AsideRecord,
+    MoveRecord,
     Refusal,
     StatusRecord,
     TraceRecord,
@@ -22,6 +23,7 @@ from service.distributed.wire import (
     decode,
 )
 from service.events import Alert, Rejected
+from service.identities import Link
 from service.store import Changes, Checkpoint, Saved, Trace
 
 STATUS = "status"  # name of the newest records of all processes among the shared blobs
@@ -68,6 +70,7 @@ class _Batch:
         self.alerts: list[Alert] = []
         self.traces: list[Trace] = []
         self.status: list[StatusRecord] = []
+        self.links: list[Link] = []
         self.aside: list[AsideRecord] = []
 
     @property
@@ -88,7 +91,7 @@ class Taking:
     @property
     def topics(self) -> tuple[str, ...]:
         """Those that must be read."""
-        return self._topics.alerts, self._topics.traces, self._topics.status
+        return self._topics.alerts, self._topics.traces, self._topics.status, self._topics.moves
 
     @property
     def positions(self) -> Mapping[Part, int]:
@@ -132,6 +135,8 @@ class Taking:
                 batch.alerts.append(_sound_alert(decode(message.value, AlertRecord)))
             elif message.topic == self._topics.traces:
                 batch.traces += _sound_traces(decode(message.value, TraceRecord))
+            elif message.topic == self._topics.moves:
+                batch.links.append(_sound_link(decode(message.value, MoveRecord)))
             else:
                 batch.status.append(_sound_status(decode(message.value, StatusRecord)))
         except WireError as error:
@@ -145,7 +150,12 @@ class Taking:
         last_event = max((record.last_event_time for record in shippers), default=0)
         shared = {STATUS: msgspec.json.encode(list(processes))} if batch.status else {}
         return Checkpoint(
-            changes=Changes(shared=shared, alerts=tuple(batch.alerts), traces=tuple(batch.traces)),
+            changes=Changes(
+                shared=shared,
+                alerts=tuple(batch.alerts),
+                traces=tuple(batch.traces),
+                links=tuple(batch.links),
+            ),
             positions={f"{topic}/{n}": b"%d" % offset for (topic, n), offset in self._positions.items()},
             counters={**_summed(processes), **self._ours},
             rejected=batch.rejected,
@@ -176,6 +186,11 @@ def _sound_traces(record: TraceRecord) -> tuple[Trace, ...]:
     _check_numbers(_WHOLE, (n for trace in record.traces for n in (trace.sequence, trace.event.time)))
     _check_keys(trace.event.account for trace in record.traces)
     return record.traces
+
+
+def _sound_link(record: MoveRecord) -> Link:
+    _check_keys((record.link.old, record.link.new))
+    return record.link
 
 
 def _sound_status(record: StatusRecord) -> StatusRecord:

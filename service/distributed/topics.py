@@ -17,6 +17,7 @@ from service.settings import KafkaSettings, Site
 TABLE = "accounts"  # of the workers; Faust derives its changelog's name
 DAY_MS = 86_400_000
 ACCESS_DAYS = 7
+MOVES_DAYS = 7
 KEPT_DAYS = 28  # of alerts, verdicts and what was put aside
 LARGE = 8 << 20  # bytes; sums of a day and what a site knows
 
@@ -37,6 +38,7 @@ class Topics(NamedTuple):
     verdicts: str  # what analysts said, by account
     summaries: str  # what the site knows, and each partition's sums of a day; compacted
     status: str  # how far shippers and partitions are; compacted
+    moves: str  # states of accounts that go on under another pseudonym, by the new one
     aside: str  # where messages lie that could not be used
 
 
@@ -74,6 +76,7 @@ def wanted(kafka: KafkaSettings, retention_days: int) -> tuple[Wanted, ...]:
     insync = {"min.insync.replicas": "2" if kafka.replicas >= 3 else "1"}
     forgets = {name: insync | _forgetting(KEPT_DAYS) for name in (names.alerts, names.verdicts)}
     forgets[names.traces] = insync | _forgetting(retention_days)
+    forgets[names.moves] = insync | _forgetting(MOVES_DAYS) | {"max.message.bytes": str(2 << 20)}
     forgets[names.access] = insync | _forgetting(ACCESS_DAYS) | {"max.message.bytes": str(2 << 20)}
     keyed = [Wanted(name, many, kafka.replicas, forgets[name]) for name in names if name in forgets]
     last = insync | _COMPACTED

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from service.events import AccessEvent, Alert, Rejected
+from service.identities import Link
 from service.store import Trace
 from service.sums import DaySums
 
@@ -45,6 +46,8 @@ class FrameHeader(msgspec.Struct, frozen=True):
     day: int  # local day in progress, days since 1970
     offset: int  # the site's offset from UTC when that day began, s
     numbers: tuple[int, ...] = ()  # of the events: unique within the site, increasing within a shipper
+    leaving: tuple[Link, ...] = ()  # accounts of this partition that go on elsewhere, under another pseudonym
+    coming: tuple[Link, ...] = ()  # accounts of this partition whose states must come first
 
 
 class Frame(NamedTuple):
@@ -52,6 +55,15 @@ class Frame(NamedTuple):
 
     header: FrameHeader
     events: list[AccessEvent]
+
+
+class MoveRecord(msgspec.Struct, frozen=True):
+    """The state of an account that goes on under another pseudonym in another partition. Key: the new one."""
+
+    v: int
+    link: Link
+    state: bytes = b""  # as ``service.states`` packs it; empty where nothing was known
+    names: tuple[str, ...] = ()  # behind the keys of its places and platforms
 
 
 class AlertRecord(msgspec.Struct, frozen=True):
@@ -133,6 +145,7 @@ R = TypeVar(
     SumsRecord,
     KnowledgeRecord,
     AsideRecord,
+    MoveRecord,
 )
 
 _encode = msgspec.json.Encoder().encode

@@ -7,8 +7,9 @@ file of the same name.
 """
 
 import hashlib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -18,11 +19,14 @@ import msgspec
 
 from service.errors import PolicyError
 from service.measures import M
+from service.policy.examples import Example
 from service.thieves import FAMILIES
 
+SETTLED = ("budget.toml", "prior.toml", "training.toml")  # every other file is a detection
 Quantile = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+MEMBERS = ("evidence", "classifiers", "trees")  # of the joined score
+AFTER_MEASURES = ("EVIDENCE", "CLASSIFIERS", "TREES")  # rows of the prior, and of the histograms
 MOST_ALERTS = 10_000  # a day
-FILES = ("budget.toml", "prior.toml", "training.toml")  # besides the detections
 
 T = TypeVar("T")
 
@@ -39,6 +43,7 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     misses: str  # what it cannot see
     attack: str  # MITRE ATT&CK technique
     measures: tuple[str, ...]  # names of service.measures.M
+    examples: tuple[Example, ...] = msgspec.field(name="example", default=())
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,20 +55,36 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gate_moved: Annotated[float, msgspec.Meta(ge=0)]  # or asked again after it moved by so much,
     gate_minutes: Annotated[float, msgspec.Meta(ge=0)]  # or after so many minutes
     guard: Annotated[float, msgspec.Meta(gt=0)]  # -ln share of account-days from which a day does not teach
-    trees_handicap: Annotated[
-        float, msgspec.Meta(ge=0)
-    ]  # taken off the trees' tail before it competes with the evidence's
+    members: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]  # of MEMBERS: which of them score
+    evidence_handicap: Annotated[float, msgspec.Meta(ge=0)]  # taken off its tail where the classifiers score
+    trees_handicap: Annotated[float, msgspec.Meta(ge=0)]  # taken off the trees' tail
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the models learn theft (see ``service.shadows``)."""
+    """How the classifiers learn theft (see ``service.shadows``)."""
 
     families: tuple[str, ...]  # of service.thieves; a name more than once is a larger share
     shadows: Annotated[int, msgspec.Meta(ge=0, le=200)]  # a day, over the whole site
     moments: Annotated[int, msgspec.Meta(ge=1, le=50)]  # of each theft
     ordinary: Annotated[int, msgspec.Meta(ge=0, le=2000)]  # account-days of readers a day
-    warm_days: Annotated[int, msgspec.Meta(ge=1)]  # of training before the models' score counts
+    warm_days: Annotated[int, msgspec.Meta(ge=1)]  # of training before the classifiers' score counts
     thefts_weigh: Annotated[float, msgspec.Meta(gt=0)]  # an example of theft against one of a reader
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A policy file as it was read."""
+
+    name: str  # of the file, under which it replaces the one that ships
+    text: str
+    path: str = ""  # of a site's own file
+
+    def line(self, word: str) -> str:
+        """Where the file is, with the line that sets ``word`` if there is one."""
+        place = self.path or f"policy {self.name}"
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if word and re.match(rf"\s*\"?{re.escape(word)}\"?\s*=", line):
+                return f"{place}, line {number}"
+        return place
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -73,7 +94,7 @@ class Policy(msgspec.Struct, frozen=True):
     detection_of: tuple[str, ...]  # by measure, an id
     budget: Budget
     training: Training
-    prior: tuple[tuple[float, float, float, float], ...]  # by measure, then evidence, then trees
+    prior: tuple[tuple[float, float, float, float], ...]  # by measure, then AFTER_MEASURES
     hash: str  # of the files, 12 hexadecimal digits
 
     @property
@@ -88,81 +109,108 @@ class Policy(msgspec.Struct, frozen=True):
     def trees_handicap(self) -> float:
         return self.budget.trees_handicap
 
+    @property
+    def evidence_handicap(self) -> float:
+        return self.budget.evidence_handicap
+
 
 def load_policy(directory: Path | None = None, *, alerts_per_day: float | None = None) -> Policy:
     """Read the policies that ship with journalguard, overlaid by a site's own folder.
 
     Raises PolicyError naming the file and the mend.
     """
-    texts = _texts(directory)
-    detections = {}
-    for name, text in texts.items():
-        if name not in FILES:
-            found = _convert(name, text, Detection)
+    sources = read_sources(directory)
+    detections: dict[str, Detection] = {}
+    for source in sources.values():
+        if source.name not in SETTLED:
+            found = to_detection(source)
             if found.id in detections:
-                raise PolicyError(f"policy {name}: id {found.id} stands in another file too; choose another")
+                raise PolicyError(
+                    f"{source.line('id')}: id {found.id} stands in another file too; choose another"
+                )
             detections[found.id] = found
-    budget = _convert("budget.toml", texts["budget.toml"], Budget)
-    if alerts_per_day is not None:
-        budget = msgspec.structs.replace(budget, alerts_per_day=float(alerts_per_day))
-    if not 0 < budget.alerts_per_day <= MOST_ALERTS:
-        raise PolicyError(
-            f"budget.toml: alerts_per_day must be more than 0 and at most {MOST_ALERTS:,}; "
-            "say how many alerts can be read a day"
-        )
-    digest = hashlib.sha256("\0".join(f"{n}\0{t}" for n, t in sorted(texts.items())).encode())
+    budget = to_budget(sources["budget.toml"], alerts_per_day)
+    texts = sorted((source.name, source.text) for source in sources.values())
+    digest = hashlib.sha256("\0".join(f"{n}\0{t}" for n, t in texts).encode())
     digest.update(repr(budget.alerts_per_day).encode())
     return Policy(
         detections=dict(sorted(detections.items())),
         detection_of=_assign(detections),
         budget=budget,
-        training=_training(texts["training.toml"]),
-        prior=_prior(texts["prior.toml"]),
+        training=to_training(sources["training.toml"]),
+        prior=to_prior(sources["prior.toml"]),
         hash=digest.hexdigest()[:12],
     )
 
 
-def _texts(directory: Path | None) -> dict[str, str]:
+def read_sources(directory: Path | None = None) -> dict[str, Source]:
+    """The files in force, by name. Raises PolicyError for one of the site's that is no text."""
     own = files("service.policy")
-    found = {
-        p.name: p.read_text("utf-8") for p in own.joinpath("detections").iterdir() if p.name.endswith(".toml")
-    }
-    for name in FILES:
-        found[name] = own.joinpath(name).read_text("utf-8")
-    if directory is not None and directory.is_dir():
-        for path in sorted(directory.glob("*.toml")):
-            try:
-                found[path.name] = path.read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise PolicyError(f"{path}: cannot be read ({error}); mend or remove the file") from error
-    return found
+    shipped = [p for p in own.joinpath("detections").iterdir() if p.name.endswith(".toml")]
+    shipped += [own.joinpath(name) for name in SETTLED]
+    found = {p.name: Source(p.name, p.read_text("utf-8")) for p in shipped}
+    return found | {source.name: source for source in site_sources(directory)}
 
 
-def _parse(name: str, text: str) -> dict[str, Any]:
+def site_sources(directory: Path | None) -> Iterator[Source]:
+    """A site's own files, by name. Raises PolicyError for one that is no text."""
+    for path in sorted(directory.glob("*.toml")) if directory is not None else ():
+        try:
+            yield Source(path.name, path.read_text("utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyError(f"{path}: cannot be read ({error}); mend or remove the file") from error
+
+
+def to_detection(source: Source) -> Detection:
+    return _convert(source, Detection)
+
+
+def to_budget(source: Source, alerts_per_day: float | None = None) -> Budget:
+    """The budget, with another number of alerts a day if one is given."""
+    budget = _convert(source, Budget)
+    if alerts_per_day is not None:
+        budget = msgspec.structs.replace(budget, alerts_per_day=float(alerts_per_day))
+    if not 0 < budget.alerts_per_day <= MOST_ALERTS:
+        raise PolicyError(
+            f"{source.line('alerts_per_day')}: alerts_per_day must be more than 0 and at most "
+            f"{MOST_ALERTS:,}; say how many alerts can be read a day"
+        )
+    _known(source, "members", budget.members, MEMBERS)
+    return budget
+
+
+def to_training(source: Source) -> Training:
+    training = _convert(source, Training)
+    _known(source, "families", training.families, tuple(FAMILIES))
+    return training
+
+
+def _known(source: Source, word: str, names: Sequence[str], known: Sequence[str]) -> None:
+    if not names or set(names) - set(known):
+        raise PolicyError(f"{source.line(word)}: {word} must be some of {', '.join(known)}")
+
+
+def _parse(source: Source) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"policy {name}: not valid TOML: {error}") from error
+        raise PolicyError(f"{source.line('')}: not valid TOML: {error}; mend that line") from error
 
 
-def _convert(name: str, text: str, kind: type[T]) -> T:
+def _convert(source: Source, kind: type[T]) -> T:
     try:
-        return msgspec.convert(_parse(name, text), kind, strict=False)
+        return msgspec.convert(_parse(source), kind, strict=False)
     except msgspec.ValidationError as error:
         raise PolicyError(
-            f"policy {name}: {error}; compare it with the file of that name that ships"
+            f"{source.line(_named(str(error)))}: {error}; compare it with the file of that name that ships"
         ) from error
 
 
-def _training(text: str) -> Training:
-    training = _convert("training.toml", text, Training)
-    unknown = sorted(set(training.families) - set(FAMILIES))
-    if unknown or not training.families:
-        raise PolicyError(
-            f"policy training.toml: families: unknown {', '.join(unknown) or 'nothing'}; "
-            f"give some of {', '.join(FAMILIES)}"
-        )
-    return training
+def _named(message: str) -> str:
+    """The key that msgspec's message is about: the last one of its path, or an unknown field."""
+    path = re.search(r"at `\$([^`]*)`", message)
+    words = re.findall(r"\w+", path[1]) if path else re.findall(r"unknown field `(\w+)`", message)
+    return next((word for word in reversed(words) if not word.isdigit()), "")
 
 
 def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
@@ -185,15 +233,17 @@ def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
     return tuple(owner[m.name] for m in M)
 
 
-def _prior(text: str) -> tuple[tuple[float, float, float, float], ...]:
-    quantiles = _parse("prior.toml", text)
+def to_prior(source: Source) -> tuple[tuple[float, float, float, float], ...]:
+    quantiles = _parse(source)
     rows = []
-    for name in (*(m.name for m in M), "EVIDENCE", "TREES"):
+    for name in (*(m.name for m in M), *AFTER_MEASURES):
         try:
             row = msgspec.convert(quantiles.get(name), tuple[Quantile, Quantile, Quantile, Quantile])
         except msgspec.ValidationError as error:
-            raise PolicyError(f"policy prior.toml: {name}: {error}; give four rising numbers >= 0") from error
+            raise PolicyError(
+                f"{source.line(name)}: {name}: {error}; give four rising numbers >= 0"
+            ) from error
         if not all(low <= high for low, high in pairwise(row)):
-            raise PolicyError(f"policy prior.toml: {name} needs four rising numbers, got {list(row)}")
+            raise PolicyError(f"{source.line(name)}: {name} needs four rising numbers, got {list(row)}")
         rows.append(row)
     return tuple(rows)

@@ -31,6 +31,7 @@ from alerts_api.errors import (
 from alerts_api.filters import Filters
 from alerts_api.queries import events_around, find_alerts, get_alert, read_feed
 from alerts_api.records import AlertRow, JudgedAlert
+from alerts_api.signin.door import OPEN as ANALYST
 from alerts_api.store import QUARANTINE, open_store
 from alerts_api.verdicts import Verdict, record_verdict
 from service.events import Alert, Rejected
@@ -72,7 +73,7 @@ def judged(place: Place, alert: Alert) -> JudgedAlert:
 def judge(place: Place, alert: Alert, verdict: Verdict, note: str = "") -> None:
     database = open_database(place, create=False)
     with database.writing() as connection:
-        assert record_verdict(connection, alert.alert_id, verdict, note, now=float(NOW))
+        assert record_verdict(connection, alert.alert_id, verdict, note, now=float(NOW), actor=ANALYST)
     database.close()
 
 

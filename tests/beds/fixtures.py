@@ -23,11 +23,20 @@ def broker() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture
-def own_broker() -> Iterator[Cluster]:
-    """One Kafka node for this test alone, to kill and to pause."""
+@pytest.fixture(scope="session")
+def fragile_broker() -> Iterator[Cluster]:
+    """Another Kafka node for the whole run; tests ask for ``own_broker``."""
     with _kafka(1) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def own_broker(fragile_broker: Cluster) -> Iterator[Cluster]:
+    """One Kafka node to kill and to pause; no other test needs it meanwhile."""
+    try:
+        yield fragile_broker
+    finally:
+        fragile_broker.mend()
 
 
 @pytest.fixture

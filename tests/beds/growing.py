@@ -16,6 +16,7 @@ class Writer(threading.Thread):
     ) -> None:
         super().__init__(daemon=True)
         self.allowed = 0
+        self.written = 0
         self.rotations = 0
         self._log = log
         self._lines = lines
@@ -24,12 +25,12 @@ class Writer(threading.Thread):
         self._rotating = rotating  # how likely after each
 
     def run(self) -> None:
-        written = 0
-        while written < len(self._lines):
-            piece = self._lines[written : min(written + self._rng.randint(1, self._most), self.allowed)]
-            written += len(piece)
+        while self.written < len(self._lines):
+            last = min(self.written + self._rng.randint(1, self._most), self.allowed)
+            piece = self._lines[self.written : last]
             if piece:
                 self._append(b"".join(piece))
+                self.written += len(piece)
                 if self._rng.random() < self._rotating:
                     self._rotate()
             time.sleep(0.004)

@@ -98,6 +98,11 @@ class Cluster:
         """The same of the listener with TLS and SASL."""
         return [f"127.0.0.1:{node.secure_port}" for node in self._nodes]
 
+    @property
+    def pids(self) -> list[int]:
+        """Process numbers of the nodes that run."""
+        return [node.process.pid for node in self._nodes if node.process is not None]
+
     def start(self) -> None:
         """All nodes that are not running; returns when they serve."""
         idle = [node for node in self._nodes if node.process is None]
@@ -126,6 +131,13 @@ class Cluster:
     def resume(self, node: int = 0) -> None:
         self._running(node).send_signal(signal.SIGCONT)
 
+    def mend(self) -> None:
+        """Every node is up and awake, whatever was done to it."""
+        for number, node in enumerate(self._nodes):
+            if node.process is not None:
+                self.resume(number)
+        self.start()
+
     def restart(self, node: int = 0, *, wait: bool = True) -> None:
         """Kills the node where it still runs and starts it with the same data and ports.
 
@@ -139,6 +151,10 @@ class Cluster:
     def log(self, node: int = 0) -> Path:
         """What the node says."""
         return self._nodes[node].log
+
+    def data(self, node: int = 0) -> Path:
+        """Where the node keeps its topics, a folder for each partition."""
+        return self._nodes[node].folder / "data"
 
     def _running(self, node: int) -> subprocess.Popen[bytes]:
         process = self._nodes[node].process

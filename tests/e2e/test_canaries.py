@@ -8,7 +8,10 @@ from threading import Event
 import httpx
 import pytest
 
+from pseudonymiser import holders
+from pseudonymiser.keyholder import HolderKey
 from service.cli.running import follow_site, serving
+from service.identities import Mode
 from service.settings import load_site
 from tests.e2e.sites import alerts, call, made, until
 from tests.service.test_cli import served
@@ -105,7 +108,9 @@ def site(tmp_path: Path) -> Path:
     (tmp_path / "canary.log").write_text("".join(f"{line}\n" for line in access_log()))
     (tmp_path / "audit.txt").write_text("".join(f"{line}\n" for line in audit_log()))
     options = ("--log", tmp_path / "canary.log", "--audit", tmp_path / "audit.txt")
-    return made(tmp_path / "site", *options, "--proxy-host", "ezproxy.example.ac.uk", log_format=FORMAT)
+    site = made(tmp_path / "site", *options, "--proxy-host", "ezproxy.example.ac.uk", log_format=FORMAT)
+    holders.add_holder(site / "keyholders", HolderKey(bytes([7]) * 32, "desk-1").holder, Mode.ONE)
+    return site
 
 
 def test_replay_tells_nothing(tmp_path: Path, site: Path) -> None:

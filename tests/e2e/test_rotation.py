@@ -57,8 +57,10 @@ def test_an_active_account_keeps_all_that_was_learnt(library: Path, lines: list[
     after = room(library, epochs.rotated(OLD, before.watermark))
     after.restore(state)
     events = fed(after, lines[morning:evening])
-    names = {link.old: link.new for link in after.links()}
-    moved = _resumed({names.get(old, old): state for old, state in saved.accounts}, saved.shared)
+    links = after.links()
+    names = {link.old: link.new for link in links}
+    moved = _resumed(dict(saved.accounts), saved.shared)
+    moved.link(links)
     moved.absorb(events)
     found = dict(moved.drain().accounts)
     assert len(names) > 10

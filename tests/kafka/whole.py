@@ -1,31 +1,38 @@
-"""A site in several real processes over a real broker, and what came out of it."""
+"""A site in several real processes over a real broker, and what one undisturbed process makes of its log."""
 
-import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import httpx
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
 
+from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
-from service.cli.assembly import build
+from pseudonymiser.ingest import Ingest
+from service.cli.assembly import build, ingest_settings, site_geo
 from service.cli.site import make_site
-from service.distributed import wire
-from service.distributed.lane import Ledger
-from service.distributed.topics import changelog_of, create, topics_of
-from service.distributed.wire import AlertRecord
-from service.events import Alert
+from service.distributed.topics import create
+from service.events import AccessEvent, Alert
 from service.replay import plan, replay
 from service.settings import KafkaSettings, Settings, Site, load_site
-from tests.beds.processes import end, start
+from service.simulator import SimulationSettings, simulate
+from tests.beds.processes import end, free_ports, start
 
 PARTITIONS = 6
+PATIENCE = 240.0  # s until something counts as never
 LOG_FORMAT = '%h %l %u %t "%r" %s %b'
-LAST_DAY = 5.0  # s without news after which nothing more is expected
+COMMANDS = {
+    "ship": ("ship",),
+    "w1": ("worker", "--name", "w1"),
+    "w2": ("worker", "--name", "w2"),
+    "pages": ("pages",),
+}
 
 
 class Parts:
@@ -33,28 +40,42 @@ class Parts:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.ports = dict(zip(COMMANDS, free_ports(len(COMMANDS)), strict=True))
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._commands = {
-            "ship": ["ship"],
-            "w1": ["worker", "--name", "w1"],
-            "w2": ["worker", "--name", "w2"],
-        }
 
     def start(self, *names: str) -> None:
-        for name in names:
+        """All of them where none is named."""
+        for name in names or COMMANDS:
+            port = str(self.ports[name])
+            command = [sys.executable, "-P", "-m", "service.cli", *COMMANDS[name]]
             with (self.site.folder / f"{name}.out").open("ab") as out:
-                command = [sys.executable, "-P", "-m", "service.cli", *self._commands[name]]
                 self._processes[name] = start(
-                    [*command, "--site", str(self.site.folder)], stdout=out, stderr=out
+                    [*command, "--site", str(self.site.folder)],
+                    stdout=out,
+                    stderr=out,
+                    env=os.environ | {"JOURNALGUARD_METRICS_PORT": port, "JOURNALGUARD_PORT": port},
                 )
 
     def kill(self, name: str) -> None:
         end(self._processes.pop(name), signal.SIGKILL)
 
     def stop(self) -> None:
+        """All that run, each with its last checkpoint."""
         for process in self._processes.values():
             end(process, signal.SIGTERM)
         self._processes.clear()
+
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """One that runs."""
+        return self._processes[name]
+
+    def living(self) -> set[str]:
+        """Names of those that run."""
+        return {name for name, process in self._processes.items() if process.poll() is None}
+
+    def metric(self, name: str, line: str) -> float:
+        """The value of a line of a part's ``/metrics``."""
+        return metric(self.ports[name], line)
 
     def told(self) -> str:
         """The end of what every process wrote, for a failed test."""
@@ -62,19 +83,62 @@ class Parts:
         return "\n".join(f"== {out.name}\n{out.read_text()[-1500:]}" for out in outs)
 
 
-def site_over(folder: Path, servers: list[str], prefix: str, settings: Settings, replicas: int = 1) -> Site:
-    """A site with keys and topics."""
+def metric(port: int, line: str) -> float:
+    """The value of a line of ``/metrics`` on a port; 0 where nothing of that kind was counted."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    return next((float(found.split()[-1]) for found in text.splitlines() if found.startswith(f"{line} ")), 0)
+
+
+def world_of(folder: Path, *logs: Path, seed: int, accounts: int, days: int) -> Settings:
+    """A simulated library in ``folder``, and settings of a site that follows ``logs``, or its whole log."""
+    simulate(SimulationSettings(seed=seed, accounts=accounts, days=days, thefts_per_day=1.5), folder)
+    return settings_of(folder, *(logs or (folder / "access.log",)))
+
+
+def settings_of(world: Path, *logs: Path, **more: object) -> Settings:
+    """Settings of a site that follows logs of a simulated library."""
+    settings = Settings(
+        log_format=LOG_FORMAT,
+        timezone="Europe/London",
+        logs=tuple(map(str, logs)),
+        geo_city=str(world / "city.mmdb"),
+        geo_asn=str(world / "asn.mmdb"),
+    )
+    changed: Settings = msgspec.structs.replace(settings, **more)
+    return changed
+
+
+def site_over(
+    folder: Path,
+    servers: list[str],
+    prefix: str,
+    settings: Settings,
+    *,
+    replicas: int = 1,
+    database: str = "",
+) -> Site:
+    """A site with keys and topics; its pages keep SQLite in the folder, or ``database``, a URL."""
     kafka = KafkaSettings(
         servers=tuple(servers), prefix=prefix, group=prefix, partitions=PARTITIONS, replicas=replicas
     )
-    make_site(folder, msgspec.structs.replace(settings, kafka=kafka))
+    # SQLAlchemy's name of the driver is no business of site.toml.
+    url = database.replace("+psycopg", "")
+    make_site(folder, msgspec.structs.replace(settings, kafka=kafka, database_url=url))
     site = load_site(folder, {})
     create(site)
     return site
 
 
-def undisturbed(site: Site, log: Path) -> tuple[dict[str, Alert], dict[str, bytes]]:
-    """What one process makes of the log: alerts and states."""
+class Outcome(NamedTuple):
+    """What a log comes to."""
+
+    alerts: dict[str, Alert]  # by id, in their last form
+    states: dict[str, bytes]  # by account
+    events: int  # of accounts
+
+
+def undisturbed(site: Site, log: Path) -> Outcome:
+    """What one process makes of the log."""
     geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn), campus=())
     runner, clock = build(site, geo)
     states: dict[str, bytes] = {}
@@ -87,72 +151,26 @@ def undisturbed(site: Site, log: Path) -> tuple[dict[str, Alert], dict[str, byte
 
     runner.drain = noted  # type: ignore[method-assign,assignment]  # states are let go by a replay
     alerts = replay(plan([log], clock), runner, clock, lambda _: None)
-    return {alert.alert_id: alert for alert in alerts}, states
+    counted = runner.counters
+    events = counted["events_total"] - counted["events_without_account_total"]
+    return Outcome({alert.alert_id: alert for alert in alerts}, states, events)
 
 
-class Watch:
-    """Reads what the site says, as its readers do."""
-
-    def __init__(self, site: Site) -> None:
-        assert site.settings.kafka is not None
-        self._kafka = site.settings.kafka
-        self._topics = topics_of(self._kafka)
-
-    def alerts(self) -> dict[str, Alert]:
-        """In their last form."""
-        values = self._values(self._topics.alerts)
-        return {
-            alert.alert_id: alert for _, value in values for alert in [wire.decode(value, AlertRecord).alert]
-        }
-
-    def states(self) -> tuple[dict[str, bytes], list[Ledger]]:
-        """What the workers' table holds: states by account, and the partitions' ledgers."""
-        table = dict(self._values(changelog_of(self._kafka)))
-        ledgers = [
-            msgspec.msgpack.decode(value, type=Ledger)
-            for key, value in table.items()
-            if key.startswith(b"/ledger")
-        ]
-        return {key.decode(): value for key, value in table.items() if key[:1] != b"/"}, ledgers
-
-    def told(self) -> str:
-        """Where everything is, for a failed test."""
-        _, ledgers = self.states()
-        rows = [(at.offset, at.day, at.closing and at.closing.next_day, dict(at.counters)) for at in ledgers]
-        return "\n".join([f"messages, lag: {self.lag()}", *map(str, rows)])
-
-    def _values(self, topic: str) -> list[tuple[bytes, bytes]]:
-        """Every committed record that is there."""
-        consumer = self._consumer(isolation_level="read_committed")
-        parts = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
-        consumer.assign(parts)
-        consumer.seek_to_beginning(*parts)
-        found = []
-        while batch := consumer.poll(timeout_ms=1500):
-            found += [(r.key, r.value) for records in batch.values() for r in records if r.value is not None]
-        consumer.close()
-        return found
-
-    def lag(self) -> tuple[int, int]:
-        """Messages of the access topic, and how many of them no checkpoint includes."""
-        consumer = self._consumer(group_id=self._kafka.group)
-        parts = [TopicPartition(self._topics.access, p) for p in range(self._kafka.partitions)]
-        ends = consumer.end_offsets(parts)
-        committed = {tp: consumer.committed(tp) or 0 for tp in parts}
-        consumer.close()
-        return sum(ends.values()), sum(ends[tp] - committed[tp] for tp in parts)
-
-    def _consumer(self, **options: object) -> KafkaConsumer:
-        return KafkaConsumer(bootstrap_servers=list(self._kafka.servers), enable_auto_commit=False, **options)
+def fed(site: Site, lines: Sequence[bytes]) -> dict[int, AccessEvent]:
+    """What `Ingest.feed` gives: number of the event, without those that have no account."""
+    room = Ingest(ingest_settings(site.settings), keys.load(site.keys), site_geo(site))
+    outcomes = room.feed(lines, source="")
+    accepted = [outcome for outcome in outcomes if isinstance(outcome, AccessEvent)]
+    return {number: event for number, event in enumerate(accepted) if event.account}
 
 
-def shipped_all(site: Site, lines: int) -> bool:
-    """Has the shipper's checkpoint all lines?"""
+def lines_shipped(site: Site) -> int:
+    """Lines that the shipper's checkpoint has."""
     try:
         place = msgspec.msgpack.decode((site.folder / "ship.checkpoint").read_bytes())
     except FileNotFoundError:
-        return False
-    return bool(place["counters"].get("lines_total", 0) >= lines)
+        return 0
+    return int(place["counters"].get("lines_total", 0))
 
 
 def place_of(site: Site) -> str:
@@ -164,26 +182,10 @@ def place_of(site: Site) -> str:
     return f"{place['serial']} {place['counters']} {place['positions']} {logs}"
 
 
-def wait(done: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:
-    """Until something is so."""
-    until = time.monotonic() + seconds
+def wait(done: Callable[[], bool], told: Callable[[], str]) -> float:
+    """Until something is so; how long that took, s."""
+    began = time.monotonic()
     while not done():
-        assert time.monotonic() < until, f"not within {seconds:g} s\n{told()}"
-        time.sleep(0.5)
-
-
-def settled(watch: Watch, site: Site, lines: int) -> Callable[[], bool]:
-    """All lines are shipped and all messages are in checkpoints."""
-
-    def done() -> bool:
-        if not shipped_all(site, lines):
-            return False
-        sent, lag = watch.lag()
-        return sent > 0 and lag == 0
-
-    return done
-
-
-def as_json(alerts: dict[str, Alert]) -> dict[str, object]:
-    """Comparable, readable in a failed test."""
-    return {alert_id: json.loads(msgspec.json.encode(alert)) for alert_id, alert in alerts.items()}
+        assert time.monotonic() - began < PATIENCE, f"not within {PATIENCE:g} s\n{told()}"
+        time.sleep(0.3)
+    return time.monotonic() - began

@@ -57,7 +57,9 @@ def test_calls_are_understood() -> None:
     calls = list(_calls(README))
     assert calls
     for name, options in calls:
-        known = {option for parameter in _command(name).params for option in parameter.opts}
+        command = _command(name)
+        parts = command.commands.values() if isinstance(command, click.Group) else [command]
+        known = {option for part in parts for parameter in part.params for option in parameter.opts}
         assert set(options) - known - {"--help"} == set(), f"journalguard {name}"
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from service.account import ACCOUNT
 from service.errors import StateError
 from service.events import AccessEvent, Alert
+from service.identities import Link
 from service.pipeline import Pipeline, PipelineState
 from service.policy import load_policy
 from service.states import HEADER
@@ -284,3 +285,31 @@ def test_times_out_of_order_by_days_still_give_an_alert(settled: Kept) -> None:
     events = theft("reader", 13)
     jumbled = [shifted(e, time=e.time - (i % 3) * DAY) for i, e in enumerate(events)]
     assert len(after(settled, jumbled)) == 1
+
+
+def test_rotated_keys_change_no_score() -> None:
+    """The second half of the stream comes under new pseudonyms, linked as each is seen."""
+    half = len(STREAM) // 2
+    whole_day = [e for e in STREAM[half:] if e.time < (STREAM[half].time // DAY + 1) * DAY]
+    young = [shifted(e, account=e.account and f"new-{e.account}") for e in whole_day]
+    links = [Link(a, f"new-{a}") for a in sorted({e.account for e in whole_day if e.account})]
+    before, after = Kept(), Kept()
+    for store in (before, after):
+        first = Pipeline(POLICY)
+        first.absorb(STREAM[:half])
+        store.take(first.drain())
+    plain, rotated = before.pipeline(), after.pipeline()
+    plain.absorb(whole_day)
+    rotated.link(links)
+    rotated.absorb(young)
+    rotated.link(links)  # a restart tells them again
+    one, other = plain.drain(), rotated.drain()
+    assert set(other.gone) <= {link.old for link in links}
+    assert [t.evidence for t in other.traces] == [t.evidence for t in one.traces]
+    assert {(a.account.removeprefix("new-"), a.score) for a in other.alerts} == {
+        (a.account, a.score) for a in one.alerts
+    }
+    mine = {name: blob for name, blob in states_of(other.accounts).items() if name.startswith("new-")}
+    theirs = states_of(one.accounts)
+    assert mine
+    assert all(state.tobytes() == theirs[name.removeprefix("new-")].tobytes() for name, state in mine.items())

@@ -70,3 +70,39 @@ def test_a_damaged_episode_is_a_state_error() -> None:
     blob = HEADER + b"\0" * ACCOUNT.itemsize + msgspec.msgpack.encode({"alert": 1})
     with pytest.raises(StateError):
         States().restore([("a", blob)])
+
+
+def test_what_is_known_goes_on_under_another_name() -> None:
+    states = States()
+    (slot,) = states.slots(["old"])
+    states.array[slot]["documents"] = 7
+    states.episodes["old"] = alerting.opened("old", 1_760_000_000, 5, 20_370, states.array[0])
+    states.rename("old", "new")
+    states.rename("old", "new")
+    assert states.slots(["new"]) == [slot]
+    assert [name for name, _ in states.drain()] == ["new"]
+    assert states.drain_gone() == ("old",)
+    assert (list(states.episodes), states.episodes["new"].alert.account) == (["new"], "new")
+
+
+def test_a_name_that_has_a_state_keeps_it() -> None:
+    states = States()
+    states.slots(["old", "new"])
+    states.rename("old", "new")
+    assert states.slots(["old", "new"]) == [0, 1]
+    assert states.drain_gone() == ()
+
+
+def test_a_forgotten_account_comes_back_as_new() -> None:
+    states = States()
+    states.slots(["a", "b"])
+    states.array[0]["documents"] = 7
+    states.touch([0, 1])
+    states.forget("a")
+    assert states.slots(["c"]) == [0], "its place is free"
+    assert states.array[0]["documents"] == 0
+    states.slots(["a"])
+    assert [name for name, _ in states.drain()] == ["b"]
+    assert states.drain_gone() == (), "it is there again"
+    states.forget("a")
+    assert states.drain_gone() == ("a",)

@@ -146,6 +146,8 @@ class Kept:
     traces: list[Trace] = field(default_factory=list)
 
     def take(self, changes: Changes) -> None:
+        for account in changes.gone:
+            self.accounts.pop(account, None)
         self.accounts.update(changes.accounts)
         self.shared.update(changes.shared)
         self.alerts.update({a.alert_id: a for a in changes.alerts})

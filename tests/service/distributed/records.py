@@ -13,12 +13,14 @@ from service.distributed.wire import (
     AsideRecord,
     FrameHeader,
     KnowledgeRecord,
+    MoveRecord,
     StatusRecord,
     SumsRecord,
     TraceRecord,
     VerdictRecord,
 )
 from service.events import Alert, Count, Picture, Reason, Rejected
+from service.identities import Link
 from service.store import Trace
 from service.sums import DaySums
 from tests.service.worlds import HOME, NOON, TODAY, event, token
@@ -51,6 +53,7 @@ EXAMPLES: dict[type[Any], Any] = {
     ),
     KnowledgeRecord: KnowledgeRecord(VERSION, "tables", TODAY, b"\x00\xff"),
     AsideRecord: AsideRecord(VERSION, "library.access.v1", 5, 1234, "garbage", 17),
+    MoveRecord: MoveRecord(VERSION, Link("u1_old", "u2_new"), b"\x00\xff", ("GB", "sciencedirect")),
 }
 assert EVENT.place == HOME
 

@@ -1,6 +1,7 @@
 """Partitions and workers, without Kafka: however accounts are split and processes die, the same result."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,22 +13,56 @@ from service.distributed import wire
 from service.distributed.knowledge import Knowledge
 from service.distributed.lane import Lane
 from service.distributed.outbox import Outbox
-from service.distributed.wire import FrameHeader, KnowledgeRecord, Refusal, SumsRecord, WireError
-from service.events import Alert
+from service.distributed.partitions import partition_of_account
+from service.distributed.wire import (
+    FrameHeader,
+    KnowledgeRecord,
+    MoveRecord,
+    Refusal,
+    SumsRecord,
+    WireError,
+)
+from service.events import AccessEvent, Alert
+from service.identities import Link
+from service.pipeline import Pipeline
 from service.share import Share
 from service.store import Trace
-from tests.service.worlds import DAY, NOON, POLICY, TODAY, event, library, run
+from tests.service.worlds import DAY, NOON, POLICY, TODAY, Kept, event, library, run, shifted
 
 STREAM = library(days=6, readers=14)
 WHOLE = run(STREAM)
 
 
-def shipped(partitions: int, cuts: int = 7) -> dict[int, list[bytes]]:
+HALF = next(i for i, e in enumerate(STREAM) if e.time >= (TODAY + 3) * DAY + 12 * 3600)
+YOUNG = [*STREAM[:HALF], *(shifted(e, account=e.account and f"new-{e.account}") for e in STREAM[HALF:])]
+
+
+def linked(events: Sequence[AccessEvent], seen: set[str]) -> list[Link]:
+    """What ingest tells of events after a rotation: accounts at first sight."""
+    new = sorted({e.account for e in events if e.account.startswith("new-")} - seen)
+    seen |= set(new)
+    return [Link(account.removeprefix("new-"), account) for account in new]
+
+
+def rotated() -> Kept:
+    """One process through a rotation of the keys."""
+    pipeline, store, seen = Pipeline(POLICY), Kept(), set[str]()
+    for at in range(0, len(YOUNG), 7):
+        pipeline.link(linked(YOUNG[at : at + 7], seen))
+        pipeline.absorb(YOUNG[at : at + 7])
+    store.take(pipeline.drain())
+    return store
+
+
+def shipped(partitions: int, cuts: int = 7, stream: Sequence[AccessEvent] = STREAM) -> dict[int, list[bytes]]:
     """What a shipper sends to each partition."""
     frames: dict[int, list[bytes]] = {p: [] for p in range(partitions)}
-    outbox = Outbox(0, partitions, lambda p, value: frames[p].append(value), lambda: 0.0)
-    for at in range(0, len(STREAM), cuts):
-        outbox.absorb(STREAM[at : at + cuts])
+    seen: set[str] = set()
+    outbox = Outbox(0, partitions, lambda p, value: frames[p].append(value), lambda: 0.0, lambda: None)
+    for at in range(0, len(stream), cuts):
+        if links := linked(stream[at : at + cuts], seen):
+            outbox.link(links)
+        outbox.absorb(stream[at : at + cuts])
         outbox.drain()
     return frames
 
@@ -58,6 +93,7 @@ class Town:
         self.summaries: list[tuple[str, SumsRecord | KnowledgeRecord | None]] = []
         self.alerts: dict[str, Alert] = {}
         self.traces: dict[int, Trace] = {}
+        self.moves: dict[int, list[MoveRecord]] = {p: [] for p in frames}
 
     def worker(self) -> Worker:
         """A new process, which reads what compaction has left."""
@@ -91,6 +127,8 @@ class Town:
         if not worker.knowledge.ready(lane.needs):
             return False
         lane.go_on()
+        for move in self.moves[partition] if lane.awaited else ():
+            lane.arrived(move)
         left = self.frames[partition][lane.offset + 1 :][:frames]
         for value in left:
             if not lane.take(lane.offset + 1, wire.decode_frame(value)):
@@ -103,6 +141,10 @@ class Town:
         lane, table = worker.lanes[partition], self.tables[partition]
         changes, table.ledger = lane.drain()
         table.accounts.update(changes.accounts)
+        for account in changes.gone:
+            del table.accounts[account]
+        for move in lane.drain_moves():
+            self.moves[partition_of_account(move.link.new, len(self.frames))].append(move)
         self.alerts.update({alert.alert_id: alert for alert in changes.alerts})
         self.traces.update({trace.sequence: trace for trace in changes.traces})
         if (closing := lane.closing) is not None:
@@ -121,10 +163,10 @@ def done(town: Town, workers: list[Worker]) -> bool:
     )
 
 
-def lived_through(partitions: int, seed: int, deaths: float) -> Town:
+def lived_through(partitions: int, seed: int, deaths: float, stream: Sequence[AccessEvent] = STREAM) -> Town:
     """Two workers take everything; now and then one dies with what it has not saved, or a partition moves."""
     chance = random.Random(seed)
-    town = Town(shipped(partitions))
+    town = Town(shipped(partitions, stream=stream))
     workers = [town.worker(), town.worker()]
     for partition in range(partitions):
         town.own(workers[partition % 2], partition)
@@ -167,6 +209,30 @@ def test_whatever_dies_whenever(seed: int, partitions: int) -> None:
     town = lived_through(partitions, seed, 0.08)
     assert town.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
     assert {a: s for t in town.tables.values() for a, s in t.accounts.items()} == dict(WHOLE.accounts)
+
+
+@pytest.mark.parametrize(("partitions", "deaths"), [(1, 0.0), (3, 0.0), (4, 0.08), (7, 0.03)])
+def test_rotated_keys_move_states_between_partitions(partitions: int, deaths: float) -> None:
+    expected = rotated()
+    assert any(name.startswith("new-") for name in expected.accounts)
+    town = lived_through(partitions, 11, deaths, YOUNG)
+    assert {a: s for t in town.tables.values() for a, s in t.accounts.items()} == expected.accounts
+    assert {a.alert_id: a.score for a in town.alerts.values()} == {
+        a.alert_id: a.score for a in expected.alerts.values()
+    }
+
+
+def test_a_state_that_does_not_come_is_given_up() -> None:
+    lane = Lane(0, 2, POLICY, Knowledge(POLICY, 2).site)
+    names = [f"reader{i}" for i in range(20)]
+    here = next(n for n in names if partition_of_account(n, 2) == 0)
+    there = next(n for n in names if partition_of_account(n, 2) == 1)
+    frame = wire.Frame(FrameHeader(1, 0, TODAY, 0, coming=(Link(there, here),)), [])
+    assert not lane.take(0, frame)
+    assert lane.awaited == (Link(there, here),)
+    lane.give_up()
+    assert lane.take(0, frame)
+    assert not lane.awaited
 
 
 def test_the_stream_is_worth_it() -> None:
@@ -223,7 +289,7 @@ def test_a_day_is_learnt_when_all_partitions_are_past_it() -> None:
 def test_sums_that_compaction_left_of_a_day_are_not_taken_for_the_whole_day() -> None:
     """One partition is a day further, so its older sums are gone; the snapshot says what the day came to."""
     first = Knowledge(POLICY, 2)
-    sums = Share(POLICY, first.site).sums(TODAY)
+    sums = Share(POLICY, first.site).sums(TODAY, 0)
     active = [msgspec.structs.replace(sums, active=n) for n in (5, 7)]
     parts = [SumsRecord(1, p, TODAY + 1, 0, active[p]) for p in range(2)]
     for part in parts:

@@ -40,7 +40,7 @@ class Wire:
         def send(partition: int, value: bytes) -> None:
             self.frames[partition].append(decode_frame(value))
 
-        return Outbox(shipper, PARTITIONS, send, lambda: self.now)
+        return Outbox(shipper, PARTITIONS, send, lambda: self.now, lambda: None)
 
     def without_repeats(self, partition: int) -> list[Sent]:
         """As workers see it: what is not newer than the newest number was there before."""

@@ -209,3 +209,15 @@ class AsideRecord(msgspec.Struct, frozen=True):
     offset: int
     reason: str
     length: int
+
+
+class Link(msgspec.Struct, frozen=True):
+    old: str
+    new: str
+
+
+class MoveRecord(msgspec.Struct, frozen=True):
+    v: int
+    link: Link
+    state: bytes = b""
+    names: tuple[str, ...] = ()

@@ -1,14 +1,13 @@
 """The shipper's lines/s into a real broker, beside kafka-python alone with the raw lines, in one run.
 
-    python -m benchmarks.bench_shipper [--lines 120000]
+    python -m benchmarks.bench_kafka_shipper [--lines 120000]
 
 "shipper" is `journalguard ship` without its start: follow a log, ingest, number, frame, send, acknowledge,
 checkpoint. "KafkaProducer" sends each line as it is, one message each, and waits for all at the end. Both
-with acks=all and zstd. Where no Kafka can be started there is nothing to measure, and it says so.
+with acks=all and zstd.
 """
 
 import argparse
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,19 +18,18 @@ from kafka import KafkaProducer
 
 from benchmarks.bench_ingest import COMMON, made_lines
 from benchmarks.common import print_table, times
+from benchmarks.kafka_bed import bed, site_of
 from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
 from service.cli.assembly import ingest_settings
-from service.cli.site import make_site
 from service.distributed.connection import kafka_of
 from service.distributed.intake import LogFiles
 from service.distributed.shipper import ship
-from service.distributed.topics import create, topics_of
+from service.distributed.topics import topics_of
 from service.memory import spare_collector
 from service.merge import line_clock
-from service.settings import KafkaSettings, Settings, Site, load_site
-from tests.beds import kafka
+from service.settings import Settings, Site
 
 WANTED = 20_000  # lines/s
 ROUNDS = 2
@@ -42,19 +40,6 @@ class Whole(LogFiles):
 
     def ended(self, positions: Mapping[str, bytes]) -> bool:
         return bool(positions) and self.lag_bytes(positions) == 0
-
-
-def site_of(folder: Path, servers: list[str], log: Path, prefix: str) -> Site:
-    settings = Settings(
-        log_format=COMMON,
-        timezone="Europe/London",
-        logs=(str(log),),
-        kafka=KafkaSettings(servers=tuple(servers), prefix=prefix, group=prefix, replicas=1),
-    )
-    make_site(folder, settings)
-    site = load_site(folder, {})
-    create(site)
-    return site
 
 
 def ingest_of(site: Site) -> Ingest:
@@ -100,7 +85,11 @@ def measure(folder: Path, servers: list[str], lines: list[bytes]) -> dict[str, t
     log.write_bytes(b"".join(line + b"\n" for line in lines))
     taken: dict[str, list[tuple[float, float]]] = {"ingest alone": [], "shipper": [], "KafkaProducer": []}
     for number in range(ROUNDS):
-        site = site_of(folder / f"site{number}", servers, log, f"bench{number}")
+        site = site_of(
+            folder / f"bench{number}",
+            servers,
+            Settings(log_format=COMMON, timezone="Europe/London", logs=(str(log),)),
+        )
         raw = topics_of(kafka_of(site)).alerts  # of as many partitions, and empty
         taken["ingest alone"].append(wall_and_cpu(partial(ingest_of(site).feed, lines, source="")))
         taken["shipper"].append(wall_and_cpu(partial(shipped, site)))
@@ -112,17 +101,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--lines", type=int, default=120_000, help="lines of a round (default 120,000)")
     lines = made_lines(parser.parse_args().lines)
-    if why := kafka.lacks():
-        print(f"skipped: {why}")
-        return
     spare_collector()
-    with tempfile.TemporaryDirectory(prefix="journalguard-bench-") as scratch:
-        broker = kafka.Cluster(Path(scratch, "kafka"))
-        broker.start()
-        try:
-            taken = measure(Path(scratch), broker.servers, lines)
-        finally:
-            broker.stop()
+    with bed() as (folder, broker):
+        taken = measure(folder, broker.servers, lines)
     bare = taken["KafkaProducer"][0]
     rows = [
         [name, len(lines) / wall, 1e6 * cpu / len(lines), times(bare, wall)]

@@ -1,0 +1,53 @@
+"""What lies in a site's topics, as workers see it and as it is."""
+
+from typing import NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+
+from service.distributed.connection import kafka_of
+from service.distributed.topics import topics_of
+from service.distributed.wire import decode_frame
+from service.events import AccessEvent
+from service.settings import Site
+
+
+class Arrived(NamedTuple):
+    """The access topic as workers see it."""
+
+    events: dict[int, AccessEvent]  # by number
+    repeats: int
+
+
+def arrived(site: Site) -> Arrived:
+    """Drops what is not newer than the newest number of its partition, as workers do."""
+    events: dict[int, AccessEvent] = {}
+    newest: dict[int, int] = {}
+    repeats = 0
+    for partition, _, value in raw(site, topics_of(kafka_of(site)).access):
+        header, frame = decode_frame(value)
+        for number, event in zip(header.numbers, frame, strict=True):
+            if number <= newest.get(partition, -1):
+                assert events[number] == event, "a number stands for one event"
+                repeats += 1
+                continue
+            newest[partition] = number
+            events[number] = event
+    return Arrived(events, repeats)
+
+
+def raw(site: Site, topic: str) -> list[tuple[int, bytes, bytes]]:
+    """Partition, key and value of every message, headers after the value, in order."""
+    consumer = KafkaConsumer(bootstrap_servers=list(kafka_of(site).servers), enable_auto_commit=False)
+    parts = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
+    consumer.assign(parts)
+    consumer.seek_to_beginning(*parts)
+    ends = consumer.end_offsets(parts)
+    found = []
+    while any(consumer.position(part) < ends[part] for part in parts):
+        for records in consumer.poll(timeout_ms=200).values():
+            found += [
+                (r.partition, r.key or b"", r.value + b"".join(h[0].encode() + h[1] for h in r.headers))
+                for r in records
+            ]
+    consumer.close()
+    return found

@@ -1,0 +1,105 @@
+"""No clear name and no address in any byte that the processes behind the shipper keep.
+
+A topic of raw lines (``ship --from-topic``) is the exception: whoever fills one sends names through it.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
+from kafka.record import MemoryRecords
+from psycopg import sql
+
+from service.distributed.cache import Cache
+from service.settings import Settings
+from tests.beds.kafka import Cluster
+from tests.e2e.test_canaries import CANARIES, FORMAT, access_log, audit_log, sightings
+from tests.kafka.watch import Watch
+from tests.kafka.whole import Parts, site_over, wait
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+PSEUDONYM = b"u1_"  # a search that does not even find these looks at nothing
+
+
+def test_no_name_and_no_address_in_any_byte(
+    tmp_path: Path, own_broker: Cluster, prefix: str, postgres_url: str
+) -> None:
+    log, audit = tmp_path / "access.log", tmp_path / "audit.txt"
+    log.write_text("".join(f"{line}\n" for line in access_log()))
+    audit.write_text("".join(f"{line}\n" for line in audit_log()))
+    settings = Settings(
+        log_format=FORMAT,
+        timezone="Europe/London",
+        logs=(str(log),),
+        audit_logs=(str(audit),),
+        proxy_hosts=("ezproxy.example.ac.uk",),
+    )
+    site = site_over(tmp_path / "site", own_broker.servers, prefix, settings, database=postgres_url)
+    parts, watch = Parts(site), Watch(site)
+    parts.start()
+    try:
+        wait(lambda: watch.settled(len(access_log()) + len(audit_log())), parts.told)
+    finally:
+        parts.stop()
+    assert watch.shown(), "an alert, so that there is something to tell"
+
+    topics: dict[str, bytes] = {}
+    for segment in own_broker.data().glob("*/*.log"):
+        topic = segment.parent.name.rpartition("-")[0]
+        topics[topic] = topics.get(topic, b"") + b"\n".join(decoded(segment.read_bytes()))
+    assert {"__consumer_offsets", "__transaction_state"} < topics.keys()
+    for name in ("access.v1", "alerts.v1", "traces.v1", "accounts-changelog"):
+        assert any(topic.endswith(name) and PSEUDONYM in said for topic, said in topics.items()), name
+    states = b"\n".join(kept(site.folder / "workers"))
+    rows = b"\n".join(dumped(postgres_url))
+    assert PSEUDONYM in states
+    assert PSEUDONYM in rows
+    outs = b"".join(path.read_bytes() for path in site.folder.glob("*.out"))
+    assert {name: sightings(said) for name, said in topics.items() if sightings(said)} == {}
+    assert (sightings(states), sightings(rows), sightings(outs)) == ([], [], [])
+
+    files = [*own_broker.data().parent.rglob("*"), *site.folder.rglob("*")]
+    seen = {str(path): sightings(path.read_bytes()) for path in files if path.is_file()}
+    assert {path: found for path, found in seen.items() if found} == {}
+    assert len(seen) > 100
+
+
+def decoded(segment: bytes) -> Iterator[bytes]:
+    """Keys, values and headers of every record in a segment's bytes, also of transactions given up."""
+    batches = MemoryRecords(segment)
+    while (batch := batches.next_batch()) is not None:
+        for record in batch:
+            yield from (record.key or b"", record.value or b"")
+            yield from (part for key, value in record.headers for part in (key.encode(), value or b""))
+
+
+def kept(folder: Path) -> Iterator[bytes]:
+    """Keys and values of the workers' RocksDB."""
+    for partition in folder.glob("*/accounts/*"):
+        with closing(Cache(partition)) as cache:
+            for pair in cache.items():
+                yield from pair
+
+
+def dumped(url: str) -> Iterator[bytes]:
+    """Every value of every table, what is binary as it is."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            for row in connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))):
+                yield from (value if isinstance(value, bytes) else str(value).encode() for value in row)
+
+
+def test_the_search_would_find_one_in_compressed_records(own_broker: Cluster, prefix: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=own_broker.servers)
+    admin.create_topics({prefix: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+    admin.close()
+    with closing(KafkaProducer(bootstrap_servers=own_broker.servers, compression_type="zstd")) as producer:
+        producer.send(prefix, 100 * CANARIES["name"].encode()).get(timeout=30)
+    (segment,) = own_broker.data().glob(f"{prefix}-0/*.log")
+    assert sightings(b"\n".join(decoded(segment.read_bytes()))) == ["name"]
