@@ -26,10 +26,17 @@ from service.evaluation.report import Part
 from service.evaluation.study import Played, study
 from service.evaluation.trials import Role, Trial
 from service.evaluation.worlds import Library
+from service.policy import MEMBERS
 from service.progress import progress
 from service.simulator.families import FAMILIES
 from service.simulator.settings import PROFILES
 
+LEFT_OUT = (
+    ("burst", "shared", "dormant"),
+    ("drip", "testing", "scihub"),
+    ("residential", "hijacked", "ramp"),
+    ("sweep", "mimic"),
+)
 REAL = Path("../shared/data/ezproxy")
 REAL_LOGS = ("npg.2012-11-30.log.gz", "sd.2012-11-30.log.gz")
 DRAWS = 8
@@ -49,7 +56,7 @@ def main() -> None:
     args = parser.parse_args()
     budget = args.alerts_per_day
     libraries = [Library(p, s, args.accounts, args.days) for p in args.profiles for s in args.seeds]
-    tried = (Trial(Role.MAIN, "ours", budget), Trial(Role.EXPECTED, "ours, with expected verdicts", budget))
+    tried = trials(budget)
     with TemporaryDirectory(prefix="journalguard-") as folder:
         with progress("simulated libraries") as shown:
             played = study(libraries, tried, None, Path(folder), shown)
@@ -64,11 +71,22 @@ def main() -> None:
     for lines in (
         family_rows(part),
         detector_rows(part, played, tried, baselines),
+        left_out_rows(played, tried),
         group_rows(part),
         heavy_rows(part),
         real_rows(args.real_logs, budget),
     ):
         print("\n".join(lines), end="\n\n", flush=True)
+
+
+def trials(budget: float) -> tuple[Trial, ...]:
+    """Ours, each member alone, and ours with families left out of training, three at a time."""
+    return (
+        Trial(Role.MAIN, "ours", budget),
+        *(Trial(Role.MEMBER, f"{name} alone", budget, members=(name,)) for name in MEMBERS),
+        Trial(Role.EXPECTED, "ours, with expected verdicts", budget),
+        *(Trial(Role.LEFT_OUT, ", ".join(names), budget, left_out=names) for names in LEFT_OUT),
+    )
 
 
 def others(folder: Path, played: Sequence[Played], budget: float) -> dict[str, Alerts]:
@@ -107,7 +125,11 @@ def detector_rows(
 ) -> Iterator[str]:
     yield "| detector | found, mimic apart | share (95 %) | out before the alert | alerts a day | false |"
     yield "|---|---|---|---|---|---|"
-    ours = {trial.name: [one.alerts[n] for one in played] for n, trial in enumerate(tried)}
+    ours = {
+        trial.name: [one.alerts[n] for one in played]
+        for n, trial in enumerate(tried)
+        if trial.role is not Role.LEFT_OUT
+    }
     for name, alerts in (ours | baselines).items():
         recall, out = _recall(played, alerts, CAUSAL)
         per_day = mean(late(raised, one.scene) for raised, one in zip(alerts, played, strict=True))
@@ -115,6 +137,25 @@ def detector_rows(
             f"| {name} | {recall.hits} of {recall.of} | {_share(recall)} | {_quartiles(out)} | {per_day:.2f} "
             f"| {_burden(played, alerts).false_per_10000:.1f} |"
         )
+
+
+def left_out_rows(played: Sequence[Played], tried: Sequence[Trial]) -> Iterator[str]:
+    yield "| left out of training | found of those | share (95 %) | out before the alert | others found |"
+    yield "|---|---|---|---|---|"
+    shares = []
+    for n, trial in enumerate(tried):
+        if trial.role is Role.LEFT_OUT:
+            alerts = [one.alerts[n] for one in played]
+            names = set(trial.left_out)
+            unseen, out = _recall(played, alerts, names - {"mimic"})
+            seen, _ = _recall(played, alerts, CAUSAL - names)
+            shares.append(unseen.share)
+            yield (
+                f"| {trial.name} | {unseen.hits} of {unseen.of} | {_share(unseen)} | {_quartiles(out)} | "
+                f"{seen.share:.2f} |"
+            )
+    yield ""
+    yield f"Mean share found of families left out: {mean(shares):.2f} (mimic apart)"
 
 
 def group_rows(part: Part) -> Iterator[str]:

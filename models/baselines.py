@@ -46,11 +46,18 @@ def count(positions: NDArray[np.float64]) -> NDArray[np.uint32]:
     return flat.reshape(k, BINS).astype(np.uint32)
 
 
-def table(counts: NDArray[np.uint32], prior: Floats, cap: float = CAP) -> NDArray[np.float32]:
-    """Surprise at every bin edge, (k, BINS), from counts (k, BINS) and prior survivals (k, BINS)."""
+def survival(counts: NDArray[np.uint32], prior: Floats, weight: float = PRIOR_DAYS) -> Floats:
+    """Share of account-days at or above each bin edge, (k, BINS); the prior weighs ``weight`` days."""
     at_or_above = np.cumsum(counts[:, ::-1].astype(np.float64), axis=1)[:, ::-1]
-    total = at_or_above[:, :1]
-    share = (at_or_above + PRIOR_DAYS * prior) / (total + PRIOR_DAYS)
+    found: Floats = (at_or_above + weight * prior) / (at_or_above[:, :1] + weight)
+    return found
+
+
+def table(
+    counts: NDArray[np.uint32], prior: Floats, cap: float = CAP, weight: float = PRIOR_DAYS
+) -> NDArray[np.float32]:
+    """Surprise at every bin edge, (k, BINS), from counts (k, BINS) and prior survivals (k, BINS)."""
+    share = survival(counts, prior, weight)
     depth = -np.log(share)
     start = np.argmax(share <= TAIL_SHARE, axis=1)
     for k in range(counts.shape[0]):

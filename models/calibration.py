@@ -1,17 +1,23 @@
 """Calibration: the operator's budget of alerts per day -> the threshold of the next day.
 
 The threshold is the score at which the last 14 days would have opened as many alerts as the budget
-allows, counting that an account rests after an alert; a slow feedback on the logarithm of the
-budget takes out what that estimate misses. All of it changes only at the close of a day.
+allows, counting that an account rests after an alert. A slow feedback on the logarithm of the budget takes
+out what that estimate misses, and what the last days gave too many or too few, the next ones make good. A
+day counts as ``FLOOD`` times that at most: a thousand thieves at once do not raise the next threshold.
+All of it changes only at the close of a day.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
-GAIN = 0.25  # of the feedback, per day
+GAIN = 0.1  # of the feedback, per day
 FEEDBACK_DAYS = 7  # alerts a day are averaged over these before they are compared with the budget
+GOOD_DAYS = 4.0  # within which what was too many or too few is made good,
+MOST_GOOD = 2.0  # by at most so many times more or fewer alerts a day
+FLOOD = 3.0  # times what is wanted of a day that it counts at most
 CLIP = 1.2  # of the feedback, in units of ln(budget)
 WINDOW_DAYS = 14
 WARM_DAYS = 3  # before that, the prior threshold
@@ -48,13 +54,18 @@ def close_day(
     days = (*(d for d in old.days if d[0] > since), (day, active, opened))
     candidates = (*(c for c in old.candidates if c.day > since), *highest(scores, budget))
     feedback = old.feedback
+    given = [min(d[2], FLOOD * budget) for d in days[-WINDOW_DAYS + 1 :]]
     if len(days) > WARM_DAYS:
-        lately = [d[2] for d in days[-FEEDBACK_DAYS:]]
+        lately = given[-FEEDBACK_DAYS:]
         step = GAIN * math.log((budget + 0.2) / (sum(lately) / len(lately) + 0.2))
         if step < 0 or old.threshold > FLOOR + 0.01:  # at the floor more alerts cannot be had by wanting more
             feedback = min(CLIP, max(-CLIP, feedback + step))
-    wanted = budget * math.exp(feedback)
-    threshold = _prior(days, wanted) if len(days) <= WARM_DAYS else _fit(candidates, wanted * len(days))
+    missing = (len(given) - sum(given) / budget) / GOOD_DAYS  # budgets a day
+    wanted = budget * math.exp(feedback) * min(MOST_GOOD, max(1.0 / MOST_GOOD, 1.0 + missing))
+    if len(days) <= WARM_DAYS:
+        threshold = _prior(days, wanted)
+    else:
+        threshold = _fit(candidates, wanted * len(days), FLOOD * wanted)
     return Calibration(threshold=max(FLOOR, threshold), feedback=feedback, days=days, candidates=candidates)
 
 
@@ -73,30 +84,30 @@ def _prior(days: Sequence[tuple[int, int, int]], wanted: float) -> float:
     return math.log(max(active, 50.0) / wanted)
 
 
-def _fit(candidates: Sequence[Candidate], wanted: float) -> float:
+def _fit(candidates: Sequence[Candidate], wanted: float, flood: float) -> float:
     """Lowest score at which at most ``wanted`` alerts would have been opened in the window."""
     low, high = FLOOR, max((c.score for c in candidates), default=FLOOR) + 0.1
     ordered = sorted(candidates, key=lambda c: c.day)
     for _ in range(30):
         middle = (low + high) / 2
-        if _openings(ordered, middle) > wanted:
+        if _openings(ordered, middle, flood) > wanted:
             low = middle
         else:
             high = middle
     return high
 
 
-def _openings(ordered: Sequence[Candidate], threshold: float) -> int:
+def _openings(ordered: Sequence[Candidate], threshold: float, flood: float) -> float:
     """Alerts that a threshold would have opened, an account resting ``REST_DAYS`` after its last."""
     last: dict[int, int] = {}
-    count = 0
+    on = Counter[int]()
     for c in ordered:
         if c.score < threshold:
             continue
         if c.day - last.get(c.account, -999) > REST_DAYS:
-            count += 1
+            on[c.day] += 1
         last[c.account] = c.day
-    return count
+    return sum(min(count, flood) for count in on.values())
 
 
 def probability(score: float, prior: float) -> float:

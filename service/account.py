@@ -12,7 +12,7 @@ pairs, so that a document counts once a day however often it is asked for.
 
 import numpy as np
 
-from service.measures import OWN, K
+from service.measures import OWN, TRENDS, K
 
 VERSION = 2
 DAY_UNIT = 512  # of Slot.days
@@ -79,8 +79,7 @@ ACCOUNT = np.dtype(
         ("day_evidence", "f4"),
         ("day_joined", "f4"),
         ("model_day", "f4"),  # largest score of the learnt members today
-        ("trend", "f4"),  # rise of weekly reading above its own mean, summed over days
-        ("trend_mean", "f4"),  # of log(1 + documents in 7 d) on its days
+        ("trend", "f4", (len(TRENDS),)),  # sums of what days were above its usual, as of the last close
         ("evidence", "f4"),
         ("spread", "f4", (len(OWN),)),  # variance of log(1 + daily maximum)
         ("day_max", "u2", (K,)),

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from service import account, measures
+from service import account, measures, trends
 from service.account import BIN_UNIT, DAY_UNIT
 from service.compiled import code_mark
 from service.measures import OWN, K
+from service.trends import carry
 
 FADE = 0.99  # per day, of familiarity
 HISTORY = 40.0  # days of own history at most
@@ -57,6 +58,7 @@ def _close(r, day, since, guard):
     guarded = r.day_evidence >= guard
     weight = GUARDED if guarded else 1.0
     fade = FADE ** max(0, day - r.active_last)
+    carry(r, day)
     _learn_maxima(r, weight, guarded)
     _fade_slots(r.networks, fade, since, weight)
     _fade_slots(r.owners, fade, since, weight)
@@ -97,4 +99,4 @@ def _kernel(mark: int) -> Any:
     return close_accounts
 
 
-close_accounts = _kernel(code_mark(account, measures, sys.modules[__name__]))
+close_accounts = _kernel(code_mark(account, measures, trends, sys.modules[__name__]))

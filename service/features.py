@@ -15,12 +15,13 @@ from numba import njit
 
 from models import evidence
 from models.evidence import position, weigh
-from service import account, measures, rows, slots
+from service import account, measures, rows, slots, trends
 from service.account import BIN_UNIT, DAY_UNIT, DAYS, HOURS, RING
 from service.compiled import code_mark
-from service.measures import OWN, K, M
+from service.measures import OWN, TRENDS, K, M
 from service.rows import IGNORED, LOGIN_FAILED, LOGIN_OK, PAGE, READING
 from service.slots import distance_km, recent, slot_of, touch, unfamiliar
+from service.trends import risen
 
 TEN_MINUTES, HOUR, SIX_HOURS, DAY, WEEK = 600.0, 3600.0, 21600.0, 86400.0, 604800.0
 FAR_KM = 200.0
@@ -262,6 +263,9 @@ def _measure(r, site_mean, site_var, out):
     out[M.DOCS_AFTER_SLEEP] = r.docs[2] * min(1.0, r.asleep / 120.0) if r.asleep >= SLEEP_DAYS else 0.0
     out[M.JOURNALS_1D] = recent(r.journals, day_ago)
     _own(r, site_mean, site_var, out)
+    for j in range(len(TRENDS)):
+        base, trend = TRENDS[j]
+        out[trend] = risen(r, j, math.log1p(out[base]))
 
 
 @njit
@@ -384,4 +388,4 @@ def _kernel(mark: int) -> Any:
     return absorb
 
 
-absorb = _kernel(code_mark(evidence, account, measures, rows, slots, sys.modules[__name__]))
+absorb = _kernel(code_mark(evidence, account, measures, rows, slots, trends, sys.modules[__name__]))

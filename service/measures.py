@@ -68,6 +68,8 @@ class M(IntEnum):
     DOCS_ODD_HOUR_1D = 39
     DOCS_AFTER_SLEEP = 40
     JOURNALS_1D = 41
+    DOCS_7D_TREND = 42
+    DOCS_NEW_NETWORK_TREND = 43
 
 
 K = len(M)
@@ -82,6 +84,10 @@ OWN = (
     (M.NETWORKS_1D, M.NETWORKS_1D_Z),
     (M.PLATFORMS_1H, M.PLATFORMS_1H_Z),
 )
+
+
+# Measures whose slow rise is followed: (base, its cumulative sum of what days are above the account's usual).
+TRENDS = ((M.DOCS_7D, M.DOCS_7D_TREND), (M.DOCS_NEW_NETWORK_7D, M.DOCS_NEW_NETWORK_TREND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +306,20 @@ MEASURES: tuple[Measure, ...] = (
         "{n} documents right after a silence of weeks",
     ),
     Measure(M.JOURNALS_1D, Group.TARGETS, "Journals in a day", "journals", "{n} journals in a day"),
+    Measure(
+        M.DOCS_7D_TREND,
+        Group.WEEK,
+        "Rise of reading day after day",
+        "points",
+        "weekly reading above its own usual for days on end, {n} points in all",
+    ),
+    Measure(
+        M.DOCS_NEW_NETWORK_TREND,
+        Group.NOVELTY,
+        "Rise of reading from unfamiliar networks",
+        "points",
+        "more and more read from unfamiliar networks for days on end, {n} points in all",
+    ),
 )
 
 GROUP_OF: tuple[int, ...] = tuple(int(m.group) for m in MEASURES)

@@ -71,7 +71,7 @@ class Pipeline:
 
     def _close_day(self, day: int, offset: int) -> None:
         guards = self._site.guards.copy()
-        self._site.take(self._share.sums(day))
+        self._site.take(self._share.sums(day, offset))
         self._share.close(day, offset, guards)
 
     def judge(self, verdicts: Sequence[Judged]) -> None:

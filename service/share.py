@@ -8,18 +8,18 @@ them (``drain`` and ``restore``). No clock is read.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service import alerting, explain, groups
+from service import alerting, explain, groups, shadows, sums
 from service.alerting import Decision
 from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.events import AccessEvent, Alert, Reason
+from service.examples import Examples
 from service.features import KEEP, absorb
 from service.identities import Link
 from service.judging import Docket, in_force, judged
@@ -34,7 +34,6 @@ from service.store import Judged, Trace
 from service.sums import DaySums, day_sums
 
 NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whose keys have names
-MODEL = "evidence-trees/1"
 STATES_DAYS = 90  # unless the site says otherwise
 
 
@@ -135,14 +134,18 @@ class Share:
 
     def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
         """Score one moment and let the alerting say what it means."""
-        score = self._site.joined(int(moment.state["rank"]), moment.evidence, moment.groups)
         live = self._states.array[slot]
+        rank = int(moment.state["rank"])
+        classified = self._site.classified(rank, moment.measures)
+        circle = int(sums.circle(np.array([moment.state]), self._site.home)[0])
+        score = self._site.joined(circle, moment.evidence, moment.groups, classified)
+        live["model_day"] = max(float(live["model_day"]), classified)
         live["day_joined"] = max(float(live["day_joined"]), score)
         episode = self._states.episodes.get(event.account)
         threshold = self._site.calibration.threshold
         if episode is None and score < threshold:
             return
-        table = self._site.table[int(moment.state["rank"])]
+        table = self._site.table[rank]
         found: tuple[Reason, ...] = ()
         if alerting.speaks_anew(episode, event.time, score):
             found = explain.reasons(moment.state, moment.measures, table, self._policy)
@@ -155,7 +158,7 @@ class Share:
             readers = groups.groups_of(moment.state, event.account, self._columns.names, self._policy.readers)
             episode = alerting.opened(event.account, event.time, number, day, moment.state, readers, episode)
         self._states.episodes[event.account] = alerting.grown(
-            episode, event.time, moment.state, score, threshold, found, self._policy, MODEL
+            episode, event.time, moment.state, score, threshold, found, self._policy, self._site.version
         )
         self._sittings[event.account] = Sitting(moment, table, event.offset)
 
@@ -200,20 +203,28 @@ class Share:
         self._states.adopt(account, state)
         self._columns.name(names)
 
-    def sums(self, day: int) -> DaySums:
+    def sums(self, day: int, offset: int) -> DaySums:
         """What the accounts active on local ``day`` come to, before they are closed."""
         active = self._active()
         names = [self._states.names[i] for i in active]
         opened = [self._opened_on(name) == day for name in names]
-        ids = np.fromiter(map(stable_id, names), np.uint64, len(names))
+        ids = self._states.ids[active]
         site = self._site
         today = self._states.array[active]
-        sums = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.budget)
+        summed = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.home, self._policy)
         return msgspec.structs.replace(
-            sums,
+            summed,
+            thefts=self._shadows(day, offset),
             groups=groups.count(today, names, opened, self._columns.names, self._policy.readers),
             sights=sights(day, today, site.prevalence, self._columns.names),
         )
+
+    def _shadows(self, day: int, offset: int) -> Examples:
+        """Thefts from copies of some accounts: of these the site's share will be taken by the merge."""
+        ids = self._states.ids
+        states = self._states.array[: len(ids)]
+        chosen = shadows.drawn(states, ids, day, self._policy.training.shadows)
+        return shadows.examples(day, offset, states[chosen], ids[chosen], self._site, self._policy)
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)
@@ -296,8 +307,3 @@ class Share:
         self._states.restore(accounts)
         for name in names:
             self._columns.names[key32(name)] = name
-
-
-def stable_id(account: str) -> int:
-    """A number of an account that any process finds alike, 64 bits, evenly spread."""
-    return int.from_bytes(blake2b(account.encode(), digest_size=8).digest(), "little")

@@ -4,25 +4,32 @@ Renewed only at the close of a local day, from sums over that day's active accou
 event does depends on other accounts' events of the same day, and parts counted apart would merge.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models import baselines, calibration
+from models import baselines, calibration, terms
 from models.calibration import Calibration
+from models.classifiers import Classifiers
 from models.detectors import Trees
 from models.evidence import BINS, BINS_PER_E, CAP
 from service import drift, driftreport
+from service.account import BIN_UNIT
 from service.closing import CLASSES
 from service.drift import Drift
+from service.examples import READER, Examples
 from service.groups import PREFIX, Ledger
-from service.measures import OWN, Group, K
+from service.measures import GROUP_OF, OWN, G, Group, K
+from service.places import HOME, PLACES
 from service.policy import Policy
 from service.saved import reading
 from service.sums import (
+    CIRCLES,
     COUNTED,
+    EVIDENCE,
     TABLES,
     DaySums,
     Sample,
@@ -31,10 +38,16 @@ from service.sums import (
     unpack_sample,
     unpack_seen,
 )
+from service.thieves import FAMILIES
 
 DRIFT = "drift"  # name of what is remembered of drift among the blobs
-TREES = COUNTED  # row of a histogram after the measures and the evidence
+TREES = COUNTED  # row of a histogram after those of a day's sums
 ROWS = COUNTED + 1
+VERSION = 2  # of SiteSnapshot
+MODEL = "ensemble-2"  # what scores; with the newest day it has learnt, its version
+CIRCLE_PRIOR = 40.0  # account-days of everyone that speak in each circle's tail
+_ROWS_V1 = [*range(42), EVIDENCE, TREES]  # where rows of the first version stand now
+_GROUP_OF = np.array(GROUP_OF)
 TREES_READY = 300.0  # account-days scored by the trees before their tail is used
 PREVALENCE_FADE = 0.95  # per day
 RING = baselines.WINDOW_DAYS + 2  # slots of histograms: today's never overwrites one still in use
@@ -49,6 +62,7 @@ class SiteSnapshot(msgspec.Struct, frozen=True):
     calibration: Calibration
     account_days: float
     prevalence: Mapping[str, tuple[bytes, bytes]]  # table -> keys u4, faded account-days f8
+    classifiers: bytes = b""  # none in version 1
 
 
 class Site:
@@ -60,12 +74,16 @@ class Site:
         self.day = 0
         self.calibration = Calibration()
         self.trees = Trees([g.name.lower() for g in Group])
+        self.classifiers = Classifiers(
+            tuple(FAMILIES), terms.count(K, G), terms.products_from(K), policy.training.thefts_weigh
+        )
         self.changed: set[str] = set()
         self._days: dict[int, NDArray[np.uint32]] = {}
         self._account_days = 0.0
         self._readers = Ledger()
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
         self.drift = Drift()
+        self.home = 0  # key of the country most readers are in; 0 unknown
         self._remake()
 
     @property
@@ -73,38 +91,73 @@ class Site:
         """Alerts a day."""
         return self._policy.alerts_per_day
 
+    @property
+    def version(self) -> str:
+        """Of the models in force."""
+        return f"{MODEL}/{self.day}"
+
     def prevalence(self, table: str, key: int) -> float:
         """Share of the site's account-days with this network, owner, city or platform."""
         if not key or self._account_days < 1.0:
             return 0.0
         return self._prevalence[table].get(key, 0.0) / self._account_days
 
+    def common(self, table: str) -> NDArray[np.uint32]:
+        """Keys of networks, owners, cities or platforms that the site knows, the most common first."""
+        shares = self._prevalence[table]
+        return np.array(sorted(shares, key=lambda key: (-shares[key], key)), np.uint32)
+
     def _remake(self) -> None:
         """Tables and moments from the histograms of the window."""
-        counts = np.zeros((CLASSES, ROWS, BINS), np.uint32)
+        circles = np.zeros((CIRCLES, ROWS, BINS), np.uint32)
         for day in self._days.values():
-            counts += day
+            circles += day
+        counts = circles.reshape(CLASSES, PLACES, ROWS, BINS).sum(axis=1, dtype=np.uint32)
         counted = drift.weights(self.drift)[:, None]
         self.table = np.stack([baselines.table(c[:K], self._prior[:K], CAP) * counted for c in counts])
-        self.tails = np.stack([baselines.table(c[K:], self._prior[K:], baselines.TAIL_CAP) for c in counts])
+        self.tails = self._tails(circles[:, K:], self._prior[K:])
         base = [int(b) for b, _ in OWN]
         both = [baselines.moments(c[base], self._prior[base]) for c in counts]
         self.mean = np.stack([b[0] for b in both])
         self.var = np.stack([b[1] for b in both])
-        self.guards = np.array([self._evidence_at(t[0], self._policy.guard) for t in self.tails])
-        self._trees_known = counts[:, TREES].sum() >= TREES_READY
+        whole = [baselines.table(c[K : K + 1], self._prior[K : K + 1], baselines.TAIL_CAP)[0] for c in counts]
+        self.guards = np.array([self._evidence_at(tail, self._policy.guard) for tail in whole])
+        members = self._policy.budget.members
+        self._trees_speak = "trees" in members and counts[:, TREES].sum() >= TREES_READY
+        trained = self.classifiers.days > self._policy.training.warm_days
+        self._classifiers_speak = "classifiers" in members and trained
+
+    @staticmethod
+    def _tails(circles: NDArray[np.uint32], prior: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Of evidence, classifiers and trees, (CIRCLES, 3, BINS); few account-days lean on everyone's."""
+        everyone = baselines.survival(circles.sum(axis=0, dtype=np.uint32), prior)
+        return np.stack([baselines.table(c, everyone, baselines.TAIL_CAP, CIRCLE_PRIOR) for c in circles])
 
     def _evidence_at(self, tail: NDArray[np.float32], depth: float) -> float:
         at = np.interp(depth, tail, np.arange(BINS))
         return float(np.expm1(at / BINS_PER_E))
 
-    def joined(self, rank: int, evidence: float, groups: Sequence[float]) -> float:
-        """Score of a moment: the larger of the tails of evidence and trees, ``-ln share``."""
-        by_evidence = baselines.read(self.tails[rank, 0], evidence)
-        far = self.trees.score(groups) if self._trees_known else None
-        if far is None:
-            return by_evidence
-        return max(by_evidence, baselines.read(self.tails[rank, 1], far) - self._policy.trees_handicap)
+    def classified(self, rank: int, measures: Sequence[float]) -> float:
+        """How much a moment looks like theft to the classifiers, on the common scale of histograms."""
+        at = np.array(measures)
+        terms.positions(at, at)
+        row = np.zeros(terms.count(K, G))
+        terms.fill(at, self.table[rank], _GROUP_OF, np.zeros(G), row)
+        return self.classifiers.score(row)
+
+    def joined(self, circle: int, evidence: float, groups: Sequence[float], classified: float) -> float:
+        """Score of a moment: the largest of the members' tails, ``-ln share``."""
+        policy, tails = self._policy, self.tails[circle]
+        scores = [0.0]
+        if "evidence" in policy.budget.members:
+            handicap = policy.evidence_handicap if self._classifiers_speak else 0.0
+            scores.append(baselines.read(tails[0], evidence) - handicap)
+        if self._classifiers_speak:
+            scores.append(baselines.read(tails[1], math.expm1(classified / BINS_PER_E)))
+        far = self.trees.score(groups) if self._trees_speak else None
+        if far is not None:
+            scores.append(baselines.read(tails[2], far) - policy.trees_handicap)
+        return max(scores)
 
     def take(self, sums: DaySums) -> None:
         """Learn a closed day from the sums of all its accounts."""
@@ -118,6 +171,7 @@ class Site:
         self._days[day] = np.concatenate([counted, self._teach_trees(sums.sample)], axis=1)
         self._learn_prevalence(sums)
         if not self.drift.began:
+            self._teach_classifiers(sums)
             self.calibration = calibration.close_day(
                 self.calibration, day, sums.active, sums.opened, sums.candidates, self.budget
             )
@@ -127,15 +181,25 @@ class Site:
         self.changed.add(self._readers.take(day, sums.groups))
 
     def _teach_trees(self, sample: Sample) -> NDArray[np.uint32]:
-        """The trees score the sample, then learn; histogram (CLASSES, 1, BINS) of the scores."""
-        _, ranks, calm, groups = unpack_sample(sample)
-        counts = np.zeros((CLASSES, 1, BINS), np.uint32)
+        """The trees score the sample, then learn; histogram (CIRCLES, 1, BINS) of the scores."""
+        _, circles, calm, groups = unpack_sample(sample)
+        counts = np.zeros((CIRCLES, 1, BINS), np.uint32)
         if self.trees.ready and len(groups):
             far = BINS_PER_E * np.log1p(np.array([self.trees.score(g) for g in groups.tolist()], np.float64))
-            for c in range(CLASSES):
-                counts[c] = baselines.count(far[ranks == c, None])
+            for c in range(CIRCLES):
+                counts[c] = baselines.count(far[circles == c, None])
         self.trees.learn(groups[calm].tolist())
         return counts
+
+    def _teach_classifiers(self, sums: DaySums) -> None:
+        """Thefts and readers of the day in the order of their keys, by the tables that were in force."""
+        _, families, ranks, positions = Examples.joined([sums.thefts, sums.readers]).columns()
+        rows = np.zeros((len(families), terms.count(K, G)))
+        groups = np.zeros(G)
+        for row, rank, at in zip(rows, ranks.tolist(), positions / BIN_UNIT, strict=True):
+            terms.fill(at, self.table[rank], _GROUP_OF, groups, row)
+        known = np.where(families == READER, -1, families.astype(np.int64))
+        self.classifiers.learn(rows, known.tolist())
 
     def _learn_prevalence(self, sums: DaySums) -> None:
         self._account_days = self._account_days * PREVALENCE_FADE + sums.calm
@@ -145,6 +209,10 @@ class Site:
             for key, n in zip(keys.tolist(), seen.tolist(), strict=True):
                 faded[key] = faded.get(key, 0.0) + n
             self._prevalence[name] = faded
+        self._find_home()
+
+    def _find_home(self) -> None:
+        self.home = int(next(iter(self.common("countries").tolist()), 0))
 
     def drain(self) -> dict[str, bytes]:
         """Blobs of what changed since the last call."""
@@ -174,7 +242,10 @@ class Site:
             )
             for name, p in self._prevalence.items()
         }
-        return SiteSnapshot(1, self.day, self.trees.snapshot(), self.calibration, self._account_days, packed)
+        return SiteSnapshot(
+            VERSION, self.day, self.trees.snapshot(), self.calibration, self._account_days, packed,
+            self.classifiers.snapshot(),
+        )  # fmt: skip
 
     def restore(self, shared: Mapping[str, bytes]) -> None:
         """Start again from the blobs of ``drain``. Raises StateError for what cannot be read."""
@@ -188,6 +259,8 @@ class Site:
         saved = msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
         self.day, self.calibration, self._account_days = saved.day, saved.calibration, saved.account_days
         self.trees = Trees.from_snapshot(saved.trees)
+        if saved.classifiers:
+            self.classifiers = Classifiers.from_snapshot(saved.classifiers)
         self._prevalence = {
             name: dict(
                 zip(np.frombuffer(keys, "<u4").tolist(), np.frombuffer(values, "<f8").tolist(), strict=True)
@@ -195,13 +268,25 @@ class Site:
             for name, (keys, values) in saved.prevalence.items()
         }
         self.drift = msgspec.msgpack.decode(shared[DRIFT], type=Drift) if DRIFT in shared else Drift()
+        self._prevalence = {name: self._prevalence.get(name, {}) for name in TABLES}
+        self._find_home()
         days = {}
         for name, blob in shared.items():
             if name.startswith("histogram/") and blob:
                 day = int.from_bytes(blob[:4], "little")
                 if self.day - baselines.WINDOW_DAYS < day <= self.day:
-                    days[day] = unpack_counts(blob[4:], ROWS)
+                    days[day] = _histogram(blob[4:])
         self._days = dict(sorted(days.items()))
+
+
+def _histogram(packed: bytes) -> NDArray[np.uint32]:
+    """Of a day (CIRCLES, ROWS, BINS); the first version knew fewer measures, no classifiers and no places."""
+    flat = unpack_counts(packed, 1)[:, 0]
+    if len(flat) == CIRCLES * ROWS:
+        return flat.reshape(CIRCLES, ROWS, BINS)
+    counts = np.zeros((CLASSES, PLACES, ROWS, BINS), np.uint32)
+    counts[:, HOME, _ROWS_V1] = flat.reshape(CLASSES, len(_ROWS_V1), BINS)
+    return counts.reshape(CIRCLES, ROWS, BINS)
 
 
 def _slot_name(day: int) -> str:

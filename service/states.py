@@ -1,9 +1,11 @@
 """The states of all accounts in one dense array, and which of them changed."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from service import layouts
 from service.account import ACCOUNT, VERSION
@@ -15,6 +17,11 @@ LATELY = 20_000  # accounts seen lately, in a dict small enough for the processo
 HEADER = VERSION.to_bytes(2, "little") + ACCOUNT.itemsize.to_bytes(2, "little")
 
 
+def stable_id(account: str) -> int:
+    """A number of an account that any process finds alike, 64 bits, evenly spread."""
+    return int.from_bytes(blake2b(account.encode(), digest_size=8).digest(), "little")
+
+
 class States:
     """Accounts by pseudonym, each at a slot of ``array``; grows by doubling."""
 
@@ -23,10 +30,16 @@ class States:
         self.names: list[str] = []
         self.episodes: dict[str, Episode] = {}
         self._slot_of: dict[str, int] = {}
+        self._ids = np.zeros(1024, np.uint64)
         self._lately: dict[str, int] = {}
         self._dirty: set[int] = set()
         self._free: list[int] = []  # slots of accounts that are gone
         self._gone: set[str] = set()  # since the last drain
+
+    @property
+    def ids(self) -> NDArray[np.uint64]:
+        """``stable_id`` of each account, by slot."""
+        return self._ids[: len(self.names)]
 
     def slots(self, accounts: Sequence[str]) -> list[int]:
         """Slot of each account; unknown ones get a new, empty state."""
@@ -47,6 +60,7 @@ class States:
         if self._free:
             slot = self._slot_of[account] = self._free.pop()
             self.names[slot] = account
+            self._ids[slot] = stable_id(account)
             return slot
         slot = self._slot_of[account] = len(self.names)
         self.names.append(account)
@@ -54,6 +68,8 @@ class States:
             larger = np.zeros(2 * slot, ACCOUNT)  # pages of it are taken from the system as they are used
             larger[:slot] = self.array
             self.array = larger
+            self._ids = np.concatenate([self._ids, np.zeros(slot, np.uint64)])
+        self._ids[slot] = stable_id(account)
         return slot
 
     def touch(self, slots: Iterable[int]) -> None:
@@ -66,6 +82,7 @@ class States:
         slot = self._leave(old)
         self._slot_of[new] = slot
         self.names[slot] = new
+        self._ids[slot] = stable_id(new)
         self._gone.discard(new)
         if (episode := self.episodes.pop(old, None)) is not None:
             self.episodes[new] = _named(episode, new)

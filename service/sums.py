@@ -16,20 +16,25 @@ from models.calibration import Candidate
 from models.evidence import BINS, BINS_PER_E
 from service.account import BIN_UNIT
 from service.closing import CLASSES
+from service.examples import READER, Examples, mixed
 from service.groups import Counts, merge_counts
 from service.measures import GROUP_OF, G, K
+from service.places import PLACES, place
+from service.policy import Policy
 from service.sights import Sights, merge_sights
 
-COUNTED = K + 1  # rows of a histogram: the measures, then the evidence
+EVIDENCE, CLASSIFIERS = K, K + 1  # rows of a histogram after those of the measures
+COUNTED = K + 2
 SAMPLE = 2000  # account-days a day that the trees see: those with the lowest ids
-TABLES = ("networks", "owners", "cities", "platforms")
+TABLES = ("networks", "owners", "cities", "countries", "platforms")
+CIRCLES = CLASSES * PLACES  # histograms are kept by activity class and place
 
 
 class Sample(msgspec.Struct, frozen=True):
     """Account-days for the trees, by ascending id."""
 
     ids: bytes = b""  # u8 (n,)
-    ranks: bytes = b""  # u1 (n,)
+    circles: bytes = b""  # u1 (n,): index of the histogram
     calm: bytes = b""  # u1 (n,): evidence below the guard
     groups: bytes = b""  # f8 (n, G)
 
@@ -41,12 +46,14 @@ class DaySums(msgspec.Struct, frozen=True):
     active: int = 0  # accounts
     opened: int = 0  # alerts
     calm: int = 0  # accounts whose evidence stayed below the guard
-    histograms: bytes = b""  # u4 (CLASSES, COUNTED, BINS), zlib; empty for none
+    histograms: bytes = b""  # u4 (CIRCLES, COUNTED, BINS), zlib; empty for none
     seen: Mapping[str, tuple[bytes, bytes]] = {}  # table -> ascending keys u4, calm accounts with each u4
     candidates: tuple[Candidate, ...] = ()
     sample: Sample = Sample()
     sights: Sights = Sights()
     groups: Counts = {}  # of readers
+    thefts: Examples = Examples()  # of the shadows
+    readers: Examples = Examples()  # account-days whose evidence passed the gate
 
 
 def day_sums(
@@ -56,7 +63,8 @@ def day_sums(
     opened: int,
     table: NDArray[np.float32],
     guards: NDArray[np.float64],
-    budget: float,
+    home: int,
+    policy: Policy,
 ) -> DaySums:
     """Of the states (n,) of accounts active on local ``day``, before they are closed.
 
@@ -73,19 +81,20 @@ def day_sums(
         active=len(today),
         opened=opened,
         calm=int(calm.sum()),
-        histograms=pack_counts(_count(today, maxima)),
+        histograms=pack_counts(_count(today, maxima, circle(today, home))),
         seen={name: _seen(today[calm], name) for name in TABLES},
-        candidates=_candidates(day, today, ids, budget),
+        candidates=_candidates(day, today, ids, policy.alerts_per_day),
         sample=Sample(
             ids=ids[first].astype("<u8").tobytes(),
-            ranks=today["rank"][first].astype("u1").tobytes(),
+            circles=circle(today[first], home).astype("u1").tobytes(),
             calm=calm[first].astype("u1").tobytes(),
             groups=_groups(today["rank"][first], maxima[first], table).astype("<f8").tobytes(),
         ),
+        readers=_readers(day, today, ids, policy),
     )
 
 
-def merge(parts: Sequence[DaySums], budget: float) -> DaySums:
+def merge(parts: Sequence[DaySums], policy: Policy) -> DaySums:
     """The sums of disjoint parts of one day. Their order does not matter."""
     day = parts[0].day
     counts = sum((unpack_counts(p.histograms, COUNTED) for p in parts), np.zeros((), np.uint32))
@@ -97,45 +106,56 @@ def merge(parts: Sequence[DaySums], budget: float) -> DaySums:
         calm=sum(p.calm for p in parts),
         histograms=pack_counts(counts),
         seen={name: _merge_seen([p.seen[name] for p in parts if name in p.seen]) for name in TABLES},
-        candidates=calibration.highest(candidates, budget),
+        candidates=calibration.highest(candidates, policy.alerts_per_day),
         sample=_merge_samples([p.sample for p in parts]),
         sights=merge_sights([p.sights for p in parts]),
         groups=merge_counts(p.groups for p in parts),
+        thefts=Examples.joined([p.thefts for p in parts], policy.training.shadows),
+        readers=Examples.joined([p.readers for p in parts], policy.training.ordinary),
     )
 
 
 def pack_counts(counts: NDArray[np.uint32]) -> bytes:
-    """A histogram (CLASSES, rows, BINS) as bytes."""
+    """A histogram (CIRCLES, rows, BINS) as bytes."""
     return zlib.compress(counts.astype("<u4").tobytes(), 1)
 
 
 def unpack_counts(packed: bytes, rows: int) -> NDArray[np.uint32]:
-    """The histogram (CLASSES, rows, BINS) again; zeros for none."""
+    """The histogram (CIRCLES, rows, BINS) again; zeros for none."""
     if not packed:
-        return np.zeros((CLASSES, rows, BINS), np.uint32)
+        return np.zeros((CIRCLES, rows, BINS), np.uint32)
     counts = np.frombuffer(zlib.decompress(packed), "<u4")
-    return counts.reshape(CLASSES, rows, BINS).astype(np.uint32)
+    return counts.reshape(-1, rows, BINS).astype(np.uint32)
 
 
 def unpack_sample(
     sample: Sample,
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float64]]:
-    """ids (n,), ranks (n,), calm (n,), groups (n, G)."""
+    """ids (n,), circles (n,), calm (n,), groups (n, G)."""
     return (
         np.frombuffer(sample.ids, "<u8").astype(np.uint64),
-        np.frombuffer(sample.ranks, np.uint8),
+        np.frombuffer(sample.circles, np.uint8),
         np.frombuffer(sample.calm, np.uint8).astype(np.bool_),
         np.frombuffer(sample.groups, "<f8").reshape(-1, G).astype(np.float64),
     )
 
 
-def _count(today: NDArray[np.void], maxima: NDArray[np.float64]) -> NDArray[np.uint32]:
+def circle(states: NDArray[np.void], home: int) -> NDArray[np.intp]:
+    """Which histogram each state (n,) belongs to."""
+    found: NDArray[np.intp] = states["rank"].astype(np.intp) * PLACES + place(states, home)
+    return found
+
+
+def _count(
+    today: NDArray[np.void], maxima: NDArray[np.float64], circles: NDArray[np.intp]
+) -> NDArray[np.uint32]:
     evidence = BINS_PER_E * np.log1p(today["day_evidence"].astype(np.float64))
-    counts = np.zeros((CLASSES, COUNTED, BINS), np.uint32)
-    for c in range(CLASSES):
-        of = today["rank"] == c
+    counts = np.zeros((CIRCLES, COUNTED, BINS), np.uint32)
+    for c in range(CIRCLES):
+        of = circles == c
         counts[c, :K] = baselines.count(maxima[of])
-        counts[c, K] = baselines.count(evidence[of, None])[0]
+        counts[c, EVIDENCE] = baselines.count(evidence[of, None])[0]
+        counts[c, CLASSIFIERS] = baselines.count(today["model_day"][of, None].astype(np.float64))[0]
     return counts
 
 
@@ -163,6 +183,16 @@ def _candidates(
     return calibration.highest(scores, budget)
 
 
+def _readers(day: int, today: NDArray[np.void], ids: NDArray[np.uint64], policy: Policy) -> Examples:
+    """Account-days as examples: a day's largest value of every measure, so more than any moment of it."""
+    raised = np.flatnonzero(today["day_evidence"] >= policy.budget.gate)
+    keys = mixed(ids[raised], day)
+    lowest = np.argsort(keys, kind="stable")[: policy.training.ordinary]
+    of = raised[lowest]
+    nobody = np.full(len(of), READER, np.uint8)
+    return Examples.packed(keys[lowest], nobody, today["rank"][of], today["day_max"][of])
+
+
 def _seen(calm: NDArray[np.void], name: str) -> tuple[bytes, bytes]:
     """How many accounts were seen with each key of a table during their last day."""
     slots = calm[name]
@@ -185,11 +215,11 @@ def _merge_seen(parts: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
 
 def _merge_samples(parts: Sequence[Sample]) -> Sample:
     unpacked = [unpack_sample(part) for part in parts]
-    ids, ranks, calm, groups = (np.concatenate(column) for column in zip(*unpacked, strict=True))
+    ids, circles, calm, groups = (np.concatenate(column) for column in zip(*unpacked, strict=True))
     lowest = np.argsort(ids, kind="stable")[:SAMPLE]
     return Sample(
         ids=ids[lowest].astype("<u8").tobytes(),
-        ranks=ranks[lowest].tobytes(),
+        circles=circles[lowest].tobytes(),
         calm=calm[lowest].astype("u1").tobytes(),
         groups=groups[lowest].astype("<f8").tobytes(),
     )

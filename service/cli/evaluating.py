@@ -23,13 +23,15 @@ from service.evaluation.parts import assemble, trials
 from service.evaluation.report import MINIMUM_CELL, VERSION, Part, Report, file_name, newest, to_json
 from service.evaluation.schedule import recent_logs
 from service.evaluation.study import Source, study
+from service.evaluation.trials import Trial
 from service.evaluation.worlds import Library
 from service.output import write_whole
-from service.policy import load_policy
+from service.policy import MEMBERS, load_policy
 from service.progress import progress
 from service.settings import Site
-from service.share import MODEL
+from service.simulator.families import FAMILIES
 from service.simulator.settings import PROFILES
+from service.site import MODEL
 
 DRAWS = 5  # of thefts laid over the same logs
 POLITE = 10  # added to the process's niceness: a site's own work goes first
@@ -63,6 +65,18 @@ POLITE = 10  # added to the process's niceness: a site's own work goes first
 )
 @click.option("--recent", is_flag=True, help="Lay them over the site's own logs of the last 31 days.")
 @click.option(
+    "--members",
+    type=click.Choice(MEMBERS),
+    multiple=True,
+    help="Of the ensemble, instead of the policy's; can be given again.",
+)
+@click.option(
+    "--leave-out",
+    type=click.Choice(FAMILIES),
+    multiple=True,
+    help="Family of theft not to train on; can be given again.",
+)
+@click.option(
     "--alerts-per-day", type=click.FloatRange(0, 1000, min_open=True), help="Budget instead of the site's."
 )
 def evaluate(
@@ -74,6 +88,8 @@ def evaluate(
     days: int,
     logs: tuple[Path, ...],
     recent: bool,
+    members: tuple[str, ...],
+    leave_out: tuple[str, ...],
     alerts_per_day: float | None,
 ) -> None:
     """Measure recall, precision, load and bias, and write a report (HTML and JSON).
@@ -102,19 +118,20 @@ def evaluate(
     policy = load_policy(
         own_policy, alerts_per_day=alerts_per_day or (site.settings.alerts_per_day if site else None)
     )
+    tried = trials(policy.alerts_per_day, members or policy.budget.members, leave_out)
     parts: list[Part] = []
     if site is not None:
         parts += _of_site(site, policy.alerts_per_day)
         if recent:
             logs += recent_logs(site.settings.logs, site.folder, time.time())
         if logs:
-            parts.append(_of_logs(site, logs, policy.alerts_per_day))
+            parts.append(_of_logs(site, logs, tried))
     if seeds:
         libraries = [Library(profile, seed, accounts, days) for profile in profiles for seed in seeds]
         title = (
             f"{', '.join(profiles)}; seeds {', '.join(map(str, seeds))}; {accounts:,} accounts, {days} days"
         )
-        parts.append(_play("simulated", title, libraries, policy.alerts_per_day, own_policy))
+        parts.append(_play("simulated", title, libraries, tried, own_policy))
     report = Report(VERSION, _now(), policy.hash, MODEL, policy.alerts_per_day, MINIMUM_CELL, tuple(parts))
     click.echo(
         f"{_keep(compared(report, newest(reports)), reports)}: written, with the same as JSON beside it"
@@ -133,16 +150,17 @@ def _of_site(site: Site, budget: float) -> list[Part]:
     return [site_part(own)]
 
 
-def _of_logs(site: Site, logs: Sequence[Path], budget: float) -> Part:
+def _of_logs(site: Site, logs: Sequence[Path], tried: Sequence[Trial]) -> Part:
     settings, databases = ingest_settings(site.settings), _databases(site)
     laid = [Background(tuple(logs), settings, databases, draw) for draw in range(DRAWS)]
     title = f"{len(logs)} {'log' if len(logs) == 1 else 'logs'} of the site, {DRAWS} draws of thefts"
-    return _play("background", title, laid, budget, site.policy)
+    return _play("background", title, laid, tried, site.policy)
 
 
-def _play(source: str, title: str, scenes: Sequence[Source], budget: float, policy: Path | None) -> Part:
+def _play(
+    source: str, title: str, scenes: Sequence[Source], tried: Sequence[Trial], policy: Path | None
+) -> Part:
     """One part of the report, with the way there shown."""
-    tried = trials(budget)
     with TemporaryDirectory(prefix="journalguard-") as temporary, progress(f"evaluating, {source}") as shown:
         played = study(scenes, tried, policy, Path(temporary), shown)
         shown.done()

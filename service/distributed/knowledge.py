@@ -20,6 +20,7 @@ class Knowledge:
 
     def __init__(self, policy: Policy, partitions: int) -> None:
         self.site = Site(policy)
+        self._policy = policy
         self._partitions = partitions
         self._sums: dict[int, dict[int, SumsRecord]] = {}  # day -> partition -> sums
         self._next: dict[int, int] = {}  # partition -> the day it goes on with
@@ -59,7 +60,7 @@ class Knowledge:
             parts = list(self._sums[day].values())
             if not self._whole(day) or any(part.after != self.site.day for part in parts):
                 break  # or a snapshot comes that knows the day, or the days between
-            self.site.take(merge([part.sums for part in parts], self.site.budget))
+            self.site.take(merge([part.sums for part in parts], self._policy))
         self._forget()
         return self.site.day > before
 

@@ -189,7 +189,7 @@ class Lane:
             after=self._site.day,
             offset=frame.header.offset,
             guards=self._site.guards.astype("<f8").tobytes(),
-            sums=self._share.sums(day),
+            sums=self._share.sums(day, frame.header.offset),
         )
         self._ledger = msgspec.structs.replace(self._ledger, closing=closing)
 

@@ -26,12 +26,17 @@ class _All(msgspec.Struct, frozen=True):
     loads: tuple[NamedLoad, ...]
 
 
-def trials(budget: float) -> tuple[Trial, ...]:
-    """What a part is made from."""
+def trials(budget: float, members: tuple[str, ...], left_out: tuple[str, ...] = ()) -> tuple[Trial, ...]:
+    """What a part is made from: these members of the ensemble, other budgets, and without each member."""
+    others = {name: tuple(m for m in members if m != name) for name in members if len(members) > 1}
     return (
-        Trial(Role.MAIN, "as in force", budget),
-        *(Trial(Role.BUDGET, f"{budget * factor:.3g} a day", budget * factor) for factor in CURVE),
-        Trial(Role.EXPECTED, "with expected verdicts", budget),
+        Trial(Role.MAIN, "as in force", budget, members, left_out),
+        *(
+            Trial(Role.BUDGET, f"{budget * factor:.3g} a day", budget * factor, members, left_out)
+            for factor in CURVE
+        ),
+        *(Trial(Role.MEMBER, f"without {name}", budget, rest, left_out) for name, rest in others.items()),
+        Trial(Role.EXPECTED, "with expected verdicts", budget, members, left_out),
     )
 
 

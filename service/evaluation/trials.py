@@ -10,7 +10,7 @@ from models.evaluation.records import Raised
 from service.evaluation.scenes import Scene, load, read_events
 from service.events import Alert
 from service.pipeline import Pipeline
-from service.policy import load_policy
+from service.policy import Policy, load_policy
 from service.store import Judged
 
 DRAIN = 20_000  # events, part of a day, after which what changed is let go and looked at
@@ -25,7 +25,8 @@ class Role(StrEnum):
     MAIN = "main"  # the policy in force
     BUDGET = "budget"  # other budgets, for the curve
     EXPECTED = "expected"  # analysts say "expected" to false alarms of heavy readers
-    MEMBER = "member"  # without, or with only, some members of the ensemble
+    MEMBER = "member"  # some members of the ensemble only
+    LEFT_OUT = "left out"  # families of theft left out of training
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -34,6 +35,18 @@ class Trial(msgspec.Struct, frozen=True):
     role: Role
     name: str
     budget: float  # alerts a day
+    members: tuple[str, ...] = ()  # of the ensemble; empty for those of the policy
+    left_out: tuple[str, ...] = ()  # families of theft that are not trained on
+
+    def policy(self, directory: Path | None) -> Policy:
+        """The site's policy with what differs."""
+        policy = load_policy(directory, alerts_per_day=self.budget)
+        families = tuple(name for name in policy.training.families if name not in self.left_out)
+        return msgspec.structs.replace(
+            policy,
+            budget=msgspec.structs.replace(policy.budget, members=self.members or policy.budget.members),
+            training=msgspec.structs.replace(policy.training, families=families),
+        )
 
 
 class Analyst:
@@ -59,7 +72,7 @@ def run(scene_folder: Path, trial: Trial, policy: Path | None, progress: Progres
     """The alerts of the trial in order of time."""
     scene = load(scene_folder)
     analyst = Analyst(scene) if trial.role is Role.EXPECTED else None
-    pipeline = Pipeline(load_policy(policy, alerts_per_day=trial.budget))
+    pipeline = Pipeline(trial.policy(policy))
     alerts: dict[str, Alert] = {}
     undrained = 0
     span = max(scene.last_day - scene.first_day + 1, 1)

@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -21,9 +21,12 @@ import msgspec
 from service.errors import PolicyError
 from service.measures import M
 from service.policy.examples import Example
+from service.thieves import FAMILIES
 
-SETTLED = ("budget.toml", "prior.toml", "readers.toml")  # every other file is a detection
+SETTLED = ("budget.toml", "prior.toml", "readers.toml", "training.toml")  # every other file is a detection
 Quantile = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+MEMBERS = ("evidence", "classifiers", "trees")  # of the joined score
+AFTER_MEASURES = ("EVIDENCE", "CLASSIFIERS", "TREES")  # rows of the prior, and of the histograms
 MOST_ALERTS = 10_000  # a day
 
 T = TypeVar("T")
@@ -53,11 +56,22 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gate_moved: Annotated[float, msgspec.Meta(ge=0)]  # or asked again after it moved by so much,
     gate_minutes: Annotated[float, msgspec.Meta(ge=0)]  # or after so many minutes
     guard: Annotated[float, msgspec.Meta(gt=0)]  # -ln share of account-days from which a day does not teach
-    trees_handicap: Annotated[
-        float, msgspec.Meta(ge=0)
-    ]  # taken off the trees' tail before it competes with the evidence's
+    members: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]  # of MEMBERS: which of them score
+    evidence_handicap: Annotated[float, msgspec.Meta(ge=0)]  # taken off its tail where the classifiers score
+    trees_handicap: Annotated[float, msgspec.Meta(ge=0)]  # taken off the trees' tail
     quiet_days: Annotated[int, msgspec.Meta(ge=1, le=730)] = 90  # proposed with the verdict "expected"
     ceiling: Annotated[float, msgspec.Meta(ge=1)] = 2.0  # of a day's alerts in the queue, in alerts_per_day
+
+
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the classifiers learn theft (see ``service.shadows``)."""
+
+    families: tuple[str, ...]  # of service.thieves; a name more than once is a larger share
+    shadows: Annotated[int, msgspec.Meta(ge=0, le=200)]  # a day, over the whole site
+    moments: Annotated[int, msgspec.Meta(ge=1, le=50)]  # of each theft
+    ordinary: Annotated[int, msgspec.Meta(ge=0, le=2000)]  # account-days of readers a day
+    warm_days: Annotated[int, msgspec.Meta(ge=1)]  # of training before the classifiers' score counts
+    thefts_weigh: Annotated[float, msgspec.Meta(gt=0)]  # an example of theft against one of a reader
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -89,7 +103,8 @@ class Policy(msgspec.Struct, frozen=True):
     detections: Mapping[str, Detection]
     detection_of: tuple[str, ...]  # by measure, an id
     budget: Budget
-    prior: tuple[tuple[float, float, float, float], ...]  # by measure, then evidence, then trees
+    training: Training
+    prior: tuple[tuple[float, float, float, float], ...]  # by measure, then AFTER_MEASURES
     readers: Readers
     hash: str  # of the files, 12 hexadecimal digits
 
@@ -115,6 +130,10 @@ class Policy(msgspec.Struct, frozen=True):
     def trees_handicap(self) -> float:
         return self.budget.trees_handicap
 
+    @property
+    def evidence_handicap(self) -> float:
+        return self.budget.evidence_handicap
+
 
 def load_policy(directory: Path | None = None, *, alerts_per_day: float | None = None) -> Policy:
     """Read the policies that ship with journalguard, overlaid by a site's own folder.
@@ -139,6 +158,7 @@ def load_policy(directory: Path | None = None, *, alerts_per_day: float | None =
         detections=dict(sorted(detections.items())),
         detection_of=_assign(detections),
         budget=budget,
+        training=to_training(sources["training.toml"]),
         prior=to_prior(sources["prior.toml"]),
         readers=to_readers(sources["readers.toml"]),
         hash=digest.hexdigest()[:12],
@@ -177,7 +197,19 @@ def to_budget(source: Source, alerts_per_day: float | None = None) -> Budget:
             f"{source.line('alerts_per_day')}: alerts_per_day must be more than 0 and at most "
             f"{MOST_ALERTS:,}; say how many alerts can be read a day"
         )
+    _known(source, "members", budget.members, MEMBERS)
     return budget
+
+
+def to_training(source: Source) -> Training:
+    training = _convert(source, Training)
+    _known(source, "families", training.families, tuple(FAMILIES))
+    return training
+
+
+def _known(source: Source, word: str, names: Sequence[str], known: Sequence[str]) -> None:
+    if not names or set(names) - set(known):
+        raise PolicyError(f"{source.line(word)}: {word} must be some of {', '.join(known)}")
 
 
 def _parse(source: Source) -> dict[str, Any]:
@@ -230,7 +262,7 @@ def to_readers(source: Source) -> Readers:
 def to_prior(source: Source) -> tuple[tuple[float, float, float, float], ...]:
     quantiles = _parse(source)
     rows = []
-    for name in (*(m.name for m in M), "EVIDENCE", "TREES"):
+    for name in (*(m.name for m in M), *AFTER_MEASURES):
         try:
             row = msgspec.convert(quantiles.get(name), tuple[Quantile, Quantile, Quantile, Quantile])
         except msgspec.ValidationError as error:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from service.measures import M
-from service.policy import Detection, Policy
+from service.policy import AFTER_MEASURES, Detection, Policy
 
 _SHARES = ("2", "10", "100", "1,000")  # one in so many account-days reaches each number of the prior
 
@@ -21,10 +21,18 @@ def differences(shipped: Policy, here: Policy) -> tuple[str, ...]:
 
 
 def _settings(shipped: Policy, here: Policy) -> Iterator[str]:
-    for name in shipped.budget.__struct_fields__:
-        ours, theirs = getattr(shipped.budget, name), getattr(here.budget, name)
-        if ours != theirs:
-            yield f"budget: {name} is {theirs:g} here, {ours:g} as shipped"
+    for word, old, new in (
+        ("budget", shipped.budget, here.budget),
+        ("training", shipped.training, here.training),
+    ):
+        for name in old.__struct_fields__:
+            ours, theirs = getattr(old, name), getattr(new, name)
+            if ours != theirs:
+                yield f"{word}: {name} is {_value(theirs)} here, {_value(ours)} as shipped"
+
+
+def _value(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else f"{value:g}"
 
 
 def _detections(shipped: Policy, here: Policy) -> Iterator[str]:
@@ -65,7 +73,7 @@ def _owners(shipped: Policy, here: Policy) -> Iterator[str]:
 
 
 def _prior(shipped: Policy, here: Policy) -> Iterator[str]:
-    names = (*(m.name for m in M), "EVIDENCE", "TREES")
+    names = (*(m.name for m in M), *AFTER_MEASURES)
     for name, ours, theirs in zip(names, shipped.prior, here.prior, strict=True):
         for share, old, new in zip(_SHARES, ours, theirs, strict=True):
             if old != new:

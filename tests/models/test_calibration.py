@@ -3,6 +3,7 @@
 import math
 import random
 import statistics
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -23,19 +24,28 @@ from models.calibration import (
 ACCOUNTS = 600
 
 
-def day_scores(day: int, rng: random.Random, scale: float = 1.0, habitual: int = 0) -> list[Candidate]:
+def day_scores(
+    day: int, rng: random.Random, scale: float = 1.0, habitual: int = 0, accounts: int = ACCOUNTS
+) -> list[Candidate]:
     """Exponential scores of a day's accounts; ``habitual`` ones are always high (a reviewer, a miner)."""
-    scores = [scale * rng.expovariate(1.0) for _ in range(ACCOUNTS)]
+    scores = [scale * rng.expovariate(1.0) for _ in range(accounts)]
     for account in range(habitual):
         scores[account] += 4.0
     return [Candidate(day, a, s) for a, s in enumerate(scores)]
 
 
-def live(days: int, budget: float, seed: int, scale: float = 1.0, habitual: int = 0) -> list[int]:
+def live(
+    days: int,
+    budget: float,
+    seed: int,
+    scale: float = 1.0,
+    habitual: int = 0,
+    load: Callable[[int], float] = lambda day: 1.0,
+) -> list[int]:
     """Alerts opened each day by the threshold then in force, accounts resting after one."""
     rng, state, last, opened_on = random.Random(seed), Calibration(), dict[int, int](), []
     for day in range(days):
-        scores = day_scores(day, rng, scale, habitual)
+        scores = day_scores(day, rng, scale, habitual, round(ACCOUNTS * load(day)))
         opened = 0
         for c in scores:
             if c.score >= state.threshold:
@@ -150,3 +160,25 @@ def test_probability_by_hand() -> None:
 def test_probability_is_one_and_rises_with_the_score(a: float, b: float, prior: float) -> None:
     low, high = probability(min(a, b), prior), probability(max(a, b), prior)
     assert 0.0 < low <= high <= 1.0
+
+
+@pytest.mark.parametrize("season", [1.0, 1.6, 0.4])
+def test_any_fortnight_keeps_near_the_budget_also_when_the_load_changes(season: float) -> None:
+    """Ten days of exams or vacation in the middle."""
+    for seed in range(3):
+        opened_on = live(60, 3.0, seed, load=lambda day: season if 25 <= day < 35 else 1.0)
+        fortnights = [sum(opened_on[d : d + 14]) / 14 for d in range(14, 47)]
+        assert statistics.mean(fortnights) == pytest.approx(3.0, rel=0.2)
+        assert all(n == pytest.approx(3.0, rel=0.45) for n in fortnights)
+
+
+def test_a_thousand_thieves_at_once_do_not_lift_the_threshold_for_the_next() -> None:
+    rng, calm, flooded = random.Random(1), Calibration(), Calibration()
+    for day in range(40):
+        scores = [c for c in day_scores(day, rng) if c.score >= FLOOR]
+        thieves = [Candidate(day, 10_000 + n, 12.0) for n in range(1000 if day == 30 else 0)]
+        calm = close_day(calm, day, ACCOUNTS, 3, scores, 3.0)
+        flooded = close_day(flooded, day, ACCOUNTS + len(thieves), 3 + len(thieves), [*scores, *thieves], 3.0)
+        if day >= 30:
+            assert flooded.threshold < calm.threshold + 1.5
+    assert flooded.threshold < calm.threshold + 1.0

@@ -64,7 +64,7 @@ def test_a_record_of_the_first_layout_is_read_field_by_field() -> None:
             assert new[name][: old[name].size].tolist() == old[name].tolist()
         elif name not in ("last_network", "spare"):
             assert new[name].tobytes() == old[name].tobytes(), name
-    assert new["category"] == new["quiet_until"] == new["trend"] == 0
+    assert new["category"] == new["quiet_until"] == new["trend"].sum() == 0
 
 
 def test_layouts_only_grow() -> None:

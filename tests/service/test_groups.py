@@ -68,7 +68,7 @@ def test_a_day_s_counts_are_kept_by_the_site_and_read_back() -> None:
     share = Share(POLICY, site)
     events = [event(NOON, "a"), event(NOON + 60, "b", place=FAR, network="n2")]
     share.absorb(events, [0, 1], TODAY)
-    site.take(share.sums(TODAY))
+    site.take(share.sums(TODAY, 0))
     days = read_ledger(site.drain())
     assert list(days) == [TODAY]
     assert days[TODAY][EVERYONE] == Count(2, 0)

@@ -1,8 +1,11 @@
 """What the site knows: changed by closed days only, by sums, and back again from its blobs."""
 
 import itertools
+import zlib
+from pathlib import Path
 from random import Random
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,12 +18,13 @@ from service.account import ACCOUNT, BIN_UNIT
 from service.closing import CLASSES
 from service.columns import key32
 from service.measures import OWN, G, K, M
-from service.share import stable_id
 from service.site import RING, ROWS, Site
+from service.states import stable_id
 from service.sums import SAMPLE, DaySums, day_sums, merge
 from tests.service.worlds import POLICY, TODAY
 
 DAY = 86_400
+GOLDEN = Path(__file__).parent / "golden" / "site.v1.bin"
 
 
 def readers(n: int, seed: int = 1, day: int = TODAY, evidence: float = 0.0) -> NDArray[np.void]:
@@ -45,7 +49,7 @@ def sums_of(
 ) -> DaySums:
     """Of accounts numbered from ``first``."""
     ids = np.array([stable_id(f"a{first + i}") for i in range(len(states))], np.uint64)
-    return day_sums(day, states, ids, opened, site.table, site.guards, site.budget)
+    return day_sums(day, states, ids, opened, site.table, site.guards, site.home, POLICY)
 
 
 def tables(site: Site) -> list[bytes]:
@@ -80,7 +84,7 @@ def test_the_order_of_accounts_does_not_matter() -> None:
     ids = np.array([stable_id(f"a{i}") for i in range(500)], np.uint64)
     turned = np.random.default_rng(2).permutation(500)
     made = [
-        day_sums(TODAY, states[order], ids[order], 3, site.table, site.guards, site.budget)
+        day_sums(TODAY, states[order], ids[order], 3, site.table, site.guards, site.home, POLICY)
         for order in (np.arange(500), turned)
     ]
     assert made[0] == made[1]
@@ -94,7 +98,7 @@ def test_parts_counted_apart_merge_into_the_whole(cuts: list[int], chance: Rando
     edges = [0, *sorted(cuts), 300]
     parts = [sums_of(site, states[a:b], opened=b - a, first=a) for a, b in itertools.pairwise(edges)]
     chance.shuffle(parts)
-    assert merge(parts, site.budget) == sums_of(site, states, opened=300)
+    assert merge(parts, POLICY) == sums_of(site, states, opened=300)
 
 
 def test_parts_of_more_accounts_than_the_trees_see_merge_too() -> None:
@@ -102,7 +106,7 @@ def test_parts_of_more_accounts_than_the_trees_see_merge_too() -> None:
     states = readers(SAMPLE + 700, seed=9)
     states["day_joined"] += 2.0  # more candidates than are kept
     parts = [sums_of(site, states[:900], first=0), sums_of(site, states[900:], first=900)]
-    assert merge(parts, site.budget) == sums_of(site, states)
+    assert merge(parts, POLICY) == sums_of(site, states)
 
 
 def test_closing_leaves_the_states_alone() -> None:
@@ -150,7 +154,7 @@ def test_suspects_do_not_make_a_network_known() -> None:
 
 def test_the_joined_score_is_the_tail_of_the_evidence_before_the_trees_are_ready() -> None:
     site = Site(POLICY)
-    scores = [site.joined(0, e, [0.0] * G) for e in (0.0, 1.0, 5.0, 20.0, 80.0, 1e9)]
+    scores = [site.joined(0, e, [0.0] * G, 0.0) for e in (0.0, 1.0, 5.0, 20.0, 80.0, 1e9)]
     assert scores == sorted(scores)
     assert scores[0] == 0.0
     assert scores[-1] <= 30.0
@@ -165,8 +169,8 @@ def taught() -> Site:
 
 def test_the_trees_join_once_they_know_enough_days() -> None:
     site = taught()
-    strange = site.joined(0, 0.5, [14.0] * G)
-    assert strange > site.joined(0, 0.5, [0.0] * G)
+    strange = site.joined(0, 0.5, [14.0] * G, 0.0)
+    assert strange > site.joined(0, 0.5, [0.0] * G, 0.0)
     assert np.isfinite(strange)
 
 
@@ -226,7 +230,7 @@ def test_a_fresh_store_restores_a_fresh_site() -> None:
 
 
 def test_rows_of_a_histogram() -> None:
-    assert ROWS == K + 2 == len(POLICY.prior)
+    assert ROWS == K + 3 == len(POLICY.prior)
 
 
 def test_the_threshold_never_falls_below_its_floor() -> None:
@@ -236,3 +240,19 @@ def test_the_threshold_never_falls_below_its_floor() -> None:
         states["day_joined"] = 0.0
         close(site, states, TODAY + day)
     assert site.calibration.threshold >= FLOOR
+
+
+def test_what_the_release_before_knew_is_read() -> None:
+    """Its classifiers are yet to be taught; rows of measures it did not know are empty."""
+    blobs = msgspec.msgpack.decode(zlib.decompress(GOLDEN.read_bytes()), type=dict[str, bytes])
+    site = Site(POLICY)
+    site.restore(blobs)
+    assert site.day == TODAY + 18
+    assert site.classifiers.days == 0
+    assert site.calibration.days
+    assert site.table[1, M.DOCS_1D, 60] != Site(POLICY).table[1, M.DOCS_1D, 60]
+    assert np.array_equal(site.table[:, M.DOCS_7D_TREND], Site(POLICY).table[:, M.DOCS_7D_TREND])
+    close(site, readers(200), TODAY + 19)
+    again = Site(POLICY)
+    again.restore({**blobs, **site.drain()})
+    assert tables(again) == tables(site)

@@ -1,0 +1,162 @@
+"""One River logistic regression per family of theft over the terms of a moment, joined by log-sum-exp.
+
+Each learns its own family's examples against readers'; most readers' days are plain to it and skipped, so
+that it spends itself on those it takes for theft. River learns; a dense copy of the weights scores, compiled.
+
+Weights of products are kept from falling below zero: else a moment at which everything is strange at once,
+a blatant theft, would score less than one at which only half of it is.
+"""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from river.linear_model import LogisticRegression
+from river.optim import AdaGrad
+from river.optim.losses import Log
+
+from models.evidence import BINS
+
+RATE, L2, INTERCEPT_RATE = 0.05, 1e-5, 0.01
+PLAIN = 0.02  # probability below which a reader's example is learnt only now and then,
+NOW_AND_THEN = 20  # one in so many
+MOST_TERM = 20.0
+LOWEST, PER_UNIT = -8.0, 12.0  # logit of position 0 on the common scale of histograms, and bins for each unit
+
+
+class OneFamily(msgspec.Struct, frozen=True):
+    """A learner's memory. Weights keep their order, in which River sums them."""
+
+    name: str
+    intercept: float
+    terms: bytes  # i4 (n,)
+    weights: bytes  # f8 (n,)
+    steps: tuple[bytes, bytes]  # of AdaGrad: terms i4 (m,), sums of squares f8 (m,)
+
+
+class ClassifiersSnapshot(msgspec.Struct, frozen=True):
+    """All learners."""
+
+    terms: int
+    products: int
+    days: int  # of training
+    thefts_weigh: float
+    families: tuple[OneFamily, ...]
+
+
+class Classifiers:
+    """``score`` then ``learn``."""
+
+    def __init__(self, names: Sequence[str], terms: int, products: int, thefts_weigh: float) -> None:
+        """``terms`` from number ``products`` on are products of groups."""
+        self.days = 0
+        self._names, self._terms, self._products = tuple(names), terms, products
+        self._thefts_weigh = thefts_weigh
+        self._learners = [self._fresh() for _ in names]
+        self._copy()
+
+    def _fresh(self) -> LogisticRegression:
+        loss = Log(weight_pos=self._thefts_weigh, weight_neg=1.0)
+        return LogisticRegression(AdaGrad(RATE), loss=loss, l2=L2, intercept_lr=INTERCEPT_RATE)
+
+    def _copy(self) -> None:
+        """The learners' weights into dense arrays."""
+        self._weights = np.zeros((len(self._names), self._terms))
+        for row, learner in zip(self._weights, self._learners, strict=True):
+            for term, weight in learner.weights.items():
+                row[term] = weight
+        self._intercepts = np.array([float(learner.intercept) for learner in self._learners])
+
+    def score(self, terms: NDArray[np.float64]) -> float:
+        """Where terms (T,) fall on the common scale of histograms: a logit, shifted and stretched."""
+        logit: float = joined_logit(_clean(terms), self._weights, self._intercepts)
+        return min(max((logit - LOWEST) * PER_UNIT, 0.0), BINS - 1.001)
+
+    def learn(self, rows: NDArray[np.float64], families: Sequence[int]) -> None:
+        """A day's examples, terms (n, T), in order; family -1 is a reader's."""
+        for number, (row, family) in enumerate(zip(_clean(rows), families, strict=True)):
+            used = np.flatnonzero(row)
+            terms = dict(zip(used.tolist(), row[used].tolist(), strict=True))
+            for index, learner in enumerate(self._learners):
+                if family == index:
+                    learner.learn_one(terms, True)
+                elif family < 0 and self._worth_it(learner, terms, number + index):
+                    learner.learn_one(terms, False)
+        for learner in self._learners:
+            weights = learner.weights
+            _set_weights(learner, {t: max(w, 0.0) if t >= self._products else w for t, w in weights.items()})
+        self.days += 1
+        self._copy()
+
+    def _worth_it(self, learner: LogisticRegression, terms: dict[int, float], number: int) -> bool:
+        turn = (number + self.days) % NOW_AND_THEN == 0
+        return turn or bool(learner.predict_proba_one(terms)[True] >= PLAIN)
+
+    def snapshot(self) -> bytes:
+        """Plain data."""
+        families = tuple(
+            OneFamily(name, float(one.intercept), *_packed(one.weights), _packed(one.optimizer.g2))
+            for name, one in zip(self._names, self._learners, strict=True)
+        )
+        return msgspec.msgpack.encode(
+            ClassifiersSnapshot(self._terms, self._products, self.days, self._thefts_weigh, families)
+        )
+
+    @classmethod
+    def from_snapshot(cls, blob: bytes) -> "Classifiers":
+        """With the same scores and the same future."""
+        saved = msgspec.msgpack.decode(blob, type=ClassifiersSnapshot)
+        names = [family.name for family in saved.families]
+        made = cls(names, saved.terms, saved.products, saved.thefts_weigh)
+        made.days = saved.days
+        made._learners = [made._rebuilt(family) for family in saved.families]
+        made._copy()
+        return made
+
+    def _rebuilt(self, family: OneFamily) -> LogisticRegression:
+        learner = self._fresh()
+        learner.intercept = family.intercept
+        _set_weights(learner, _unpacked(family.terms, family.weights))
+        learner.optimizer.g2.update(_unpacked(*family.steps))
+        return learner
+
+
+@njit
+def joined_logit(
+    terms: NDArray[np.float64], weights: NDArray[np.float64], intercepts: NDArray[np.float64]
+) -> float:
+    """log-sum-exp over the families' logits: terms (T,), weights (F, T), intercepts (F,)."""
+    top, total = -math.inf, 0.0
+    for f in range(weights.shape[0]):
+        logit = intercepts[f]
+        for t in range(terms.shape[0]):
+            logit += weights[f, t] * terms[t]
+        if logit > top:
+            total = total * math.exp(top - logit) + 1.0
+            top = logit
+        else:
+            total += math.exp(logit - top)
+    return top + math.log(total)
+
+
+def _set_weights(learner: LogisticRegression, weights: dict[int, float]) -> None:
+    learner._weights = type(learner._weights)(weights, learner.initializer)
+
+
+def _clean(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One NaN would poison a learner for ever."""
+    found: NDArray[np.float64] = np.clip(np.nan_to_num(terms, nan=0.0), 0.0, MOST_TERM)
+    return found
+
+
+def _packed(values: dict[int, float]) -> tuple[bytes, bytes]:
+    keys = np.fromiter(values.keys(), "<i4", len(values))
+    return keys.tobytes(), np.fromiter(values.values(), "<f8", len(values)).tobytes()
+
+
+def _unpacked(keys: bytes, values: bytes) -> dict[int, float]:
+    pairs = zip(np.frombuffer(keys, "<i4").tolist(), np.frombuffer(values, "<f8").tolist(), strict=True)
+    return dict(pairs)

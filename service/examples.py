@@ -1,0 +1,86 @@
+"""What models learn from: moments and account-days as positions of their measures, and whose they were.
+
+Bounded and mergeable as all of a day's sums are: of all examples those of the lowest keys are kept, whoever
+counted the parts.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.evidence import BINS, BINS_PER_E
+from service.account import BIN_UNIT
+from service.measures import K
+
+READER = 255  # in place of a family
+
+
+def mixed(ids: NDArray[np.uint64], day: int) -> NDArray[np.uint64]:
+    """A number of account and day, evenly spread (splitmix64, Steele et al. 2014)."""
+    x = ids + np.uint64(0x9E3779B97F4A7C15 * day & 0xFFFFFFFFFFFFFFFF)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+class Examples(msgspec.Struct, frozen=True):
+    """n examples, by ascending key; all of one account and day have one key."""
+
+    keys: bytes = b""  # u8 (n,)
+    families: bytes = b""  # u1 (n,): index in thieves.FAMILIES, or READER
+    ranks: bytes = b""  # u1 (n,): activity class
+    positions: bytes = b""  # u2 (n, K): of the measures on the common scale, in 1/256
+
+    @classmethod
+    def of(cls, key: int, seen: Sequence[tuple[int, NDArray[np.float64]]], family: int) -> "Examples":
+        """Moments of one account: its activity class and measures (K,)."""
+        n = len(seen)
+        measures = np.array([m for _, m in seen]).reshape(n, K)
+        at = np.clip(BINS_PER_E * np.log1p(np.maximum(np.nan_to_num(measures), 0.0)), 0.0, BINS - 1.001)
+        return cls.packed(
+            np.full(n, key, np.uint64),
+            np.full(n, family, np.uint8),
+            np.array([rank for rank, _ in seen], np.uint8),
+            (at * BIN_UNIT).astype(np.uint16),
+        )
+
+    @classmethod
+    def packed(
+        cls,
+        keys: NDArray[np.uint64],
+        families: NDArray[np.uint8],
+        ranks: NDArray[np.uint8],
+        positions: NDArray[np.uint16],
+    ) -> "Examples":
+        """From columns in any order; those of one key stay in theirs."""
+        order = np.argsort(keys, kind="stable")
+        return cls(
+            keys[order].astype("<u8").tobytes(),
+            families[order].tobytes(),
+            ranks[order].tobytes(),
+            positions[order].astype("<u2").tobytes(),
+        )
+
+    def columns(
+        self,
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint16]]:
+        """keys, families, ranks, positions."""
+        return (
+            np.frombuffer(self.keys, "<u8").astype(np.uint64),
+            np.frombuffer(self.families, np.uint8),
+            np.frombuffer(self.ranks, np.uint8),
+            np.frombuffer(self.positions, "<u2").astype(np.uint16).reshape(-1, K),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Examples"], most: int | None = None) -> "Examples":
+        """All of the parts; only those of the ``most`` lowest keys if that is given."""
+        if not parts:
+            return cls()
+        columns = tuple(np.concatenate(column) for column in zip(*(p.columns() for p in parts), strict=True))
+        if most is not None:
+            kept = np.isin(columns[0], np.unique(columns[0])[:most])
+            columns = tuple(column[kept] for column in columns)
+        return cls.packed(*columns)

@@ -1,0 +1,75 @@
+"""Families told apart from readers, and the ways a linear model goes wrong."""
+
+import random
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models import terms
+from models.classifiers import Classifiers
+from models.evidence import BINS
+
+K, G = 4, 4
+GROUP_OF = np.arange(G)
+TABLE = np.tile(np.minimum(np.arange(BINS) / 10.0, 16.0).astype(np.float32), (K, 1))  # surprise 16 at 160
+
+
+def row(*surprises: float) -> NDArray[np.float64]:
+    out = np.zeros(terms.count(K, G))
+    terms.fill(np.array(surprises) * 10.0, TABLE, GROUP_OF, np.zeros(G), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def taught() -> Classifiers:
+    """Thieves are strange in the first two measures together; readers in any single one."""
+    rng = random.Random(1)
+    models = Classifiers(["both", "other"], terms.count(K, G), terms.products_from(K), 5.0)
+    for _ in range(12):
+        rows, families = [], []
+        for _ in range(40):
+            values = [rng.uniform(0, 2) for _ in range(K)]
+            thief = rng.random() < 0.3
+            if thief:
+                values[:2] = [rng.uniform(4, 8), rng.uniform(4, 8)]
+            else:
+                values[rng.randrange(K)] = rng.uniform(2, 9)
+            rows.append(row(*values))
+            families.append(0 if thief else -1)
+        models.learn(np.array(rows), families)
+    return models
+
+
+def test_terms_are_surprises_hinges_and_products_of_groups() -> None:
+    made = row(1.0, 3.0, 5.0, 9.0)
+    assert made[:4].tolist() == pytest.approx([0.25, 0, 0, 0])
+    assert made[4:8].tolist() == pytest.approx([0.75, 0.25, 0, 0])
+    assert made[12:16].tolist() == pytest.approx([2.25, 1.75, 1.1, 0.25], abs=1e-5)
+    products = made[terms.products_from(K) :]
+    assert len(products) == 6
+    assert products[-1] == pytest.approx(0.5 * 5.0 * 8.0 / 16)
+
+
+def test_a_combination_is_told_from_its_parts(taught: Classifiers) -> None:
+    both = taught.score(row(6, 6, 1, 1))
+    parts = (row(8, 1, 1, 1), row(1, 8, 1, 1), row(1, 1, 8, 1))
+    assert both > max(taught.score(part) for part in parts)
+
+
+def test_a_blatant_theft_scores_no_less_than_a_modest_one(taught: Classifiers) -> None:
+    """Of several strange groups none pulls another down by their product."""
+    assert taught.score(row(16, 16, 1, 1)) >= taught.score(row(6, 6, 1, 1))
+    assert (taught._weights[:, terms.products_from(K) :] >= 0).all()
+
+
+def test_a_family_without_examples_stays_silent(taught: Classifiers) -> None:
+    alone = Classifiers(["other"], terms.count(K, G), terms.products_from(K), 5.0)
+    rows = np.array([row(float(n % 5), 1, 1, 1) for n in range(400)])
+    alone.learn(rows, [-1] * 400)
+    assert alone.score(row(3, 1, 1, 1)) < taught.score(row(6, 6, 1, 1))
+
+
+def test_days_of_training_are_counted(taught: Classifiers) -> None:
+    assert taught.days == 12
+    assert Classifiers.from_snapshot(taught.snapshot()).days == 12
