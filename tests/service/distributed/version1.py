@@ -171,7 +171,7 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
 
 class Sample(msgspec.Struct, frozen=True):
     ids: bytes = b""
-    ranks: bytes = b""
+    circles: bytes = b""
     calm: bytes = b""
     groups: bytes = b""
 
