@@ -82,12 +82,12 @@ def roll(site: Site, account: str) -> None:
 
 @pytest.mark.timeout(900)
 def test_an_erased_reader_is_gone_and_comes_back_as_a_stranger(
-    tmp_path: Path, broker: Cluster, prefix: str
+    tmp_path: Path, own_broker: Cluster, prefix: str
 ) -> None:
     log = tmp_path / "access.log"
     add(log, access_lines(THEFT, "alice") + access_lines(range(1500, 1600, 10), "bob"))
     settings = Settings(log_format=LOG_FORMAT, timezone="Europe/London", logs=(str(log),))
-    site = site_over(tmp_path / "site", broker.servers, prefix, settings)
+    site = site_over(tmp_path / "site", own_broker.servers, prefix, settings)
     alice, topics, changelog = (
         pseudonym(site, "alice"),
         topics_of(kafka_of(site)),

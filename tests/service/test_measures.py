@@ -3,7 +3,7 @@
 import pytest
 
 from service.measures import BASE_OF, GROUP_OF, MEASURES, OWN, G, Group, K, M, Measure
-from service.policy import load_policy
+from service.policy import AFTER_MEASURES, load_policy
 
 
 def test_every_measure_is_told_once_and_in_the_order_of_the_vector() -> None:
@@ -42,5 +42,5 @@ def test_labels_differ() -> None:
 
 def test_the_prior_and_the_detections_know_every_measure() -> None:
     policy = load_policy()
-    assert len(policy.prior) == K + 2
+    assert len(policy.prior) == K + len(AFTER_MEASURES)
     assert len(policy.detection_of) == K
