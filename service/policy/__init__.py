@@ -56,11 +56,11 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gate_moved: Annotated[float, msgspec.Meta(ge=0)]  # or asked again after it moved by so much,
     gate_minutes: Annotated[float, msgspec.Meta(ge=0)]  # or after so many minutes
     guard: Annotated[float, msgspec.Meta(gt=0)]  # -ln share of account-days from which a day does not teach
-    members: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]  # of MEMBERS: which of them score
-    evidence_handicap: Annotated[float, msgspec.Meta(ge=0)]  # taken off its tail where the classifiers score
     trees_handicap: Annotated[float, msgspec.Meta(ge=0)]  # taken off the trees' tail
     quiet_days: Annotated[int, msgspec.Meta(ge=1, le=730)] = 90  # proposed with the verdict "expected"
     ceiling: Annotated[float, msgspec.Meta(ge=1)] = 2.0  # of a day's alerts in the queue, in alerts_per_day
+    members: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = MEMBERS  # which of them score
+    evidence_handicap: Annotated[float, msgspec.Meta(ge=0)] = 1.4  # off its tail where the classifiers score
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
