@@ -146,6 +146,8 @@ def undisturbed(site: Site, log: Path) -> Outcome:
 
     def noted() -> object:
         changes = drain()
+        for account in changes.gone:
+            states.pop(account, None)
         states.update(changes.accounts)
         return changes
 
