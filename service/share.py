@@ -270,7 +270,8 @@ class Share:
         """Forget the states of accounts not seen for so long when local ``day`` begins."""
         before = (day - self._states_days) * 86400 - offset
         names = self._states.names
-        unseen = np.flatnonzero(self._states.array["last_time"][: len(names)] < before)
+        last = self._states.array["last_time"][: len(names)]
+        unseen = np.flatnonzero((last > 0) & (last < before))  # 0: nothing was measured of it yet
         for account in [names[i] for i in unseen if names[i] and names[i] not in self._restricted]:
             self._settle(account)
             self._states.forget(account)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -148,7 +148,11 @@ def test_a_process_with_keys_leaves_no_copy_of_them(site: Path) -> None:
 
 
 def open_files(pid: int) -> list[str]:
-    return [str(path.readlink()) for path in (Path("/proc") / str(pid) / "fd").iterdir()]
+    found = []
+    for path in (Path("/proc") / str(pid) / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.append(str(path.readlink()))
+    return found
 
 
 def test_units_are_understood_by_systemd(tmp_path: Path) -> None:
