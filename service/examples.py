@@ -75,12 +75,24 @@ class Examples(msgspec.Struct, frozen=True):
         )
 
     @classmethod
-    def joined(cls, parts: Sequence["Examples"], most: int | None = None) -> "Examples":
-        """All of the parts; only those of the ``most`` lowest keys if that is given."""
+    def joined(cls, parts: Sequence["Examples"]) -> "Examples":
+        """All of the parts."""
         if not parts:
             return cls()
-        columns = tuple(np.concatenate(column) for column in zip(*(p.columns() for p in parts), strict=True))
-        if most is not None:
-            kept = np.isin(columns[0], np.unique(columns[0])[:most])
-            columns = tuple(column[kept] for column in columns)
-        return cls.packed(*columns)
+        columns = [p.columns() for p in parts]
+        return cls.packed(
+            np.concatenate([keys for keys, _, _, _ in columns]),
+            np.concatenate([families for _, families, _, _ in columns]),
+            np.concatenate([ranks for _, _, ranks, _ in columns]),
+            np.concatenate([positions for _, _, _, positions in columns]),
+        )
+
+    def among(self, keys: NDArray[np.uint64]) -> "Examples":
+        """Those with one of the keys."""
+        ours, families, ranks, positions = self.columns()
+        kept = np.isin(ours, keys)
+        return self.packed(ours[kept], families[kept], ranks[kept], positions[kept])
+
+    def lowest(self, most: int) -> "Examples":
+        """Those of the ``most`` lowest keys."""
+        return self.among(np.unique(self.columns()[0])[:most])

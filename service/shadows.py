@@ -9,6 +9,7 @@ All is drawn from the account and the day, so it is the same whoever works it ou
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ from service.rows import WHERE
 from service.simulator.cities import CITIES
 from service.thieves import OWN, Dice, Theft
 
+MARGIN = 2  # times as many as are wanted get through before the lowest are taken
 NEVER_SEEN = 0.85  # of a thief's networks; the rest belong to an owner the site knows
 
 
@@ -40,22 +42,44 @@ class Known(Protocol):
     def common(self, table: str) -> NDArray[np.uint32]: ...
 
 
-def drawn(states: NDArray[np.void], ids: NDArray[np.uint64], day: int, count: int) -> NDArray[np.intp]:
-    """Indexes of the accounts to be shadowed on ``day``: of those ever active, the lowest hashes."""
-    known = np.flatnonzero(states["events"])
-    return known[np.argsort(mixed(ids[known], day), kind="stable")[:count]]
+class Shadows(msgspec.Struct, frozen=True):
+    """The accounts that were drawn, and what was seen of their thieves; nothing is seen of some."""
+
+    drawn: bytes = b""  # u8 (n,): ascending keys
+    thefts: Examples = Examples()
 
 
-def examples(
+def lowest(ids: NDArray[np.uint64], day: int, count: int, known: int) -> NDArray[np.intp]:
+    """Indexes of the accounts to be shadowed on ``day``: those with the ``count`` lowest hashes.
+
+    ``known`` is how many accounts the whole site had the day before, 0 for not known. By it a share of the
+    site spares itself the hashes that are too high to be among the lowest of all.
+    """
+    keys = mixed(ids, day)
+    low = np.arange(len(ids))
+    if known > MARGIN * count:
+        low = np.flatnonzero(keys < np.uint64(2**64 * MARGIN * count // known))
+    return low[np.argsort(keys[low], kind="stable")[:count]]
+
+
+def walked(
     day: int, offset: int, states: NDArray[np.void], ids: NDArray[np.uint64], site: Known, policy: Policy
-) -> Examples:
+) -> Shadows:
     """What is seen of the thieves of the shadows of ``states`` (n,) on the morrow of ``day``."""
     known = site.common("platforms"), site.common("owners")
+    keys = mixed(ids, day)
     told = [
-        _shadow(day, offset, states[i : i + 1].copy(), int(key), site, policy, known)
-        for i, key in enumerate(mixed(ids, day).tolist())
+        _shadow(day, offset, states[i : i + 1].copy(), key, site, policy, known)
+        for i, key in enumerate(keys.tolist())
     ]
-    return Examples.joined(told)
+    return Shadows(np.sort(keys).astype("<u8").tobytes(), Examples.joined(told))
+
+
+def merge_shadows(parts: Sequence[Shadows], count: int) -> Shadows:
+    """Those with the ``count`` lowest keys, of disjoint shares: as if all had been drawn at once."""
+    keys = np.sort(np.concatenate([np.frombuffer(p.drawn, "<u8") for p in parts]))[:count]
+    kept = Examples.joined([p.thefts for p in parts]).among(keys)
+    return Shadows(keys.astype("<u8").tobytes(), kept)
 
 
 def _shadow(

@@ -19,7 +19,6 @@ from service.alerting import Decision
 from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.events import AccessEvent, Alert, Reason
-from service.examples import Examples
 from service.features import KEEP, absorb
 from service.identities import Link
 from service.judging import Docket, in_force, judged
@@ -27,6 +26,7 @@ from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.orders import Act, Order
 from service.policy import Policy
+from service.shadows import Shadows
 from service.sights import sights
 from service.site import Site
 from service.states import States
@@ -214,17 +214,33 @@ class Share:
         summed = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.home, self._policy)
         return msgspec.structs.replace(
             summed,
-            thefts=self._shadows(day, offset),
+            known=len(self._known()),
+            shadows=self._shadows(day, offset),
             groups=groups.count(today, names, opened, self._columns.names, self._policy.readers),
             sights=sights(day, today, site.prevalence, self._columns.names),
         )
 
-    def _shadows(self, day: int, offset: int) -> Examples:
+    def _shadows(self, day: int, offset: int) -> Shadows:
         """Thefts from copies of some accounts: of these the site's share will be taken by the merge."""
-        ids = self._states.ids
-        states = self._states.array[: len(ids)]
-        chosen = shadows.drawn(states, ids, day, self._policy.training.shadows)
-        return shadows.examples(day, offset, states[chosen], ids[chosen], self._site, self._policy)
+        known = self._known()
+        count, site = self._policy.training.shadows, self._site
+        chosen = known[shadows.lowest(self._states.ids[known], day, count, site.known)]
+        states, ids = self._states.array[chosen], self._states.ids[chosen]
+        return shadows.walked(day, offset, states, ids, site, self._policy)
+
+    def _known(self) -> NDArray[np.intp]:
+        """Accounts that were ever active; of restricted ones nothing is learnt."""
+        return self._unrestricted_slots(self._states.array["events"])
+
+    def _active(self) -> NDArray[np.intp]:
+        return self._unrestricted_slots(self._states.array["day_events"])
+
+    def _unrestricted_slots(self, counted: NDArray[np.generic]) -> NDArray[np.intp]:
+        """Where something was counted."""
+        found = np.flatnonzero(counted[: len(self._states.names)])
+        if not self._restricted:
+            return found
+        return np.array([i for i in found if self._states.names[i] not in self._restricted], np.intp)
 
     def _opened_on(self, account: str) -> int:
         episode = self._states.episodes.get(account)
@@ -267,20 +283,16 @@ class Share:
             self._states.touch([slot])
 
     def retire(self, day: int, offset: int) -> None:
-        """Forget the states of accounts not seen for so long when local ``day`` begins."""
+        """Forget the states of accounts not seen for so long when local ``day`` begins.
+
+        A state in which nothing was measured says nothing, and goes at once.
+        """
         before = (day - self._states_days) * 86400 - offset
         names = self._states.names
-        last = self._states.array["last_time"][: len(names)]
-        unseen = np.flatnonzero((last > 0) & (last < before))  # 0: nothing was measured of it yet
+        unseen = np.flatnonzero(self._states.array["last_time"][: len(names)] < before)
         for account in [names[i] for i in unseen if names[i] and names[i] not in self._restricted]:
             self._settle(account)
             self._states.forget(account)
-
-    def _active(self) -> NDArray[np.intp]:
-        found = np.flatnonzero(self._states.array["day_events"][: len(self._states.names)] > 0)
-        if not self._restricted:
-            return found
-        return np.array([i for i in found if self._states.names[i] not in self._restricted], np.intp)
 
     def drain(self) -> ShareChanges:
         """What changed since the last call."""

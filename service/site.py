@@ -63,6 +63,7 @@ class SiteSnapshot(msgspec.Struct, frozen=True):
     account_days: float
     prevalence: Mapping[str, tuple[bytes, bytes]]  # table -> keys u4, faded account-days f8
     classifiers: bytes = b""  # none in version 1
+    known: int = 0
 
 
 class Site:
@@ -79,6 +80,7 @@ class Site:
         )
         self.changed: set[str] = set()
         self._days: dict[int, NDArray[np.uint32]] = {}
+        self.known = 0  # accounts ever active, as of the newest day
         self._account_days = 0.0
         self._readers = Ledger()
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
@@ -175,7 +177,7 @@ class Site:
             self.calibration = calibration.close_day(
                 self.calibration, day, sums.active, sums.opened, sums.candidates, self.budget
             )
-        self.day = day
+        self.day, self.known = day, sums.known
         self._remake()
         self.changed |= {"site", DRIFT, driftreport.NAME, _slot_name(day)}
         self.changed.add(self._readers.take(day, sums.groups))
@@ -193,7 +195,7 @@ class Site:
 
     def _teach_classifiers(self, sums: DaySums) -> None:
         """Thefts and readers of the day in the order of their keys, by the tables that were in force."""
-        _, families, ranks, positions = Examples.joined([sums.thefts, sums.readers]).columns()
+        _, families, ranks, positions = Examples.joined([sums.shadows.thefts, sums.readers]).columns()
         rows = np.zeros((len(families), terms.count(K, G)))
         groups = np.zeros(G)
         for row, rank, at in zip(rows, ranks.tolist(), positions / BIN_UNIT, strict=True):
@@ -244,7 +246,7 @@ class Site:
         }
         return SiteSnapshot(
             VERSION, self.day, self.trees.snapshot(), self.calibration, self._account_days, packed,
-            self.classifiers.snapshot(),
+            self.classifiers.snapshot(), self.known,
         )  # fmt: skip
 
     def restore(self, shared: Mapping[str, bytes]) -> None:
@@ -257,7 +259,8 @@ class Site:
 
     def _restore(self, shared: Mapping[str, bytes]) -> None:
         saved = msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
-        self.day, self.calibration, self._account_days = saved.day, saved.calibration, saved.account_days
+        self.day, self.known, self.calibration = saved.day, saved.known, saved.calibration
+        self._account_days = saved.account_days
         self.trees = Trees.from_snapshot(saved.trees)
         if saved.classifiers:
             self.classifiers = Classifiers.from_snapshot(saved.classifiers)

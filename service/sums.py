@@ -21,6 +21,7 @@ from service.groups import Counts, merge_counts
 from service.measures import GROUP_OF, G, K
 from service.places import PLACES, place
 from service.policy import Policy
+from service.shadows import Shadows, merge_shadows
 from service.sights import Sights, merge_sights
 
 EVIDENCE, CLASSIFIERS = K, K + 1  # rows of a histogram after those of the measures
@@ -52,7 +53,8 @@ class DaySums(msgspec.Struct, frozen=True):
     sample: Sample = Sample()
     sights: Sights = Sights()
     groups: Counts = {}  # of readers
-    thefts: Examples = Examples()  # of the shadows
+    known: int = 0  # accounts ever active
+    shadows: Shadows = Shadows()
     readers: Examples = Examples()  # account-days whose evidence passed the gate
 
 
@@ -110,8 +112,9 @@ def merge(parts: Sequence[DaySums], policy: Policy) -> DaySums:
         sample=_merge_samples([p.sample for p in parts]),
         sights=merge_sights([p.sights for p in parts]),
         groups=merge_counts(p.groups for p in parts),
-        thefts=Examples.joined([p.thefts for p in parts], policy.training.shadows),
-        readers=Examples.joined([p.readers for p in parts], policy.training.ordinary),
+        known=sum(p.known for p in parts),
+        shadows=merge_shadows([p.shadows for p in parts], policy.training.shadows),
+        readers=Examples.joined([p.readers for p in parts]).lowest(policy.training.ordinary),
     )
 
 

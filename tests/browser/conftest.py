@@ -29,7 +29,7 @@ ARGUMENTS = [
 SAID = "Clear-Site-Data header"  # what Chromium tells of a sign-out
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright runs no other test can have an event loop
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:

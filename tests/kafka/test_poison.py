@@ -42,10 +42,6 @@ def astray(events: list[AccessEvent], partition: int) -> bytes:
     return encode_frame(msgspec.structs.replace(HEADER, numbers=(1 << 40,)), [other])
 
 
-@pytest.mark.xfail(
-    reason="the classifiers learn otherwise in partitions than in one process here; not understood yet",
-    strict=False,
-)
 def test_poison_is_counted_and_put_aside_and_skews_nothing(
     tmp_path: Path, broker: Cluster, prefix: str
 ) -> None:

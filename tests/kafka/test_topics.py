@@ -19,7 +19,9 @@ from service.sitefile import render
 from tests.beds.kafka import Cluster
 
 pytestmark = pytest.mark.kafka
-NAMES = ("access", "alerts", "traces", "verdicts", "summaries", "status", "rejected")
+KEYED = ("access", "alerts", "traces", "verdicts", "identities", "moves")
+SINGLE = ("summaries", "status", "rejected")
+MANY = len(KEYED) + len(SINGLE) + 1  # and the changelog
 
 
 @pytest.fixture
@@ -49,14 +51,14 @@ def _admin(site: Site) -> KafkaAdminClient:
 def test_every_topic_is_made_as_it_must_be(site: Site, prefix: str) -> None:
     assert [line.partition(": ")[2] for line in _complaints(site)] == [
         "is missing; `journalguard topics create` makes it"
-    ] * 8
-    names = [*(f"{prefix}.{name}.v1" for name in NAMES), f"{prefix}-workers-accounts-changelog"]
+    ] * MANY
+    names = [*(f"{prefix}.{name}.v1" for name in (*KEYED, *SINGLE)), f"{prefix}-workers-accounts-changelog"]
     assert topics.create(site) == [f"{name}: made" for name in names]
     assert topics.create(site) == []
     topics.check(site)
     found = topics.found(site)
     assert {name: found[name].partitions for name in names} == dict(
-        zip(names, [3, 3, 3, 3, 1, 1, 1, 3], strict=True)
+        zip(names, [*[3] * len(KEYED), *[1] * len(SINGLE), 3], strict=True)
     )
     traces = found[f"{prefix}.traces.v1"].configs
     assert (traces["cleanup.policy"], traces["retention.ms"]) == ("delete", str(14 * 86_400_000))
@@ -91,7 +93,7 @@ def test_too_few_replicas_are_told(site: Site) -> None:
     kafka = msgspec.structs.replace(kafka_of(site), replicas=3)
     stricter = site._replace(settings=msgspec.structs.replace(site.settings, kafka=kafka))
     complaints = _complaints(stricter)
-    assert len(complaints) == 16
+    assert len(complaints) == 2 * MANY
     assert complaints[0].endswith(
         "has 1 replicas, 3 are wanted; add some with kafka-reassign-partitions.sh, "
         "or set replicas = 1 in [kafka]"
@@ -114,9 +116,9 @@ def test_the_command_shows_a_table_and_fails_while_something_is_wrong(site: Site
     assert f"Error: {prefix}.access.v1: is missing" in checked.stderr
     created = _call("create", site)
     assert (created.exit_code, created.stderr) == (0, "")
-    assert created.stdout.count("as wanted") == 8
+    assert created.stdout.count("as wanted") == MANY
     checked = _call("check", site)
-    assert (checked.exit_code, checked.stdout.count("as wanted")) == (0, 8)
+    assert (checked.exit_code, checked.stdout.count("as wanted")) == (0, MANY)
 
 
 def test_a_site_without_kafka_is_told_what_to_add(site: Site) -> None:

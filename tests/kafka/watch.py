@@ -77,7 +77,12 @@ class Watch:
 
     def states(self) -> tuple[dict[str, bytes], list[Ledger]]:
         """What the workers' table holds: states by account, and the partitions' ledgers."""
-        table = dict(self._values(changelog_of(self._kafka)))
+        table: dict[bytes, bytes] = {}
+        for key, value in self._records(changelog_of(self._kafka)):
+            if value is None:
+                table.pop(key, None)
+            else:
+                table[key] = value
         ledgers = [
             msgspec.msgpack.decode(value, type=Ledger)
             for key, value in table.items()
@@ -139,7 +144,10 @@ class Watch:
         return "\n".join([lags, *map(str, rows)])
 
     def _values(self, topic: str) -> list[tuple[bytes, bytes]]:
-        """Every committed record that is there."""
+        """Every committed record that is there, without those that only erase."""
+        return [(key, value) for key, value in self._records(topic) if value is not None]
+
+    def _records(self, topic: str) -> list[tuple[bytes, bytes | None]]:
         consumer = self._consumer(isolation_level="read_committed")
         parts = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(parts)
@@ -148,7 +156,7 @@ class Watch:
         found = []
         while any(consumer.position(part) < ends[part] for part in parts):
             for records in consumer.poll(timeout_ms=200).values():
-                found += [(r.key, r.value) for r in records if r.value is not None]
+                found += [(r.key, r.value) for r in records]
         consumer.close()
         return found
 

@@ -3,14 +3,16 @@
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service import shadows, thieves
 from service.examples import READER, Examples, mixed
 from service.measures import K, M
+from service.orders import Act, Order
 from service.pipeline import Pipeline
 from service.policy import load_policy
 from service.rows import EVENT
-from service.sums import TABLES, DaySums, merge
+from service.shadows import Shadows, merge_shadows
 from service.thieves import Dice, carry_out
 from tests.service.worlds import POLICY, TODAY, library
 
@@ -26,7 +28,13 @@ def pipeline() -> Pipeline:
 
 
 def shadowed(pipeline: Pipeline, day: int = TODAY + 2) -> Examples:
-    return pipeline._share.sums(day, 0).thefts
+    return pipeline._share.sums(day, 0).shadows.thefts
+
+
+def states_of(pipeline: Pipeline) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
+    """(n,) each."""
+    states = pipeline._share._states
+    return states.array[: len(states.names)], states.ids
 
 
 def test_thefts_come_from_the_accounts_of_the_lowest_hashes(pipeline: Pipeline) -> None:
@@ -55,20 +63,41 @@ def test_shadows_leave_no_trace(pipeline: Pipeline) -> None:
     assert (dict(pipeline.counters), states.names) == (counters, names)
 
 
-def test_parts_offer_their_lowest_and_the_site_keeps_its_own(pipeline: Pipeline) -> None:
-    whole = shadowed(pipeline)
-    states = pipeline._share._states
-    policy = msgspec.structs.replace(POLICY, training=msgspec.structs.replace(POLICY.training, shadows=5))
-    all_states = states.array[: len(states.names)]
-    parts = []
-    for part in (slice(0, 9), slice(9, None)):
-        ids = states.ids[part]
-        chosen = shadows.drawn(all_states[part], ids, TODAY + 2, 5)
-        made = shadows.examples(TODAY + 2, 0, all_states[part][chosen], ids[chosen], pipeline._site, policy)
-        seen = dict.fromkeys(TABLES, (b"", b""))
-        parts.append(DaySums(TODAY + 2, seen=seen, thefts=made))
-    merged = merge(parts, policy).thefts
-    assert merged == Examples.joined([whole], 5)
+@pytest.mark.parametrize("known", [0, 20, 1_000])
+def test_shadows_of_parts_are_those_of_the_whole(pipeline: Pipeline, known: int) -> None:
+    states, ids = states_of(pipeline)
+    training = msgspec.structs.replace(POLICY.training, shadows=5)
+    policy = msgspec.structs.replace(POLICY, training=training)
+
+    def offered(slots: NDArray[np.intp], day: int) -> Shadows:
+        chosen = slots[shadows.lowest(ids[slots], day, 5, known)]
+        return shadows.walked(day, 0, states[chosen], ids[chosen], pipeline._site, policy)
+
+    for day in range(TODAY, TODAY + 20):
+        whole = offered(np.arange(len(ids)), day)
+        parts = [offered(np.arange(at, len(ids), 3), day) for at in range(3)]
+        assert merge_shadows(parts, 5) == whole
+
+
+def test_a_shadow_of_which_nothing_was_seen_takes_the_place_of_another() -> None:
+    def offered(*keys: int, silent: int = 0) -> Shadows:
+        seen = [Examples.of(key, [(0, np.ones(K))], 0) for key in keys if key != silent]
+        return Shadows(np.array(keys, "<u8").tobytes(), Examples.joined(seen))
+
+    merged = merge_shadows([offered(1, 5, silent=1), offered(3, 7)], 2)
+    assert merged == offered(1, 3, silent=1)
+
+
+def test_of_a_restricted_reader_nothing_is_learnt(pipeline: Pipeline) -> None:
+    share = Pipeline(POLICY)
+    share.absorb(STREAM)
+    account = share._share._states.names[0]
+    key = mixed(share._share._states.ids[:1], TODAY + 2)
+    drawn = np.frombuffer(share._share.sums(TODAY + 2, 0).shadows.drawn, "<u8")
+    share._share.obey(Order(Act.RESTRICT, account))
+    after = share._share.sums(TODAY + 2, 0)
+    assert set(drawn.tolist()) - set(np.frombuffer(after.shadows.drawn, "<u8").tolist()) == set(key.tolist())
+    assert after.known == len(drawn) - 1
 
 
 @pytest.mark.parametrize("family", thieves.FAMILIES)
@@ -94,7 +123,6 @@ def test_a_site_without_any_history_can_be_shadowed() -> None:
 def test_families_left_out_are_not_taught(pipeline: Pipeline) -> None:
     training = msgspec.structs.replace(load_policy().training, families=("burst", "drip"))
     policy = msgspec.structs.replace(POLICY, training=training)
-    states = pipeline._share._states
-    made = shadows.examples(TODAY, 0, states.array[: len(states.names)], states.ids, pipeline._site, policy)
+    made = shadows.walked(TODAY, 0, *states_of(pipeline), pipeline._site, policy).thefts
     names = list(thieves.FAMILIES)
     assert {names[f] for f in made.columns()[1].tolist()} == {"burst", "drip"}

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from service import alerting
 from service.account import ACCOUNT
 from service.errors import StateError
+from service.events import Kind
+from service.pipeline import Pipeline
 from service.states import HEADER, States
+from tests.service.worlds import DAY, NOON, POLICY, event
 
 
 def test_an_account_keeps_its_slot() -> None:
@@ -106,3 +109,14 @@ def test_a_forgotten_account_comes_back_as_new() -> None:
     assert states.drain_gone() == (), "it is there again"
     states.forget("a")
     assert states.drain_gone() == ("a",)
+
+
+def test_states_of_which_nothing_was_measured_go_at_midnight_and_old_ones_in_time() -> None:
+    pipeline = Pipeline(POLICY, states_days=3)
+    pipeline.absorb([event(account="reader"), event(NOON + 60, account="poller", kind=Kind.POLL)])
+    assert {name for name, _ in pipeline.drain().accounts} == {"reader", "poller"}
+    gone = []
+    for day in range(1, 6):
+        pipeline.absorb([event(NOON + day * DAY, account="another")])
+        gone.append(pipeline.drain().gone)
+    assert gone == [("poller",), (), (), ("reader",), ()]
