@@ -1,12 +1,13 @@
 """Events/s of one worker and of two from a filled topic to lag 0, beside Quix Streams, in one run.
 
-    python -m benchmarks.bench_kafka_rate [--accounts 10000] [--days 10]
+    python -m benchmarks.bench_kafka_rate [--accounts 80000] [--days 2]
 
 A worker does everything: decode, states, measures, scores, closes of days, alerts, checkpoints in
 transactions. Time runs from when all workers are at work to the last commit; their start is apart. Quix
 Streams gets the same events one a message, as is natural to it, and for each the same kernel over the same
 bytes of an account, kept in its own state store (``quix_worker``); no scores, no days, no alerts, at least
-once. The second row of it leaves out the kernel too.
+once. The second row of it leaves out the kernel too. Where two workers and the broker want more cores than
+there are, two rows more keep each worker to a part of one, so that what a second one adds can be seen.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +30,7 @@ from benchmarks.kafka_bed import (
     PATIENCE,
     Frames,
     Process,
+    at_most,
     bed,
     caught_up,
     cpu_seconds,
@@ -46,6 +49,7 @@ from service.settings import Settings, Site
 from service.simulator import SimulationSettings, simulate
 from tests.beds.kafka import Cluster
 
+SLOW = 0.4  # cores of a worker where two of them shall not want for any
 QUIX_EVENTS = 60_000  # at most: it is slower
 BATCH = 2_000  # lines
 
@@ -72,12 +76,18 @@ def frames_of(site: Site, log: Path) -> list[tuple[int, bytes]]:
     return frames
 
 
-def by_workers(site: Site, broker: Cluster, frames: Frames, count: int) -> Taken:
-    """All frames through so many workers."""
+def by_workers(site: Site, broker: Cluster, frames: Frames, count: int, cores: float = 0.0) -> Taken:
+    """All frames through so many workers, each kept to so many cores where that is told.
+
+    Raises ``OSError`` where they cannot be kept to them.
+    """
     ends = send(site, frames)
     workers = [Process(site, "worker", "--name", f"w{n}") for n in range(count)]
     pids = [worker.pid for worker in workers], broker.pids
+    kept = ExitStack()
     try:
+        for worker in workers if cores else ():
+            kept.enter_context(at_most(cores, worker.pid))
         wait(lambda: all(w.total("journalguard_worker_events_total") for w in workers), lambda: "not at work")
         began, before = time.perf_counter(), [sum(map(cpu_seconds, each)) for each in pids]
         done = sum(w.total("journalguard_worker_events_total") for w in workers)
@@ -86,6 +96,7 @@ def by_workers(site: Site, broker: Cluster, frames: Frames, count: int) -> Taken
         busy = [sum(map(cpu_seconds, each)) - cpu for each, cpu in zip(pids, before, strict=True)]
         events = sum(w.total("journalguard_worker_events_total") for w in workers) - done
     finally:
+        kept.close()
         for worker in workers:
             worker.stop()
     return Taken(events / took, busy[0] / took, busy[1] / took)
@@ -123,8 +134,8 @@ def by_quix(folder: Path, broker: Cluster, topic: str, events: int, step: str) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--accounts", type=int, default=10_000, help="readers of the simulated library")
-    parser.add_argument("--days", type=int, default=10, help="days of its log")
+    parser.add_argument("--accounts", type=int, default=80_000, help="readers of the simulated library")
+    parser.add_argument("--days", type=int, default=2, help="days of its log")
     arguments = parser.parse_args()
     with bed() as (folder, broker):
         world = folder / "world"
@@ -140,6 +151,11 @@ def main() -> None:
         taken = {"one worker": by_workers(one, broker, frames, 1)}
         two = site_of(folder / "two", broker.servers, settings)
         taken["two workers"] = by_workers(two, broker, frames, 2)
+        with suppress(OSError):
+            for name, count in (("slow", 1), ("slower", 2)):
+                slow = site_of(folder / name, broker.servers, settings)
+                what = f"{'one' if count == 1 else 'two'} at {SLOW:g} cores each"
+                taken[what] = by_workers(slow, broker, frames, count, SLOW)
         topic, events = events_topic(broker, frames)
         quix = by_quix(folder, broker, topic, events, "kernel")
         taken["Quix Streams, same kernel"] = quix

@@ -26,8 +26,9 @@ from service.settings import KafkaSettings, Settings, Site, load_site
 from tests.beds.kafka import Cluster, lacks
 from tests.beds.processes import end, free_ports, start
 
-LOOK = 0.1  # s between looks at the metrics
+LOOK = 0.25  # s between looks at the metrics
 PARTITIONS = 12
+CPU_GROUPS = Path("/sys/fs/cgroup/cpu")
 PATIENCE = 170.0  # s until a bench gives up
 SAMPLE = re.compile(r'^(\w+)(?:\{(?:partition|reason)="([^"]*)"\})? (\S+)$', re.MULTILINE)
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -115,6 +116,26 @@ class Process:
 
     def stop(self) -> None:
         end(self._process, signal.SIGTERM)
+
+
+@contextmanager
+def at_most(cores: float, pid: int) -> Iterator[None]:
+    """A process kept to so many cores by a control group (of Linux's first version, as root).
+
+    Raises ``OSError`` where there are none or they may not be used.
+    """
+    group = CPU_GROUPS / f"journalguard-bench-{pid}"
+    group.mkdir()
+    try:
+        period = int((group / "cpu.cfs_period_us").read_text())
+        (group / "cpu.cfs_quota_us").write_text(str(int(cores * period)))
+        (group / "cgroup.procs").write_text(str(pid))
+        yield
+    finally:
+        # A group goes when nobody is in it.
+        for each in (group / "cgroup.procs").read_text().split():
+            (CPU_GROUPS / "cgroup.procs").write_text(each)
+        group.rmdir()
 
 
 def caught_up(workers: Sequence[Process], ends: Counter[int]) -> bool:

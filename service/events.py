@@ -51,7 +51,7 @@ class NetworkKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where an address is. Empty text and ``None`` mean unknown."""
 
     country: str = ""  # ISO 3166-1 alpha-2
@@ -62,7 +62,7 @@ class Place(msgspec.Struct, frozen=True):
     kind: NetworkKind = NetworkKind.UNKNOWN
 
 
-class Resource(msgspec.Struct, frozen=True):
+class Resource(msgspec.Struct, frozen=True, gc=False):
     """What is left of a URL."""
 
     platform: str  # "sciencedirect", or the registrable host where no pattern knows it

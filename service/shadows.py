@@ -52,9 +52,11 @@ class Shadows(msgspec.Struct, frozen=True):
 def lowest(ids: NDArray[np.uint64], day: int, count: int, known: int) -> NDArray[np.intp]:
     """Indexes of the accounts to be shadowed on ``day``: those with the ``count`` lowest hashes.
 
-    ``known`` is how many accounts the whole site had the day before, 0 for not known. By it a share of the
-    site spares itself the hashes that are too high to be among the lowest of all.
+    ``known`` is how many accounts the whole site had the day before. By it a share of the site spares itself
+    the hashes that are too high to be among the lowest of all. On the first day nobody is shadowed.
     """
+    if not known:
+        return np.zeros(0, np.intp)
     keys = mixed(ids, day)
     low = np.arange(len(ids))
     if known > MARGIN * count:

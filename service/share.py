@@ -137,7 +137,7 @@ class Share:
         live = self._states.array[slot]
         rank = int(moment.state["rank"])
         classified = self._site.classified(rank, moment.measures)
-        circle = int(sums.circle(np.array([moment.state]), self._site.home)[0])
+        circle = int(sums.circle(moment.states, self._site.home)[0])
         score = self._site.joined(circle, moment.evidence, moment.groups, classified)
         live["model_day"] = max(float(live["model_day"]), classified)
         live["day_joined"] = max(float(live["day_joined"]), score)

@@ -46,6 +46,7 @@ class Worker:
             TopicReader(self._topics.verdicts, kafka.partitions, options, verdicts.take, self._wake),
         )
         self._runners: dict[int, tuple[LaneRunner, asyncio.Task[None]]] = {}
+        self._earliest: asyncio.Future[Any] | None = None  # offsets of the oldest frames
         self.app = faust.App(
             kafka.group,
             **faust_options(kafka, site.folder),
@@ -149,5 +150,9 @@ class Worker:
             consumer.pause_partitions([tp])
 
     async def _beginning(self, partition: int) -> int:
-        tp = TP(self._topics.access, partition)
-        return int((await self.app.consumer.earliest_offsets(tp))[tp])
+        # Faust's consumer answers between two fetches, which may take 1.5 s: all partitions ask at once.
+        if self._earliest is None or self._earliest.done():
+            tps = [TP(self._topics.access, n) for n in range(self._around.kafka.partitions)]
+            self._earliest = asyncio.ensure_future(self.app.consumer.earliest_offsets(*tps))
+        found = await asyncio.shield(self._earliest)
+        return int(found[TP(self._topics.access, partition)])

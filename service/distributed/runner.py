@@ -42,7 +42,7 @@ from service.settings import KafkaSettings
 from service.share import ShareChanges
 
 SITE = "site"  # process of the status record that tells what moved
-FRAMES = 20  # taken before others get their turn
+FRAMES, EVENTS = 20, 2_000  # taken before others get their turn
 HIGH, LOW = 400, 100  # frames waiting at which fetching of the partition pauses and goes on
 STATUS_SECONDS = 2.0
 FENCED_PAUSE = 5.0  # s; long enough to learn that the partition has a new owner
@@ -206,8 +206,8 @@ class LaneRunner:
 
     def _take(self) -> bool:
         """Takes some of the waiting frames; true if there were any."""
-        taken = 0
-        while self._waiting and taken < FRAMES and self._lane.closing is None:
+        taken, most = 0, self._events + EVENTS
+        while self._waiting and taken < FRAMES and self._events < most and self._lane.closing is None:
             taken += 1
             if not self._take_one(*self._waiting[0]):
                 break  # a day begins: the frame is wanted again

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.evidence import BINS, CAP
-from service.account import BIN_UNIT, DAYS, HOURS
+from service.account import ACCOUNT, BIN_UNIT, DAYS, HOURS
 from service.columns import key32
 from service.events import Picture
 from service.explain import MOST_REASONS, number, picture, reasons, usual_most
@@ -40,7 +40,12 @@ def reader(usual: float, history: float = 10.0) -> np.void:
 
 def moment(w: Walk) -> Moment:
     last = max(w.measured)
-    return Moment(w.state, float(w.evidence[-1]), w.measured[last].tolist(), w.groups[last].tolist())
+    return Moment(
+        np.array([w.state], ACCOUNT),
+        float(w.evidence[-1]),
+        w.measured[last].tolist(),
+        w.groups[last].tolist(),
+    )
 
 
 def drawn(w: Walk, offset: int = 0, table: NDArray[np.float32] = TABLE) -> Picture:
