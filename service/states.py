@@ -150,7 +150,8 @@ class States:
                     f"state of an account has version {int.from_bytes(blob[:2], 'little')}, this release "
                     f"reads up to {VERSION}; run the release that wrote the database, or start a new site"
                 )
-            self.array[self._add(account)] = layouts.unpack(blob[len(HEADER) : end], layout)
+            slot = self._add(account)  # which may put a larger array in the place of this one
+            self.array[slot] = layouts.unpack(blob[len(HEADER) : end], layout)
             if len(blob) > end:
                 with reading("episode of an account"):
                     self.episodes[account] = msgspec.msgpack.decode(blob[end:], type=Episode)

@@ -53,6 +53,19 @@ def test_an_episode_travels_with_its_account() -> None:
     assert other.episodes == states.episodes
 
 
+def test_restoring_grows_the_array() -> None:
+    states = States()
+    for slot in states.slots([f"x{i}" for i in range(3000)]):
+        states.array[slot]["documents"] = slot
+    states.touch(range(3000))
+    packed = states.drain()
+    other = States()
+    other.restore(packed)
+    assert [int(other.array[slot]["documents"]) for slot in other.slots([name for name, _ in packed])] == [
+        *range(3000)
+    ]
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.dictionaries(st.text(min_size=1, max_size=12), st.integers(0, 2**32 - 1), max_size=20))
 def test_restore_undoes_drain(accounts: dict[str, int]) -> None:
