@@ -31,12 +31,13 @@ V1 = np.dtype(
 LAYOUTS = {1: V1, 2: ACCOUNT}  # version -> layout
 
 
-def unpack(record: bytes, layout: np.dtype[np.void]) -> np.void:
+def unpack(record: bytes, layout: np.dtype[np.void]) -> bytes:
     """A record of one of ``LAYOUTS`` as ACCOUNT, by the names of the fields; what is new since is 0."""
+    if layout is ACCOUNT:
+        return record
     old = np.frombuffer(record, layout)
     new = np.zeros(1, ACCOUNT)
     for name in set(ACCOUNT.names or ()) & set(layout.names or ()):
         kept = old[name]
         new[name][tuple(slice(n) for n in kept.shape)] = kept
-    found: np.void = new[0]
-    return found
+    return new.tobytes()

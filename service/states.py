@@ -151,7 +151,9 @@ class States:
                     f"reads up to {VERSION}; run the release that wrote the database, or start a new site"
                 )
             slot = self._add(account)  # which may put a larger array in the place of this one
-            self.array[slot] = layouts.unpack(blob[len(HEADER) : end], layout)
+            record = layouts.unpack(blob[len(HEADER) : end], layout)
+            # As bytes: numpy copies a record of so many fields one by one.
+            self.array[slot : slot + 1].view(np.uint8)[:] = np.frombuffer(record, np.uint8)
             if len(blob) > end:
                 with reading("episode of an account"):
                     self.episodes[account] = msgspec.msgpack.decode(blob[end:], type=Episode)

@@ -1,8 +1,9 @@
-"""No clear name and no address in any byte that the processes behind the shipper keep.
+"""No clear name and no address in any byte that the processes behind the shipper keep, and no guess fits one.
 
 A topic of raw lines (``ship --from-topic``) is the exception: whoever fills one sends names through it.
 """
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ from service.distributed.cache import Cache
 from service.settings import Settings
 from tests.beds.kafka import Cluster
 from tests.e2e.test_canaries import CANARIES, FORMAT, access_log, audit_log, sightings
+from tests.e2e.test_intruder import DIRECTORY, guesses
 from tests.kafka.watch import Watch
 from tests.kafka.whole import Parts, site_over, wait
 
@@ -61,7 +63,14 @@ def test_no_name_and_no_address_in_any_byte(
     assert PSEUDONYM in rows
     outs = b"".join(path.read_bytes() for path in site.folder.glob("*.out"))
     assert {name: sightings(said) for name, said in topics.items() if sightings(said)} == {}
-    assert (sightings(states), sightings(rows), sightings(outs)) == ([], [], [])
+    backup = subprocess.run(
+        ["pg_dump", "--dbname", postgres_url.replace("+psycopg", "")], check=True, capture_output=True
+    ).stdout
+    assert PSEUDONYM in backup
+    assert [sightings(each) for each in (states, rows, outs, backup)] == [[], [], [], []]
+    everything = b"\n".join([*topics.values(), states, rows, outs, backup])
+    names = (CANARIES["name"], *DIRECTORY)
+    assert not [name for name in names if any(guess in everything for guess in guesses(name))]
 
     files = [*own_broker.data().parent.rglob("*"), *site.folder.rglob("*")]
     seen = {str(path): sightings(path.read_bytes()) for path in files if path.is_file()}
