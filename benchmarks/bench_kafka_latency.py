@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench_kafka_latency [--rates 100 1000 5000] [--seconds 60]
 
-At most 200 thieves take documents in order, the other lines are readers'; all are appended at a steady rate, as
-a proxy would. Which line opens an alert follows from the alert's id. An alert counts as there when a consumer
+At most 200 thieves take documents in order, the other lines are readers'; all come at a steady rate, as from
+a proxy. Which line opens an alert follows from the alert's id. An alert counts as there when a consumer
 of committed messages has it.
 """
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from models.drift import Series, observe
 from models.evidence import BINS, BINS_PER_E
+from service.daysums import DaySums, Sample
 from service.driftreport import BUSY, BYTES, NETWORKS, PUBLISHER, QUIET, Cause, DriftReport, Moved
 from service.measures import MEASURES, Group, K, M
 from service.sights import Platform
-from service.sums import COUNTED, DaySums, Sample, pack_counts, unpack_counts, unpack_sample
+from service.sums import COUNTED, pack_counts, unpack_counts, unpack_sample
 
 LEARNT = 7  # days before causes are looked for
 FEW = 20  # account-days that a share must be of

@@ -10,8 +10,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import BINS, BINS_PER_E
-from service.account import BIN_UNIT
 from service.measures import K
 
 READER = 255  # in place of a family
@@ -32,19 +30,6 @@ class Examples(msgspec.Struct, frozen=True):
     families: bytes = b""  # u1 (n,): index in thieves.FAMILIES, or READER
     ranks: bytes = b""  # u1 (n,): activity class
     positions: bytes = b""  # u2 (n, K): of the measures on the common scale, in 1/256
-
-    @classmethod
-    def of(cls, key: int, seen: Sequence[tuple[int, NDArray[np.float64]]], family: int) -> "Examples":
-        """Moments of one account: its activity class and measures (K,)."""
-        n = len(seen)
-        measures = np.array([m for _, m in seen]).reshape(n, K)
-        at = np.clip(BINS_PER_E * np.log1p(np.maximum(np.nan_to_num(measures), 0.0)), 0.0, BINS - 1.001)
-        return cls.packed(
-            np.full(n, key, np.uint64),
-            np.full(n, family, np.uint8),
-            np.array([rank for rank, _ in seen], np.uint8),
-            (at * BIN_UNIT).astype(np.uint16),
-        )
 
     @classmethod
     def packed(

@@ -9,16 +9,18 @@ All is drawn from the account and the day, so it is the same whoever works it ou
 from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evidence import BINS, BINS_PER_E
 from service import thieves
+from service.account import BIN_UNIT
 from service.closing import close_accounts
 from service.columns import key32
+from service.daysums import Shadows
 from service.examples import Examples, mixed
 from service.features import absorb
-from service.measures import GROUP_OF
+from service.measures import GROUP_OF, K
 from service.moments import Outcome
 from service.policy import Policy
 from service.rows import WHERE
@@ -40,13 +42,6 @@ class Known(Protocol):
     def prevalence(self, table: str, key: int) -> float: ...
 
     def common(self, table: str) -> NDArray[np.uint32]: ...
-
-
-class Shadows(msgspec.Struct, frozen=True):
-    """The accounts that were drawn, and what was seen of their thieves; nothing is seen of some."""
-
-    drawn: bytes = b""  # u8 (n,): ascending keys
-    thefts: Examples = Examples()
 
 
 def lowest(ids: NDArray[np.uint64], day: int, count: int, known: int) -> NDArray[np.intp]:
@@ -107,7 +102,20 @@ def _shadow(
     theft = thieves.carry_out(sittings, dice, own, known[0], lambda k: site.prevalence("platforms", k))
     wheres = _places(sittings, dice, family, state[0], known[1], site)
     seen = _walk(state, theft, wheres, midnight, offset, site, policy)
-    return Examples.of(key, seen, list(thieves.FAMILIES).index(family))
+    return as_examples(key, seen, list(thieves.FAMILIES).index(family))
+
+
+def as_examples(key: int, seen: Sequence[tuple[int, NDArray[np.float64]]], family: int) -> Examples:
+    """Moments of one account: its activity class and measures (K,)."""
+    n = len(seen)
+    measures = np.array([m for _, m in seen]).reshape(n, K)
+    at = np.clip(BINS_PER_E * np.log1p(np.maximum(np.nan_to_num(measures), 0.0)), 0.0, BINS - 1.001)
+    return Examples.packed(
+        np.full(n, key, np.uint64),
+        np.full(n, family, np.uint8),
+        np.array([rank for rank, _ in seen], np.uint8),
+        (at * BIN_UNIT).astype(np.uint16),
+    )
 
 
 def _walk(

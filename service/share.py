@@ -18,6 +18,7 @@ from service import alerting, explain, groups, shadows, sums
 from service.alerting import Decision
 from service.closing import close_accounts
 from service.columns import Columns, key32
+from service.daysums import DaySums, Shadows
 from service.events import AccessEvent, Alert, Reason
 from service.features import KEEP, absorb
 from service.identities import Link
@@ -26,12 +27,11 @@ from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.orders import Act, Order
 from service.policy import Policy
-from service.shadows import Shadows
 from service.sights import sights
 from service.site import Site
 from service.states import States
 from service.store import Judged, Trace
-from service.sums import DaySums, day_sums
+from service.sums import day_sums
 
 NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whose keys have names
 STATES_DAYS = 90  # unless the site says otherwise

@@ -19,6 +19,7 @@ from models.evidence import BINS, BINS_PER_E, CAP
 from service import drift, driftreport
 from service.account import BIN_UNIT
 from service.closing import CLASSES
+from service.daysums import DaySums, Sample
 from service.drift import Drift
 from service.examples import READER, Examples
 from service.groups import PREFIX, Ledger
@@ -31,8 +32,6 @@ from service.sums import (
     COUNTED,
     EVIDENCE,
     TABLES,
-    DaySums,
-    Sample,
     pack_counts,
     unpack_counts,
     unpack_sample,

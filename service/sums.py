@@ -5,9 +5,8 @@ learns from a day, are the same to the bit.
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,46 +15,20 @@ from models.calibration import Candidate
 from models.evidence import BINS, BINS_PER_E
 from service.account import BIN_UNIT
 from service.closing import CLASSES
+from service.daysums import DaySums, Sample
 from service.examples import READER, Examples, mixed
-from service.groups import Counts, merge_counts
+from service.groups import merge_counts
 from service.measures import GROUP_OF, G, K
 from service.places import PLACES, place
 from service.policy import Policy
-from service.shadows import Shadows, merge_shadows
-from service.sights import Sights, merge_sights
+from service.shadows import merge_shadows
+from service.sights import merge_sights
 
 EVIDENCE, CLASSIFIERS = K, K + 1  # rows of a histogram after those of the measures
 COUNTED = K + 2
 SAMPLE = 2000  # account-days a day that the trees see: those with the lowest ids
 TABLES = ("networks", "owners", "cities", "countries", "platforms")
 CIRCLES = CLASSES * PLACES  # histograms are kept by activity class and place
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """Account-days for the trees, by ascending id."""
-
-    ids: bytes = b""  # u8 (n,)
-    circles: bytes = b""  # u1 (n,): index of the histogram
-    calm: bytes = b""  # u1 (n,): evidence below the guard
-    groups: bytes = b""  # f8 (n, G)
-
-
-class DaySums(msgspec.Struct, frozen=True):
-    """One day of some of the site's accounts."""
-
-    day: int
-    active: int = 0  # accounts
-    opened: int = 0  # alerts
-    calm: int = 0  # accounts whose evidence stayed below the guard
-    histograms: bytes = b""  # u4 (CIRCLES, COUNTED, BINS), zlib; empty for none
-    seen: Mapping[str, tuple[bytes, bytes]] = {}  # table -> ascending keys u4, calm accounts with each u4
-    candidates: tuple[Candidate, ...] = ()
-    sample: Sample = Sample()
-    sights: Sights = Sights()
-    groups: Counts = {}  # of readers
-    known: int = 0  # accounts ever active
-    shadows: Shadows = Shadows()
-    readers: Examples = Examples()  # account-days whose evidence passed the gate
 
 
 def day_sums(

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
+from service.daysums import DaySums
 from service.distributed import wire
 from service.distributed.partitions import partition_of_account
 from service.distributed.soundness import sound
@@ -27,7 +28,6 @@ from service.saved import reading
 from service.share import STATES_DAYS, Share, ShareChanges
 from service.site import Site
 from service.store import Judged
-from service.sums import DaySums
 
 VERSION = 1  # of the ledger
 

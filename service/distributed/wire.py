@@ -12,12 +12,12 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from service.daysums import DaySums
 from service.driftreport import DriftReport
 from service.events import AccessEvent, Alert, Rejected
 from service.identities import Link, SealedIdentity
 from service.orders import Order
 from service.store import Judged, Trace
-from service.sums import DaySums
 
 VERSION = 1
 

@@ -46,6 +46,8 @@ exec env -i container=journalguard PATH="$PATH" %s --system --unit=%s --show-sta
 """
 _COMMAND = """#!/bin/sh
 export PYTHONPATH=/opt/journalguard/source:/opt/journalguard/packages
+# Python looks for its own library where it was built.
+export LD_LIBRARY_PATH=/opt/journalguard/python/lib
 exec /opt/journalguard/python/bin/python%d.%d -P -m service.cli "$@"
 """
 
@@ -88,8 +90,9 @@ class Machine:
         """Until something is so of a unit."""
         last = time.monotonic() + patience
         while not done():
-            status = self.inside("systemctl", "status", "--no-pager", unit).stdout
-            assert time.monotonic() < last, f"{status}\n{self.said(unit)[-3000:]}"
+            if time.monotonic() > last:
+                status = self.inside("systemctl", "status", "--no-pager", unit).stdout
+                raise AssertionError(f"{status}\n{self.said(unit)[-3000:]}")
             time.sleep(0.5)
 
     def _first(self) -> int:

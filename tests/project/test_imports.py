@@ -14,7 +14,7 @@ CORE = (
     *(
         f"service/{name}.py"
         for name in (
-            "account", "alerting", "closing", "columns", "events", "explain", "features", "measures",
+            "account", "alerting", "closing", "columns", "daysums", "events", "explain", "features", "measures",
             "moments", "pipeline", "site", "states", "store",
         )
     ),
@@ -51,6 +51,14 @@ def test_nothing_is_unpickled_anywhere() -> None:
         f"{path.relative_to(ROOT)}: {name}" for path in ours for name in _imports(path) if name in UNSAFE
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("room", ["service.cli.shipping", "service.cli.feeding", "alerts_api.app"])
+def test_who_does_not_score_needs_no_compiler(room: str) -> None:
+    """So systemd can forbid these processes executable memory, and they start at once."""
+    code = f"import sys, {room}; sys.exit('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize("pattern", CORE)

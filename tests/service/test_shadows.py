@@ -6,13 +6,14 @@ import pytest
 from numpy.typing import NDArray
 
 from service import shadows, thieves
+from service.daysums import Shadows
 from service.examples import READER, Examples, mixed
 from service.measures import K, M
 from service.orders import Act, Order
 from service.pipeline import Pipeline
 from service.policy import load_policy
 from service.rows import EVENT
-from service.shadows import Shadows, merge_shadows
+from service.shadows import merge_shadows
 from service.thieves import Dice, carry_out
 from tests.service.worlds import POLICY, TODAY, library
 
@@ -81,7 +82,7 @@ def test_shadows_of_parts_are_those_of_the_whole(pipeline: Pipeline, known: int)
 
 def test_a_shadow_of_which_nothing_was_seen_takes_the_place_of_another() -> None:
     def offered(*keys: int, silent: int = 0) -> Shadows:
-        seen = [Examples.of(key, [(0, np.ones(K))], 0) for key in keys if key != silent]
+        seen = [shadows.as_examples(key, [(0, np.ones(K))], 0) for key in keys if key != silent]
         return Shadows(np.array(keys, "<u8").tobytes(), Examples.joined(seen))
 
     merged = merge_shadows([offered(1, 5, silent=1), offered(3, 7)], 2)

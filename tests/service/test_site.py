@@ -17,10 +17,11 @@ from models.calibration import FLOOR
 from service.account import ACCOUNT, BIN_UNIT
 from service.closing import CLASSES
 from service.columns import key32
+from service.daysums import DaySums
 from service.measures import OWN, G, K, M
 from service.site import RING, ROWS, Site
 from service.states import stable_id
-from service.sums import SAMPLE, DaySums, day_sums, merge
+from service.sums import SAMPLE, day_sums, merge
 from tests.service.worlds import POLICY, TODAY
 
 DAY = 86_400

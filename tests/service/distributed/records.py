@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 from hypothesis import strategies as st
 
+from service.daysums import DaySums
 from service.distributed import wire
 from service.distributed.wire import (
     VERSION,
@@ -23,7 +24,6 @@ from service.distributed.wire import (
 from service.events import Alert, Count, Picture, Reason, Rejected
 from service.identities import Epoch, HolderId, Link, Mode, Pseudonym, SealedIdentity, Share
 from service.store import Trace
-from service.sums import DaySums
 from tests.service.worlds import HOME, NOON, TODAY, event, token
 
 RECORDS: tuple[type[Any], ...] = wire.R.__constraints__
