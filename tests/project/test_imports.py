@@ -14,8 +14,8 @@ CORE = (
     *(
         f"service/{name}.py"
         for name in (
-            "account", "alerting", "closing", "columns", "daysums", "events", "explain", "features", "measures",
-            "moments", "pipeline", "site", "states", "store",
+            "account", "alerting", "closing", "columns", "daysums", "events", "explain", "features",
+            "measures", "moments", "pipeline", "site", "states", "store",
         )
     ),
     "models/*.py",
