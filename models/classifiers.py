@@ -95,6 +95,10 @@ class Classifiers:
         turn = (number + self.days) % NOW_AND_THEN == 0
         return turn or bool(learner.predict_proba_one(terms)[True] >= PLAIN)
 
+    def fits(self, other: "Classifiers") -> bool:
+        """Do they see the same terms?"""
+        return (self._terms, self._products) == (other._terms, other._products)
+
     def snapshot(self) -> bytes:
         """Plain data."""
         families = tuple(

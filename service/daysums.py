@@ -42,6 +42,7 @@ class DaySums(msgspec.Struct, frozen=True):
     sample: Sample = Sample()
     sights: Sights = Sights()
     groups: Counts = {}  # of readers
+    promoted: int = 0  # day of the version of the models that was asked for, 0 for none
     known: int = 0  # accounts ever active
     shadows: Shadows = Shadows()
     readers: Examples = Examples()  # account-days whose evidence passed the gate

@@ -20,10 +20,16 @@ MOST_ALLOWANCES = 8  # of an account
 
 
 class Docket(msgspec.Struct, frozen=True):
-    """Verdicts that wait for the close of the day, the newest of each alert."""
+    """What waits for the close of the day: verdicts, the newest of each alert, and a promotion."""
 
     newest: int = 0  # id of the newest one ever entered
     waiting: tuple[Judged, ...] = ()  # by id
+    promoted: int = 0  # day of the version of the models that is to be in force, 0 for none
+
+    @property
+    def waits(self) -> bool:
+        """Is there anything?"""
+        return bool(self.waiting or self.promoted)
 
     def enter(self, verdicts: Iterable[Judged]) -> "Docket":
         """With these too. Any that were entered before are left out."""
@@ -31,26 +37,30 @@ class Docket(msgspec.Struct, frozen=True):
         if not new:
             return self
         of_alert = {verdict.alert_id: verdict for verdict in (*self.waiting, *sorted(new, key=_id))}
-        return Docket(max(map(_id, new)), tuple(sorted(of_alert.values(), key=_id)))
+        waiting = tuple(sorted(of_alert.values(), key=_id))
+        return msgspec.structs.replace(self, newest=max(map(_id, new)), waiting=waiting)
 
     def renamed(self, old: str, new: str) -> "Docket":
         """With another pseudonym for one of the accounts."""
         if not any(verdict.account == old for verdict in self.waiting):
             return self
-        return Docket(
-            self.newest,
-            tuple(
-                msgspec.structs.replace(verdict, account=new) if verdict.account == old else verdict
-                for verdict in self.waiting
-            ),
+        waiting = tuple(
+            msgspec.structs.replace(verdict, account=new) if verdict.account == old else verdict
+            for verdict in self.waiting
         )
+        return msgspec.structs.replace(self, waiting=waiting)
 
     def without(self, account: str) -> "Docket":
         """Without those of an account."""
-        return Docket(self.newest, tuple(v for v in self.waiting if v.account != account))
+        waiting = tuple(v for v in self.waiting if v.account != account)
+        return msgspec.structs.replace(self, waiting=waiting)
+
+    def promoting(self, day: int) -> "Docket":
+        """With a version of the models that is to be in force."""
+        return msgspec.structs.replace(self, promoted=day)
 
     def heard(self) -> "Docket":
-        """Without those that waited."""
+        """Without what waited."""
         return Docket(self.newest)
 
 

@@ -1,4 +1,4 @@
-"""What readers' rights, and the time for which things are kept, ask of the stream about one account.
+"""What readers' rights ask of the stream about one account, and operators about its models.
 
 An order is taken in its place between events: what came before it is known, what comes after is new.
 """
@@ -14,10 +14,12 @@ class Act(StrEnum):
     FORGET = "forget"  # all that is known; the account's next event is a stranger's
     RESTRICT = "restrict"  # leave it as it is: its events are dropped, neither scored nor learnt from
     LIFT = "lift"
+    PROMOTE = "promote"  # a kept version of the models, from the next close of a day on
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One act for one account. A second time it changes nothing more."""
+    """One act for one account, or one version of the models. A second time it changes nothing more."""
 
     act: Act
-    account: str
+    account: str = ""
+    model: int = 0  # day of the version

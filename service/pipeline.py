@@ -99,7 +99,7 @@ class Pipeline:
         shared = self._site.drain()
         if self._heard:
             shared[VERDICTS] = msgspec.json.encode(self._share.docket)
-            self._heard = bool(self._share.docket.waiting)
+            self._heard = self._share.docket.waits
         shared["pipeline"] = msgspec.json.encode((place, dict(self.counters)))
         if changed.names:
             shared["names"] = msgspec.json.encode(changed.names)
@@ -129,5 +129,5 @@ class Pipeline:
                 self._share.counters.update(counters)
             if VERDICTS in shared:
                 self._share.docket = msgspec.json.decode(shared[VERDICTS], type=Docket)
-                self._heard = bool(self._share.docket.waiting)
+                self._heard = self._share.docket.waits
         self._share.restore(accounts, names)

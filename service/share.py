@@ -117,6 +117,9 @@ class Share:
 
     def obey(self, order: Order) -> None:
         """Take an order between events."""
+        if order.act is Act.PROMOTE:
+            self.docket = self.docket.promoting(order.model)
+            return
         if order.act is Act.RESTRICT:
             self._restricted.add(order.account)
             return
@@ -214,6 +217,7 @@ class Share:
         summed = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.home, self._policy)
         return msgspec.structs.replace(
             summed,
+            promoted=self.docket.promoted,
             known=len(self._known()),
             shadows=self._shadows(day, offset),
             groups=groups.count(today, names, opened, self._columns.names, self._policy.readers),

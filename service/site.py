@@ -16,7 +16,7 @@ from models.calibration import Calibration
 from models.classifiers import Classifiers
 from models.detectors import Trees
 from models.evidence import BINS, BINS_PER_E, CAP
-from service import drift, driftreport
+from service import drift, driftreport, versions
 from service.account import BIN_UNIT
 from service.closing import CLASSES
 from service.daysums import DaySums, Sample
@@ -38,6 +38,7 @@ from service.sums import (
     unpack_seen,
 )
 from service.thieves import FAMILIES
+from service.versions import Version, read_versions
 
 DRIFT = "drift"  # name of what is remembered of drift among the blobs
 TREES = COUNTED  # row of a histogram after those of a day's sums
@@ -63,6 +64,8 @@ class SiteSnapshot(msgspec.Struct, frozen=True):
     prevalence: Mapping[str, tuple[bytes, bytes]]  # table -> keys u4, faded account-days f8
     classifiers: bytes = b""  # none in version 1
     known: int = 0
+    since: int = 0
+    branch: int = 0
 
 
 class Site:
@@ -72,6 +75,9 @@ class Site:
         self._policy = policy
         self._prior = np.stack([baselines.prior_survival(q) for q in policy.prior])
         self.day = 0
+        self._since = 0  # first day that was learnt
+        self._branch = 0  # the version of the models that was promoted last
+        self.versions: dict[int, Version] = {}  # by their newest day
         self.calibration = Calibration()
         self.trees = Trees([g.name.lower() for g in Group])
         self.classifiers = Classifiers(
@@ -94,8 +100,8 @@ class Site:
 
     @property
     def version(self) -> str:
-        """Of the models in force."""
-        return f"{MODEL}/{self.day}"
+        """Of the models in force: how far they have learnt, and on top of which promoted version."""
+        return f"{MODEL}/{self.day}" + (f"/{self._branch}" if self._branch else "")
 
     def prevalence(self, table: str, key: int) -> float:
         """Share of the site's account-days with this network, owner, city or platform."""
@@ -163,6 +169,7 @@ class Site:
     def take(self, sums: DaySums) -> None:
         """Learn a closed day from the sums of all its accounts."""
         day = sums.day
+        self._promote(sums.promoted)
         self.drift = drift.closed(self.drift, sums)
         sums = drift.teachable(self.drift, sums)
         gone = {d for d in self._days if d <= day - baselines.WINDOW_DAYS}
@@ -178,8 +185,27 @@ class Site:
             )
         self.day, self.known = day, sums.known
         self._remake()
+        self._since = self._since or day
+        self._keep_version(day)
         self.changed |= {"site", DRIFT, driftreport.NAME, _slot_name(day)}
         self.changed.add(self._readers.take(day, sums.groups))
+
+    def _promote(self, day: int) -> None:
+        """Go on from a kept version; one that is not kept, or that sees other terms, changes nothing."""
+        version = self.versions.get(day)
+        if version is None:
+            return
+        classifiers, trees = version.models()
+        if classifiers.fits(self.classifiers):
+            self.classifiers, self.trees, self._branch = classifiers, trees, day
+
+    def _keep_version(self, day: int) -> None:
+        if self.versions and day < max(self.versions) + versions.EVERY:
+            return
+        classifiers, trees = self.classifiers.snapshot(), self.trees.snapshot()
+        new = Version(day, self._since, self._branch, self._policy.hash, classifiers, trees)
+        self.versions = versions.kept(self.versions, new)
+        self.changed.add(versions.slot(day))
 
     def _teach_trees(self, sample: Sample) -> NDArray[np.uint32]:
         """The trees score the sample, then learn; histogram (CIRCLES, 1, BINS) of the scores."""
@@ -228,12 +254,17 @@ class Site:
             return msgspec.msgpack.encode(self.drift)
         if name == driftreport.NAME:
             return msgspec.json.encode(drift.report(self.drift))
+        return self._of_ring(name)
+
+    def _of_ring(self, name: str) -> bytes:
+        """A blob that a later day's will replace; empty where the day is too old."""
         if name.startswith(PREFIX):
             return self._readers.blob(name)
+        if name.startswith(versions.PREFIX):
+            kept = (v for day, v in self.versions.items() if versions.slot(day) == name)
+            return msgspec.msgpack.encode(next(kept))
         day = next((d for d in self._days if _slot_name(d) == name), None)
-        if day is None:  # has left the window
-            return b""
-        return day.to_bytes(4, "little") + pack_counts(self._days[day])
+        return b"" if day is None else day.to_bytes(4, "little") + pack_counts(self._days[day])
 
     def _snapshot(self) -> SiteSnapshot:
         packed = {
@@ -245,7 +276,7 @@ class Site:
         }
         return SiteSnapshot(
             VERSION, self.day, self.trees.snapshot(), self.calibration, self._account_days, packed,
-            self.classifiers.snapshot(), self.known,
+            self.classifiers.snapshot(), self.known, self._since, self._branch,
         )  # fmt: skip
 
     def restore(self, shared: Mapping[str, bytes]) -> None:
@@ -260,6 +291,8 @@ class Site:
         saved = msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
         self.day, self.known, self.calibration = saved.day, saved.known, saved.calibration
         self._account_days = saved.account_days
+        self._since, self._branch = saved.since, saved.branch
+        self.versions = read_versions(shared)
         self.trees = Trees.from_snapshot(saved.trees)
         if saved.classifiers:
             self.classifiers = Classifiers.from_snapshot(saved.classifiers)

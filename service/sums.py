@@ -85,6 +85,7 @@ def merge(parts: Sequence[DaySums], policy: Policy) -> DaySums:
         sample=_merge_samples([p.sample for p in parts]),
         sights=merge_sights([p.sights for p in parts]),
         groups=merge_counts(p.groups for p in parts),
+        promoted=max(p.promoted for p in parts),
         known=sum(p.known for p in parts),
         shadows=merge_shadows([p.shadows for p in parts], policy.training.shadows),
         readers=Examples.joined([p.readers for p in parts]).lowest(policy.training.ordinary),

@@ -22,6 +22,7 @@ COMMANDS = {
     "rotate": ("rotating", "Give all readers new pseudonyms."),
     "rights": ("rights", "What a reader may ask for: a copy, erasure, restriction."),
     "policy": ("policing", "Detections and budget as data: check, compare, test, accept."),
+    "models": ("models", "Versions of what was learnt: list, promote, roll back."),
     "audit": ("auditing", "The log of acts: sign it, hand it out, check it."),
     "users": ("admitting", "Who may sign in with a password and an authenticator app."),
     "tokens": ("admitting", "What lets programs ask the JSON API."),

@@ -1,13 +1,17 @@
 """What several commands share."""
 
+import fcntl
 import logging
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from service.errors import SiteError
 from service.settings import Site, load_site
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -37,3 +41,14 @@ def start_logging() -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("journalguard").setLevel(logging.INFO)
+
+
+@contextmanager
+def stopped(site: Site) -> Iterator[None]:
+    """While no `run` is at work, and none can start. Raises ``SiteError`` where one is."""
+    with site.lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SiteError(f"{site.folder}: `journalguard run` is at work here; end it first") from None
+        yield

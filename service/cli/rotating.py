@@ -1,6 +1,5 @@
 """``rotate``: new keys for the pseudonyms, by the calendar or after a leak."""
 
-import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +12,7 @@ from alerts_api.outbox import SENT
 from alerts_api.store import open_store
 from pseudonymiser import epochs, keys
 from pseudonymiser.keys import Keys, SubKey
-from service.cli.options import database_of, read_site, site_option
+from service.cli.options import database_of, read_site, site_option, stopped
 from service.cli.terminal import keep_no_core
 from service.distributed.taking import STATUS
 from service.embedded import INGEST
@@ -122,9 +121,5 @@ def _stopped(site: Site, *, dry_run: bool) -> Iterator[None]:
     if dry_run and not site.lock.exists():
         yield
         return
-    with site.lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SiteError(f"{site.folder}: `journalguard run` is at work here; end it first") from None
+    with stopped(site):
         yield

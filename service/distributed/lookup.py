@@ -1,4 +1,4 @@
-"""What the workers keep of one account, read from Kafka: for its reader, and to see that it is gone."""
+"""What the workers keep of one account, and what they know together, read from Kafka."""
 
 from contextlib import closing
 
@@ -6,11 +6,13 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from service.distributed import wire
 from service.distributed.connection import client_options, kafka_of
 from service.distributed.errors import BrokerError
 from service.distributed.lane import Ledger
 from service.distributed.partitions import key_in, partition_of_account
-from service.distributed.topics import changelog_of
+from service.distributed.topics import changelog_of, topics_of
+from service.distributed.wire import KnowledgeRecord
 from service.settings import Site
 
 POLL_MS = 1_000
@@ -34,8 +36,19 @@ def saved_state(site: Site, account: str) -> tuple[bytes | None, tuple[str, ...]
     return newest.get(account.encode()), names
 
 
-def _newest(site: Site, part: TopicPartition, keys: set[bytes]) -> dict[bytes, bytes | None]:
-    """The newest value of each of the keys."""
+def saved_knowledge(site: Site) -> dict[str, bytes]:
+    """Blobs of the newest snapshot of what the site knows, by name. Raises ``BrokerError``."""
+    kafka = kafka_of(site)
+    try:
+        newest = _newest(site, TopicPartition(topics_of(kafka).summaries, 0))
+    except KafkaError as error:
+        raise BrokerError(f"{', '.join(kafka.servers)}: {type(error).__name__}; is Kafka up?") from None
+    records = [wire.decode(v, KnowledgeRecord) for k, v in newest.items() if v and k.startswith(b"site/")]
+    return {record.name: record.blob for record in records}
+
+
+def _newest(site: Site, part: TopicPartition, keys: set[bytes] | None = None) -> dict[bytes, bytes | None]:
+    """The newest value of each of the keys, or of every key."""
     consumer = KafkaConsumer(
         group_id=None,
         enable_auto_commit=False,
@@ -49,5 +62,5 @@ def _newest(site: Site, part: TopicPartition, keys: set[bytes]) -> dict[bytes, b
         end = consumer.end_offsets([part], timeout_ms=WAIT_MS)[part]
         while (consumer.position(part) or 0) < end:
             for records in consumer.poll(timeout_ms=POLL_MS).values():
-                found.update((record.key, record.value) for record in records if record.key in keys)
+                found.update((r.key, r.value) for r in records if keys is None or r.key in keys)
     return found

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from service.settings import Settings
+from service.site import MODEL
 from tests.beds.kafka import Cluster
+from tests.e2e.sites import call
 from tests.kafka.watch import Watch
 from tests.kafka.whole import LOG_FORMAT, Parts, site_over, undisturbed, wait, world_of
 from tests.pseudonymiser.room import REAL, needs_real_logs
@@ -41,6 +43,9 @@ def test_a_simulated_library_of_two_thousand(
 ) -> None:
     settings = world_of(tmp_path / "world", seed=5, accounts=2_000, days=30)
     assert same_both_ways(tmp_path, broker, prefix, settings, database=postgres_url) > 50
+    listed = call("models", "list", "--site", tmp_path / "site").stdout.splitlines()
+    assert len(listed) >= 5, listed  # a version every week
+    assert listed[-1].startswith(f"In force: {MODEL}/")
 
 
 @needs_real_logs

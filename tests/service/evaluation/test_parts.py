@@ -1,7 +1,9 @@
 """Every figure of a part, counted again from raw alerts and truth in the plainest way, by other code."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from math import sqrt
+from pathlib import Path
 from statistics import median, quantiles
 
 import pytest
@@ -9,11 +11,15 @@ from scipy.stats import beta, binom
 
 from models.evaluation.intervals import Quartiles, Ratio, Share
 from models.evaluation.records import Raised
+from service.evaluation import trials
 from service.evaluation.parts import assemble
 from service.evaluation.report import Part
 from service.evaluation.scenes import Scene
 from service.evaluation.study import Played
-from tests.service.evaluation.conftest import TRIALS
+from service.evaluation.trials import Analyst, Role, Trial, run
+from service.events import Alert
+from service.store import Judged
+from tests.service.evaluation.conftest import TRIALS, quiet
 
 DAY = 86_400
 Z = 1.959964
@@ -194,3 +200,25 @@ def test_heavy_readers_stand_apart(part: Part, scene: Scene, played: Played) -> 
 def test_expected_verdicts_do_not_add_alarms_of_heavy_readers(scene: Scene, played: Played) -> None:
     heavy = [sum(a.account in scene.heavy for a in played.alerts[n]) for n in (0, 2)]
     assert heavy[1] <= heavy[0]
+
+
+class Careless(Analyst):
+    """Says "expected" to everything at once, thefts too."""
+
+    def judges(self, alerts: Iterable[Alert]) -> list[Judged]:
+        new = [alert for alert in alerts if alert.alert_id not in self._judged]
+        self._judged |= {alert.alert_id for alert in new}
+        first = len(self._judged) - len(new) + 1
+        return [Judged(n, a.alert_id, a.account, "expected", 400) for n, a in enumerate(new, first)]
+
+
+def test_a_flood_of_verdicts_changes_recall_by_less_than_a_twentieth(
+    scene: Scene, scene_folder: Path, played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "Analyst", Careless)
+    flooded = run(scene_folder, Trial(Role.EXPECTED, "careless", 2.0), None, quiet)
+    recalls = [
+        sum(out is not None for out in outs(scene, alerts).values()) / len(scene.thefts)
+        for alerts in (played.alerts[0], flooded)
+    ]
+    assert recalls[0] - recalls[1] < 0.05

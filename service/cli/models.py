@@ -1,0 +1,140 @@
+"""``models``: the versions of what was learnt: look at them, promote one, roll back."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from alerts_api.store import open_store
+from service.cli.options import database_of, read_site, site_option, stopped
+from service.errors import SiteError
+from service.judging import Docket
+from service.orders import Act, Order
+from service.pipeline import VERDICTS
+from service.settings import Site
+from service.site import MODEL, SiteSnapshot
+from service.store import Changes, Checkpoint
+from service.versions import Version, read_versions
+
+
+@click.group()
+def models() -> None:
+    """Versions of the learnt models: one is kept every week, twelve weeks long.
+
+    An alert names the models that raised it: ensemble-2/20784 had learnt the days up to 20784 (days since
+    1970), ensemble-2/20791/20777 went on from version 20777.
+
+    \b
+    Example:
+      journalguard models list --site /srv/journalguard
+      journalguard models promote 20777 --site /srv/journalguard
+      journalguard models rollback --site /srv/journalguard
+    """
+
+
+@models.command("list", short_help="What is kept, and what is in force.")
+@site_option
+def show(folder: Path) -> None:
+    """List the versions that are kept, the oldest first, and which models are in force."""
+    site = read_site(folder)
+    shared = _shared(site)
+    for version in read_versions(shared).values():
+        branch = f", on top of version {version.branch}" if version.branch else ""
+        click.echo(
+            f"{version.day}  learnt {_date(version.since)} to {_date(version.day)}{branch}; "
+            f"policy {version.policy}"
+        )
+    force = _in_force(shared)
+    branch = f"/{force.branch}" if force.branch else ""
+    click.echo(f"In force: {MODEL}/{force.day}{branch}, learnt up to {_date(force.day)}")
+    if waiting := _waiting(site, shared):
+        click.echo(f"Version {waiting} is promoted at the next close of a day.")
+
+
+@models.command(short_help="Go on from a version that is kept.")
+@click.argument("version", type=int)
+@site_option
+def promote(version: int, folder: Path) -> None:
+    """Put VERSION, one of `models list`, in force again: at the next close of a day the site goes on from it.
+
+    What was learnt since is dropped; the days to come are learnt on top. Without Kafka end `run` first and
+    start it again after; workers over Kafka are told through the shipper's host, where this is run.
+    """
+    _promote(read_site(folder), version)
+
+
+@models.command(short_help="Go back to the newest version that is kept.")
+@site_option
+def rollback(folder: Path) -> None:
+    """Drop what was learnt since the newest version: the same as promoting it."""
+    site = read_site(folder)
+    shared = _shared(site)
+    older = [day for day in read_versions(shared) if day < _in_force(shared).day]
+    if not older:
+        raise SiteError(f"{site.folder}: no version is older than the models in force")
+    _promote(site, older[-1])
+
+
+def _promote(site: Site, day: int) -> None:
+    if site.settings.kafka is None:
+        with stopped(site), closing(open_store(database_of(site), create=False)) as store:
+            saved = store.load()
+            _check(site, saved.shared, day)
+            docket = msgspec.json.decode(saved.shared.get(VERDICTS, b"{}"), type=Docket)
+            blob = msgspec.json.encode(docket.promoting(day))
+            store.commit(
+                Checkpoint(
+                    changes=Changes(shared={VERDICTS: blob}),
+                    positions=saved.positions,
+                    counters=saved.counters,
+                    last_event_time=saved.last_event_time,
+                )
+            )
+    else:
+        # Only where there is Kafka.
+        from service.distributed.orderbox import OrderBox  # noqa: PLC0415
+
+        _check(site, _shared(site), day)
+        OrderBox(site.folder).put(Order(Act.PROMOTE, model=day))
+    click.echo(f"Version {day} is promoted at the next close of a day.")
+
+
+def _check(site: Site, shared: Mapping[str, bytes], day: int) -> None:
+    versions: Mapping[int, Version] = read_versions(shared)
+    if day not in versions:
+        there = ", ".join(map(str, versions)) or "none"
+        raise SiteError(f"{site.folder}: version {day} is not kept; there are {there}")
+
+
+def _shared(site: Site) -> Mapping[str, bytes]:
+    """What the site knows, as it was saved last."""
+    if site.settings.kafka is not None:
+        # Only where there is Kafka.
+        from service.distributed.lookup import saved_knowledge  # noqa: PLC0415
+
+        return saved_knowledge(site)
+    with closing(open_store(database_of(site), create=False)) as store:
+        return store.load().shared
+
+
+def _in_force(shared: Mapping[str, bytes]) -> SiteSnapshot:
+    if "site" not in shared:
+        raise SiteError("the site has not learnt a day yet")
+    return msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
+
+
+def _waiting(site: Site, shared: Mapping[str, bytes]) -> int:
+    """The version that will be promoted, 0 for none."""
+    if site.settings.kafka is None:
+        return msgspec.json.decode(shared.get(VERDICTS, b"{}"), type=Docket).promoted
+    # Only where there is Kafka.
+    from service.distributed.orderbox import OrderBox  # noqa: PLC0415
+
+    return max((order.model for order in OrderBox(site.folder).waiting()), default=0)
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
