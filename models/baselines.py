@@ -20,6 +20,8 @@ PRIOR_SHARES = (0.5, 0.1, 0.01, 0.001)  # share of account-days at or above each
 WINDOW_DAYS = 14
 TAIL_SHARE = 0.01
 TAIL_CAP = 30.0  # of a tail that is used as a score
+PART_PRIOR = 40.0  # account-days of the whole that speak in the table of a part
+ENOUGH = 15  # account-days of a part, at least, for a share of it to be read off
 SLOPE = (0.02, 0.6)  # bounds of the tail's rate, per bin
 
 Floats = NDArray[np.float64]
@@ -46,24 +48,42 @@ def count(positions: NDArray[np.float64]) -> NDArray[np.uint32]:
     return flat.reshape(k, BINS).astype(np.uint32)
 
 
-def survival(counts: NDArray[np.uint32], prior: Floats, weight: float = PRIOR_DAYS) -> Floats:
-    """Share of account-days at or above each bin edge, (k, BINS); the prior weighs ``weight`` days."""
+def survival(counts: NDArray[np.uint32], prior: Floats) -> Floats:
+    """Share of account-days at or above each bin edge, (k, BINS); the prior weighs ``PRIOR_DAYS``."""
     at_or_above = np.cumsum(counts[:, ::-1].astype(np.float64), axis=1)[:, ::-1]
-    found: Floats = (at_or_above + weight * prior) / (at_or_above[:, :1] + weight)
+    found: Floats = (at_or_above + PRIOR_DAYS * prior) / (at_or_above[:, :1] + PRIOR_DAYS)
     return found
 
 
-def table(
-    counts: NDArray[np.uint32], prior: Floats, cap: float = CAP, weight: float = PRIOR_DAYS
-) -> NDArray[np.float32]:
+def table(counts: NDArray[np.uint32], prior: Floats, cap: float = CAP) -> NDArray[np.float32]:
     """Surprise at every bin edge, (k, BINS), from counts (k, BINS) and prior survivals (k, BINS)."""
-    share = survival(counts, prior, weight)
+    share = survival(counts, prior)
     depth = -np.log(share)
     start = np.argmax(share <= TAIL_SHARE, axis=1)
     for k in range(counts.shape[0]):
         j = start[k]
         if share[k, j] <= TAIL_SHARE:
             depth[k, j:] = depth[k, j] + _tail_slope(share[k], j) * np.arange(BINS - j)
+    depth[:, 0] = 0.0
+    return np.clip(depth, 0.0, cap).astype(np.float32)
+
+
+def part_tables(
+    counts: NDArray[np.uint32], whole: NDArray[np.float32], cap: float = CAP
+) -> NDArray[np.float32]:
+    """Surprise at every bin edge, (k, BINS), of a part of the account-days, from its counts (k, BINS).
+
+    ``whole`` (k, BINS) is the table of all of them. As far as ``ENOUGH`` of the part's days reach, it is read
+    off from these; beyond, the part goes on as the whole does from where it stands there. So a small part
+    whose days are all unusual is not believed to have a short tail only because nobody has seen its end.
+    """
+    at_or_above = np.cumsum(counts[:, ::-1].astype(np.float64), axis=1)[:, ::-1]
+    everyone = np.exp(-whole.astype(np.float64))
+    share = (at_or_above + PART_PRIOR * everyone) / (at_or_above[:, :1] + PART_PRIOR)
+    depth = -np.log(share)
+    last = np.maximum(np.argmax(at_or_above < ENOUGH, axis=1) - 1, 0)
+    for k, j in enumerate(last):
+        depth[k, j:] = depth[k, j] + whole[k, j:] - whole[k, j]
     depth[:, 0] = 0.0
     return np.clip(depth, 0.0, cap).astype(np.float32)
 

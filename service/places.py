@@ -13,6 +13,7 @@ from service.events import NetworkKind
 
 HOME, ABROAD, VPN = range(3)
 PLACES = 3
+BELIEVED = (1.0, 2.5, 6.0)  # times as often as everyone a day there is unusual, until the site's own days say
 
 
 def place(states: NDArray[np.void], home: int) -> NDArray[np.intp]:

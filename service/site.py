@@ -24,7 +24,7 @@ from service.drift import Drift
 from service.examples import READER, Examples
 from service.groups import PREFIX, Ledger
 from service.measures import GROUP_OF, OWN, G, Group, K
-from service.places import HOME, PLACES
+from service.places import BELIEVED, HOME, PLACES
 from service.policy import Policy
 from service.saved import reading
 from service.sums import (
@@ -45,7 +45,6 @@ TREES = COUNTED  # row of a histogram after those of a day's sums
 ROWS = COUNTED + 1
 VERSION = 2  # of SiteSnapshot
 MODEL = "ensemble-2"  # what scores; with the newest day it has learnt, its version
-CIRCLE_PRIOR = 40.0  # account-days of everyone that speak in each circle's tail
 _ROWS_V1 = [*range(42), EVIDENCE, TREES]  # where rows of the first version stand now
 _GROUP_OF = np.array(GROUP_OF)
 TREES_READY = 300.0  # account-days scored by the trees before their tail is used
@@ -136,9 +135,19 @@ class Site:
 
     @staticmethod
     def _tails(circles: NDArray[np.uint32], prior: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Of evidence, classifiers and trees, (CIRCLES, 3, BINS); few account-days lean on everyone's."""
-        everyone = baselines.survival(circles.sum(axis=0, dtype=np.uint32), prior)
-        return np.stack([baselines.table(c, everyone, baselines.TAIL_CAP, CIRCLE_PRIOR) for c in circles])
+        """Of evidence, classifiers and trees, (CIRCLES, 3, BINS).
+
+        A circle with few account-days leans on its place, a place with few on what is believed of it.
+        """
+        by_place = circles.reshape(CLASSES, PLACES, *circles.shape[1:]).sum(axis=0, dtype=np.uint32)
+        whole = baselines.table(by_place.sum(axis=0, dtype=np.uint32), prior, baselines.TAIL_CAP)
+        believed = [np.maximum(whole - math.log(times), 0.0) for times in BELIEVED]
+        places = [
+            baselines.part_tables(p, b, baselines.TAIL_CAP) for p, b in zip(by_place, believed, strict=True)
+        ]
+        return np.stack(
+            [baselines.part_tables(c, places[n % PLACES], baselines.TAIL_CAP) for n, c in enumerate(circles)]
+        )
 
     def _evidence_at(self, tail: NDArray[np.float32], depth: float) -> float:
         at = np.interp(depth, tail, np.arange(BINS))

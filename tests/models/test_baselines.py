@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.baselines import PRIOR_DAYS, PRIOR_SHARES, SLOPE, TAIL_CAP, count, moments, prior_survival, table
+from models.baselines import (
+    PRIOR_DAYS,
+    PRIOR_SHARES,
+    SLOPE,
+    TAIL_CAP,
+    count,
+    moments,
+    part_tables,
+    prior_survival,
+    table,
+)
 from models.evidence import BINS, BINS_PER_E, CAP
 
 PRIOR = prior_survival((1.0, 6.0, 15.0, 35.0))[None, :]
@@ -150,3 +160,33 @@ def test_the_prior_weighs_as_many_days_as_it_says() -> None:
     made = table(many, PRIOR)[0]
     share_prior = PRIOR[0, 50]
     assert made[50] == pytest.approx(-np.log((1 + share_prior) / 2), abs=0.01)
+
+
+def test_a_part_of_which_nothing_is_known_is_as_the_whole() -> None:
+    whole = table(count(positions(sample(20_000))[:, None]), PRIOR, TAIL_CAP)
+    assert part_tables(NOTHING, whole, TAIL_CAP) == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.parametrize(("days", "times"), [(150, 8.0), (600, 4.0), (5_000, 2.0)])
+def test_a_small_part_that_is_unusual_is_not_above_a_score_much_more_often(days: int, times: float) -> None:
+    """Its days are twice as large as everyone's: by the whole's table far too many would be above."""
+    crowd = count(positions(sample(100_000))[:, None])
+    whole = table(crowd, PRIOR, TAIL_CAP)
+    part = part_tables(count(positions(sample(days, 20.0, seed=2))[:, None]), whole, TAIL_CAP)
+    later = sample(100_000, 20.0, seed=3)
+    for score in (5.0, 7.0):
+        allowed = 100_000 * np.exp(-score)
+        above = [
+            sum(np.interp(positions(later), np.arange(BINS), row) >= score) for row in (whole[0], part[0])
+        ]
+        assert above[0] > 2 * above[1] > 0
+        assert above[1] < times * allowed
+
+
+@given(st.integers(0, 400), st.integers(0, 2**32 - 1))
+def test_a_part_s_table_only_rises(days: int, seed: int) -> None:
+    whole = table(count(positions(sample(5_000))[:, None]), PRIOR, TAIL_CAP)
+    found = part_tables(count(positions(sample(days, seed=seed))[:, None]), whole, TAIL_CAP)[0]
+    assert (np.diff(found) >= -1e-5).all()
+    assert found[0] == 0.0
+    assert found.max() <= TAIL_CAP
