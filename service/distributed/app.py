@@ -13,6 +13,7 @@ from typing import Any, cast
 import faust
 from faust.types import TP
 
+from service.distributed.cache import forget_others
 from service.distributed.connection import aiokafka_options, faust_options, kafka_of
 from service.distributed.knowledge import Knowledge
 from service.distributed.learning import TopicReader, Verdicts, summaries_into
@@ -102,6 +103,7 @@ class Worker:
 
     async def _assigned(self, _: Any, *assigned: Any, **__: Any) -> None:
         mine = {tp.partition for tp in assigned[0] if tp.topic == self._topics.access}
+        forget_others(self._around.folder, mine | set(self._runners))
         for partition in sorted(mine - set(self._runners)):
             runner = LaneRunner(self._around, partition)
             task = asyncio.ensure_future(self._run(runner))

@@ -4,10 +4,11 @@ Only a copy: written after a checkpoint is committed, thrown away whenever it is
 changelog topic.
 """
 
+import fcntl
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from rocksdict import Options, Rdict, WriteBatch
@@ -70,8 +71,39 @@ class Cache:
         shutil.rmtree(self._folder)
         self._db = _open(self._folder)
 
-    def close(self) -> None:
+    def close(self, *, forget: bool = False) -> None:
+        """``forget``: the partition goes to another worker; what is erased there must not stay here."""
         self._db.close()
+        if forget:
+            shutil.rmtree(self._folder)
+
+
+def forget_others(folder: Path, mine: Collection[int]) -> None:
+    """Delete the copies that a killed predecessor left of partitions that are not this worker's now.
+
+    One that another process has open stays: it is told so when it opens the same (``CacheInUseError``).
+    """
+    kept = {folder_of(folder, partition) for partition in mine}
+    for path in folder.glob("*"):
+        if path not in kept and not _is_open(path):
+            shutil.rmtree(path)
+
+
+def folder_of(folder: Path, partition: int) -> Path:
+    """Where a worker keeps its copy of a partition."""
+    return folder / f"{partition:03d}"
+
+
+def _is_open(folder: Path) -> bool:
+    """RocksDB holds a lock on this file while it is open."""
+    try:
+        with (folder / "LOCK").open("r+b") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _open(folder: Path) -> Rdict:

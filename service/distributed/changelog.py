@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from service.distributed.cache import Cache
+from service.distributed.cache import Cache, folder_of
 from service.distributed.partitions import key_in
 from service.distributed.transactions import Message, PartitionWriter
 
@@ -46,7 +46,7 @@ class Changelog:
         self._ledger_key = key_in(partition, partitions, "ledger")
         self._opened_key = key_in(partition, partitions, "opened")
         self._writer = PartitionWriter(options, group, partition)
-        self._cache = Cache(folder / f"{partition:03d}")
+        self._cache = Cache(folder_of(folder, partition))
 
     async def open(self) -> Recovered:
         """Fence whoever had the partition, then read what it left. Raises KafkaError."""
@@ -110,6 +110,7 @@ class Changelog:
     def _message(self, key: bytes, value: bytes | None) -> Message:
         return Message(self._tp.topic, self._tp.partition, key, value)
 
-    async def close(self) -> None:
-        self._cache.close()
+    async def close(self, *, forget: bool = False) -> None:
+        """``forget``: leave no copy on this disk."""
+        self._cache.close(forget=forget)
         await self._writer.stop()

@@ -132,7 +132,7 @@ class LaneRunner:
                 )
                 await self._pause(pause)
             finally:
-                await table.close()
+                await table.close(forget=self._stopping)
                 await self._moves.close()
 
     def _table(self) -> Changelog:

@@ -46,6 +46,8 @@ def test_no_name_and_no_address_in_any_byte(
     parts.start()
     try:
         wait(lambda: watch.settled(len(access_log()) + len(audit_log())), parts.told)
+        for worker in ("w1", "w2"):
+            parts.kill(worker)  # one that ends by itself takes its copies along
     finally:
         parts.stop()
     assert watch.shown(), "an alert, so that there is something to tell"

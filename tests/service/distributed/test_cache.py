@@ -1,12 +1,14 @@
 """A partition's states on disk: kept over restarts, thrown away whenever in doubt."""
 
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from service.distributed import cache
-from service.distributed.cache import Cache
+from service.distributed.cache import Cache, folder_of, forget_others
 from service.distributed.errors import CacheInUseError
 
 CHANGES = {b"reader": b"\x00state", b"/ledger/0/0": b"place"}
@@ -49,3 +51,29 @@ def test_a_damaged_one_is_begun_anew(tmp_path: Path) -> None:
 def test_two_workers_of_one_name_are_told_apart(tmp_path: Path) -> None:
     with closing(Cache(tmp_path / "p")), pytest.raises(CacheInUseError, match="its own --name"):
         Cache(tmp_path / "p")
+
+
+def test_a_partition_that_went_elsewhere_leaves_no_copy(tmp_path: Path) -> None:
+    with closing(Cache(folder_of(tmp_path, 3))) as there:
+        there.write({b"reader": b"x"}, "log-1", 8)
+    leaving = Cache(folder_of(tmp_path, 4))
+    leaving.close(forget=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["003"]
+
+
+def test_copies_of_a_killed_predecessor_go_unless_they_are_mine_or_open_elsewhere(tmp_path: Path) -> None:
+    for partition in (0, 1):
+        Cache(folder_of(tmp_path, partition)).close()
+    code = (
+        "from service.distributed.cache import Cache; from pathlib import Path; import sys; "
+        "kept = Cache(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(folder_of(tmp_path, 2))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin and other.stdout
+        assert other.stdout.readline() == b"open\n"
+        forget_others(tmp_path, {1})
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["001", "002"]
+        other.stdin.close()
+    forget_others(tmp_path, {1})
+    assert [path.name for path in tmp_path.iterdir()] == ["001"]
