@@ -48,16 +48,21 @@ def count(positions: NDArray[np.float64]) -> NDArray[np.uint32]:
     return flat.reshape(k, BINS).astype(np.uint32)
 
 
-def survival(counts: NDArray[np.uint32], prior: Floats) -> Floats:
-    """Share of account-days at or above each bin edge, (k, BINS); the prior weighs ``PRIOR_DAYS``."""
-    at_or_above = np.cumsum(counts[:, ::-1].astype(np.float64), axis=1)[:, ::-1]
-    found: Floats = (at_or_above + PRIOR_DAYS * prior) / (at_or_above[:, :1] + PRIOR_DAYS)
+def survival(at_or_above: Floats, prior: Floats, weight: float) -> Floats:
+    """Share of account-days at or above each bin edge, (k, BINS); the prior weighs ``weight`` days."""
+    found: Floats = (at_or_above + weight * prior) / (at_or_above[:, :1] + weight)
+    return found
+
+
+def _at_or_above(counts: NDArray[np.uint32]) -> Floats:
+    """Account-days at or above each bin edge, (k, BINS)."""
+    found: Floats = np.cumsum(counts[:, ::-1].astype(np.float64), axis=1)[:, ::-1]
     return found
 
 
 def table(counts: NDArray[np.uint32], prior: Floats, cap: float = CAP) -> NDArray[np.float32]:
     """Surprise at every bin edge, (k, BINS), from counts (k, BINS) and prior survivals (k, BINS)."""
-    share = survival(counts, prior)
+    share = survival(_at_or_above(counts), prior, PRIOR_DAYS)
     depth = -np.log(share)
     start = np.argmax(share <= TAIL_SHARE, axis=1)
     for k in range(counts.shape[0]):
@@ -77,10 +82,8 @@ def part_tables(
     off from these; beyond, the part goes on as the whole does from where it stands there. So a small part
     whose days are all unusual is not believed to have a short tail only because nobody has seen its end.
     """
-    at_or_above = np.cumsum(counts[:, ::-1].astype(np.float64), axis=1)[:, ::-1]
-    everyone = np.exp(-whole.astype(np.float64))
-    share = (at_or_above + PART_PRIOR * everyone) / (at_or_above[:, :1] + PART_PRIOR)
-    depth = -np.log(share)
+    at_or_above = _at_or_above(counts)
+    depth = -np.log(survival(at_or_above, np.exp(-whole.astype(np.float64)), PART_PRIOR))
     last = np.maximum(np.argmax(at_or_above < ENOUGH, axis=1) - 1, 0)
     for k, j in enumerate(last):
         depth[k, j:] = depth[k, j] + whole[k, j:] - whole[k, j]

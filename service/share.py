@@ -212,21 +212,20 @@ class Share:
         names = [self._states.names[i] for i in active]
         opened = [self._opened_on(name) == day for name in names]
         ids = self._states.ids[active]
-        site = self._site
+        site, known = self._site, self._known()
         today = self._states.array[active]
         summed = day_sums(day, today, ids, sum(opened), site.table, site.guards, site.home, self._policy)
         return msgspec.structs.replace(
             summed,
             promoted=self.docket.promoted,
-            known=len(self._known()),
-            shadows=self._shadows(day, offset),
+            known=len(known),
+            shadows=self._shadows(day, offset, known),
             groups=groups.count(today, names, opened, self._columns.names, self._policy.readers),
             sights=sights(day, today, site.prevalence, self._columns.names),
         )
 
-    def _shadows(self, day: int, offset: int) -> Shadows:
-        """Thefts from copies of some accounts: of these the site's share will be taken by the merge."""
-        known = self._known()
+    def _shadows(self, day: int, offset: int, known: NDArray[np.intp]) -> Shadows:
+        """Thefts from copies of some of these accounts: the merge takes the site's share of them."""
         count, site = self._policy.training.shadows, self._site
         chosen = known[shadows.lowest(self._states.ids[known], day, count, site.known)]
         states, ids = self._states.array[chosen], self._states.ids[chosen]

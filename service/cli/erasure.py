@@ -1,10 +1,8 @@
 """Erasing a reader from every store of a site, and telling of each what is gone and what goes by when."""
 
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +12,7 @@ from alerts_api.rights.asked import Asked
 from alerts_api.rights.cases import Right, newest_received
 from alerts_api.rights.erasing import erase_accounts, erase_traces, rows_left, waits
 from service.cli.copies import COPIES
+from service.cli.options import idle
 from service.cli.readers import tell_stream
 from service.orders import Act
 from service.settings import Site
@@ -34,8 +33,8 @@ def carry_out(site: Site, asked: Asked, database: Database) -> None:
     for folder in _copies(site, asked):
         shutil.rmtree(folder)
     tell_stream(site, asked, Act.FORGET)
-    with _idle(site) as idle:
-        if idle and site.settings.kafka is None:
+    with idle(site) as free:
+        if free and site.settings.kafka is None:
             with database.writing() as connection:
                 erase_traces(connection, asked.accounts)
                 erase_accounts(connection, asked.accounts)
@@ -106,15 +105,3 @@ def _copies(site: Site, asked: Asked) -> list[Path]:
 def _names(path: Path, accounts: Sequence[str]) -> bool:
     content = path.read_bytes()
     return any(account.encode() in content for account in accounts)
-
-
-@contextmanager
-def _idle(site: Site) -> Iterator[bool]:
-    """Whether no `run` is at work here; it cannot begin meanwhile."""
-    with site.lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True

@@ -8,15 +8,16 @@ from pathlib import Path
 import click
 import msgspec
 
-from alerts_api.store import open_store
+from alerts_api.database import open_database
+from alerts_api.store import open_store, write_shared
 from service.cli.options import database_of, read_site, site_option, stopped
+from service.distributed.orderbox import OrderBox
 from service.errors import SiteError
 from service.judging import Docket
 from service.orders import Act, Order
 from service.pipeline import VERDICTS
 from service.settings import Site
 from service.site import MODEL, SiteSnapshot
-from service.store import Changes, Checkpoint
 from service.versions import Version, read_versions
 
 
@@ -72,7 +73,8 @@ def rollback(folder: Path) -> None:
     """Drop what was learnt since the newest version: the same as promoting it."""
     site = read_site(folder)
     shared = _shared(site)
-    older = [day for day in read_versions(shared) if day < _in_force(shared).day]
+    newest = _in_force(shared).day
+    older = [day for day in read_versions(shared) if day < newest]
     if not older:
         raise SiteError(f"{site.folder}: no version is older than the models in force")
     _promote(site, older[-1])
@@ -80,23 +82,13 @@ def rollback(folder: Path) -> None:
 
 def _promote(site: Site, day: int) -> None:
     if site.settings.kafka is None:
-        with stopped(site), closing(open_store(database_of(site), create=False)) as store:
-            saved = store.load()
-            _check(site, saved.shared, day)
-            docket = msgspec.json.decode(saved.shared.get(VERDICTS, b"{}"), type=Docket)
-            blob = msgspec.json.encode(docket.promoting(day))
-            store.commit(
-                Checkpoint(
-                    changes=Changes(shared={VERDICTS: blob}),
-                    positions=saved.positions,
-                    counters=saved.counters,
-                    last_event_time=saved.last_event_time,
-                )
-            )
+        with stopped(site), closing(open_database(database_of(site), create=False)) as database:
+            shared = _shared(site)
+            _check(site, shared, day)
+            blob = msgspec.json.encode(_docket(shared).promoting(day))
+            with database.writing() as connection:
+                write_shared(connection, {VERDICTS: blob})
     else:
-        # Only where there is Kafka.
-        from service.distributed.orderbox import OrderBox  # noqa: PLC0415
-
         _check(site, _shared(site), day)
         OrderBox(site.folder).put(Order(Act.PROMOTE, model=day))
     click.echo(f"Version {day} is promoted at the next close of a day.")
@@ -112,12 +104,16 @@ def _check(site: Site, shared: Mapping[str, bytes], day: int) -> None:
 def _shared(site: Site) -> Mapping[str, bytes]:
     """What the site knows, as it was saved last."""
     if site.settings.kafka is not None:
-        # Only where there is Kafka.
+        # Kafka's clients, only where they are needed.
         from service.distributed.lookup import saved_knowledge  # noqa: PLC0415
 
         return saved_knowledge(site)
     with closing(open_store(database_of(site), create=False)) as store:
         return store.load().shared
+
+
+def _docket(shared: Mapping[str, bytes]) -> Docket:
+    return msgspec.json.decode(shared.get(VERDICTS, b"{}"), type=Docket)
 
 
 def _in_force(shared: Mapping[str, bytes]) -> SiteSnapshot:
@@ -129,10 +125,7 @@ def _in_force(shared: Mapping[str, bytes]) -> SiteSnapshot:
 def _waiting(site: Site, shared: Mapping[str, bytes]) -> int:
     """The version that will be promoted, 0 for none."""
     if site.settings.kafka is None:
-        return msgspec.json.decode(shared.get(VERDICTS, b"{}"), type=Docket).promoted
-    # Only where there is Kafka.
-    from service.distributed.orderbox import OrderBox  # noqa: PLC0415
-
+        return _docket(shared).promoted
     return max((order.model for order in OrderBox(site.folder).waiting()), default=0)
 
 

@@ -44,11 +44,21 @@ def start_logging() -> None:
 
 
 @contextmanager
-def stopped(site: Site) -> Iterator[None]:
-    """While no `run` is at work, and none can start. Raises ``SiteError`` where one is."""
+def idle(site: Site) -> Iterator[bool]:
+    """Whether no `run` is at work here; it cannot begin meanwhile."""
     with site.lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SiteError(f"{site.folder}: `journalguard run` is at work here; end it first") from None
+            yield False
+        else:
+            yield True
+
+
+@contextmanager
+def stopped(site: Site) -> Iterator[None]:
+    """While no `run` is at work, and none can start. Raises ``SiteError`` where one is."""
+    with idle(site) as free:
+        if not free:
+            raise SiteError(f"{site.folder}: `journalguard run` is at work here; end it first")
         yield
