@@ -10,7 +10,7 @@ from alerts_api import tables
 from alerts_api.backend import Place
 from alerts_api.database import BUSY_SECONDS, Database, open_database
 from alerts_api.links import write_links
-from alerts_api.rights.erasing import erase_accounts, erase_traces
+from alerts_api.rights.erasing import erase_accounts, erase_identities, erase_traces
 from alerts_api.rights.retention import due, enforce
 from alerts_api.rows import Row, alert_row, mark_rows, rejected_row, trace_row
 from alerts_api.verdicts import verdicts_after
@@ -72,6 +72,7 @@ class SqlStore:
             write_links(connection, changes.links)
             erase_accounts(connection, changes.erased)
             erase_traces(connection, changes.untraced)
+            erase_identities(connection, changes.unnamed)
             _forget_accounts(connection, changes.gone)
             _upsert(connection, tables.accounts, [{"account": a, "state": s} for a, s in changes.accounts])
             write_shared(connection, changes.shared)

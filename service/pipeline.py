@@ -113,6 +113,7 @@ class Pipeline:
             gone=changed.gone,
             erased=changed.erased,
             untraced=changed.erased,
+            unnamed=changed.erased,
             links=links,
         )
 

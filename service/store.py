@@ -42,9 +42,10 @@ class Changes(msgspec.Struct, frozen=True):
     identities: tuple[SealedIdentity, ...] = ()  # each replaces what there was of its pseudonym
     gone: tuple[str, ...] = ()  # accounts without a record from now on
     links: tuple[Link, ...] = ()  # what is kept under the old pseudonym is the new one's; before all the rest
-    # Pseudonyms of which everything, or every kept event, goes; after the links, before the rest.
-    erased: tuple[str, ...] = ()
+    # Pseudonyms whose kept events, sealed identity, or all else goes; after the links, before the rest.
     untraced: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
 
 
 class Checkpoint(msgspec.Struct, frozen=True):

@@ -42,7 +42,7 @@ def waits(connection: Connection, accounts: Sequence[str]) -> bool:
 
 
 def erase_accounts(connection: Connection, accounts: Sequence[str]) -> None:
-    """Everything of these accounts but the events kept for analysts, which :func:`erase_traces` takes.
+    """Everything of these accounts but what the two below take.
 
     The audit log keeps its leaves, which then tell nothing of the account; cases and requests to be told a
     name stay without it.
@@ -54,7 +54,6 @@ def erase_accounts(connection: Connection, accounts: Sequence[str]) -> None:
         connection.execute(delete(views).where(views.c.alert.in_(alerts)))
         connection.execute(delete(tables.alerts).where(tables.alerts.c.account == account))
         connection.execute(delete(tables.accounts).where(tables.accounts.c.account == account))
-        connection.execute(delete(tables.identities).where(tables.identities.c.pseudonym == account))
         connection.execute(delete(restrictions).where(restrictions.c.pseudonym == account))
         connection.execute(delete(erasures).where(erasures.c.pseudonym == account))
         connection.execute(update(requests).where(requests.c.account == account).values(account=""))
@@ -66,6 +65,12 @@ def erase_traces(connection: Connection, accounts: Sequence[str]) -> None:
     """The events of these accounts that were kept for analysts."""
     for account in accounts:
         connection.execute(delete(tables.traces).where(tables.traces.c.account == account))
+
+
+def erase_identities(connection: Connection, accounts: Sequence[str]) -> None:
+    """Their sealed identities."""
+    for account in accounts:
+        connection.execute(delete(tables.identities).where(tables.identities.c.pseudonym == account))
 
 
 def rows_left(connection: Connection, account: str) -> dict[str, int]:

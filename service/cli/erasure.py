@@ -10,7 +10,7 @@ from typing import NamedTuple
 from alerts_api.database import Database
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.cases import Right, newest_received
-from alerts_api.rights.erasing import erase_accounts, erase_traces, rows_left, waits
+from alerts_api.rights.erasing import erase_accounts, erase_identities, erase_traces, rows_left, waits
 from service.cli.copies import COPIES
 from service.cli.options import idle
 from service.cli.readers import tell_stream
@@ -37,6 +37,7 @@ def carry_out(site: Site, asked: Asked, database: Database) -> None:
         if free and site.settings.kafka is None:
             with database.writing() as connection:
                 erase_traces(connection, asked.accounts)
+                erase_identities(connection, asked.accounts)
                 erase_accounts(connection, asked.accounts)
     until = time.monotonic() + PATIENCE
     while _waiting(site, asked, database) and time.monotonic() < until:

@@ -16,7 +16,7 @@ from service.distributed.wire import VERSION, FrameHeader, encode_frame
 from service.errors import StateError
 from service.events import AccessEvent
 from service.identities import Link
-from service.orders import Order
+from service.orders import Act, Order
 from service.store import Changes
 
 OUTBOX = "outbox"  # name of the state among the shared blobs
@@ -71,6 +71,7 @@ class Outbox:
         self._days = Days()
         self._day = DaysState()  # of the open frames
         self._open: dict[int, _Frame] = {}
+        self._unnamed: dict[str, None] = {}
         self._counted = Counter(frames_total=0, frame_bytes_total=0)
 
     @property
@@ -117,6 +118,8 @@ class Outbox:
             if partition in self._open:
                 self._close(partition)
             self._post(partition, self._header(orders=(order,)), ())
+            if order.act is Act.FORGET:
+                self._unnamed[order.account] = None
 
     def drain(self) -> Changes:
         """Sends every open frame; what is needed to go on after these."""
@@ -129,7 +132,9 @@ class Outbox:
             frames=self._counted["frames_total"],
             sent_bytes=self._counted["frame_bytes_total"],
         )
-        return Changes(shared={OUTBOX: msgspec.json.encode(state)})
+        unnamed = tuple(self._unnamed)
+        self._unnamed.clear()
+        return Changes(shared={OUTBOX: msgspec.json.encode(state)}, unnamed=unnamed)
 
     def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
         """Goes on from what ``drain`` gave. Raises ``StateError``."""

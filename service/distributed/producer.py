@@ -42,8 +42,13 @@ class Message(NamedTuple):
 
     topic: str
     partition: int | None
-    value: bytes
+    value: bytes | None  # None, of a key: what came before of it is to be forgotten
     key: bytes | None
+
+    @property
+    def size(self) -> int:
+        """Bytes, of which there is always one."""
+        return len(self.value or b"") + len(self.key or b"")
 
 
 def connector(kafka: KafkaSettings, folder: Path, topics: Sequence[str]) -> Connect:
@@ -102,16 +107,17 @@ class Producer:
         """Not yet acknowledged."""
         return self._waiting
 
-    def send(self, topic: str, partition: int | None, value: bytes, key: bytes | None = None) -> None:
+    def send(self, topic: str, partition: int | None, value: bytes | None, key: bytes | None = None) -> None:
         """Takes a message for a partition, after those taken before."""
-        if self._waiting and self._waiting + len(value) > self._most:
-            self._wait(lambda: self._waiting + len(value) <= self._most or not self._waiting)
+        message = Message(topic, partition, value, key)
+        if self._waiting and self._waiting + message.size > self._most:
+            self._wait(lambda: self._waiting + message.size <= self._most or not self._waiting)
         with self._changed:
             lane = self._lanes.setdefault((topic, partition), deque())
-            lane.append(Message(topic, partition, value, key))
+            lane.append(message)
             if not self._waiting:
                 self._progress_at = time.monotonic()
-            self._waiting += len(value)
+            self._waiting += message.size
             if len(lane) == 1:
                 self._give(lane)
 
@@ -182,7 +188,7 @@ class Producer:
         with self._changed:
             if generation != self._generation:
                 return
-            self._waiting -= len(lane.popleft().value)
+            self._waiting -= lane.popleft().size
             self._progress_at = time.monotonic()
             if self._told:
                 _log.info("broker-back messages are acknowledged again")

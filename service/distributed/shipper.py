@@ -120,6 +120,8 @@ class _Parts:
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """All acknowledged, then written, then told. Raises ``BrokerError``, ``OSError``."""
+        for account in checkpoint.changes.unnamed:  # what is sealed anew comes behind its tombstone
+            self._producer.send(self._identities, None, None, key=account.encode())
         for identity in checkpoint.changes.identities:
             value = encode(IdentityRecord(VERSION, identity))
             self._producer.send(self._identities, None, value, key=identity.pseudonym.encode())

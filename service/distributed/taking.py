@@ -78,6 +78,7 @@ class _Batch:
         self.aside: list[AsideRecord] = []
         self.erased: dict[str, None] = {}
         self.untraced: dict[str, None] = {}
+        self.unnamed: dict[str, None] = {}
 
     def erase(self, account: str) -> None:
         """What came before of the account's alerts goes, here and in the store."""
@@ -88,6 +89,11 @@ class _Batch:
         """The same of its kept events, whose topic has an order of its own."""
         self.traces = [trace for trace in self.traces if trace.event.account != account]
         self.untraced[account] = None
+
+    def unname(self, account: str) -> None:
+        """The same of its sealed identity."""
+        self.identities = [identity for identity in self.identities if identity.pseudonym != account]
+        self.unnamed[account] = None
 
     @property
     def rejected(self) -> tuple[Rejected, ...]:
@@ -177,6 +183,8 @@ class Taking:
             batch.erase(account)
         elif message.topic == self._topics.traces:
             batch.untrace(account)
+        elif message.topic == self._topics.identities:
+            batch.unname(account)
 
     def _checkpoint(self, batch: _Batch) -> Checkpoint:
         processes = self._processes.values()
@@ -193,6 +201,7 @@ class Taking:
                 traces=tuple(batch.traces),
                 erased=tuple(batch.erased),
                 untraced=tuple(batch.untraced),
+                unnamed=tuple(batch.unnamed),
                 links=tuple(batch.links),
                 identities=tuple(batch.identities),
             ),

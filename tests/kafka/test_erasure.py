@@ -1,17 +1,23 @@
 """`rights erase` over real processes and a real broker: nothing is left but what Kafka drops by itself."""
 
+import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+from pseudonymiser import holders
+from pseudonymiser.keyholder import HolderKey
+from service.cli import erasure
 from service.distributed.connection import kafka_of
 from service.distributed.lookup import saved_state
 from service.distributed.partitions import partition_of_account
 from service.distributed.topics import changelog_of, topics_of
+from service.identities import Mode
 from service.settings import Settings, Site
 from tests.beds.kafka import Cluster
 from tests.e2e.sites import access_lines, call
@@ -45,18 +51,18 @@ def holding(site: Site, sought: str) -> list[str]:
 
 
 def records_of(site: Site, topic: str, account: str) -> list[bytes | None]:
-    """All records of the account's partition that hold the pseudonym in key or value."""
+    """All records that hold the pseudonym in key or value; the account's own are in order."""
     kafka = kafka_of(site)
-    part = TopicPartition(topic, partition_of_account(account, kafka.partitions))
     consumer = KafkaConsumer(
         bootstrap_servers=list(kafka.servers), group_id=None, isolation_level="read_committed"
     )
     found: list[bytes | None] = []
     try:
-        consumer.assign([part])
-        consumer.seek_to_beginning(part)
-        end = consumer.end_offsets([part], timeout_ms=20_000)[part]
-        while (consumer.position(part) or 0) < end:
+        parts = [TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(parts)
+        consumer.seek_to_beginning(*parts)
+        ends = consumer.end_offsets(parts, timeout_ms=20_000)
+        while any((consumer.position(part) or 0) < end for part, end in ends.items()):
             for records in consumer.poll(timeout_ms=500).values():
                 sought = account.encode()
                 found += [r.value for r in records if sought in (r.key or b"") + (r.value or b"")]
@@ -85,14 +91,39 @@ def roll(site: Site, account: str) -> None:
     producer.close()
 
 
+def erased_while_the_pages_are_away(
+    site: Site, log: Path, parts: Parts, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They find the old identity, the erasure and the new identity in their topics, and keep the new one."""
+    carol = pseudonym(site, "carol")
+    parts.kill("pages")
+    add(log, access_lines([7300], "carol"))
+    wait(lambda: saved_state(site, carol)[0] is not None, parts.told)
+    monkeypatch.setattr(erasure, "PATIENCE", 1)
+    result = call("rights", "erase", "--site", site.folder, *ASKED, stdin=b"carol\n")
+    assert (result.exit_code, "not complete yet" in result.stderr) == (1, True), result.output
+    wait(lambda: saved_state(site, carol)[0] is None, parts.told)
+    add(log, access_lines([7400], "carol"))
+    wait(lambda: saved_state(site, carol)[0] is not None, parts.told)
+    parts.start("pages")
+    wait(lambda: watch.settled(513), parts.told)
+    old, gone, new = records_of(site, topics_of(kafka_of(site)).identities, carol)
+    assert old and new and gone is None
+    with closing(sqlite3.connect(site.database)) as connection:
+        query = "SELECT sealed FROM identities WHERE pseudonym = ?"
+        kept = [msgspec.json.decode(sealed) for (sealed,) in connection.execute(query, [carol])]
+    assert kept == [msgspec.json.decode(new)["identity"]]
+
+
 @pytest.mark.timeout(900)
 def test_an_erased_reader_is_gone_and_comes_back_as_a_stranger(
-    tmp_path: Path, own_broker: Cluster, prefix: str
+    tmp_path: Path, own_broker: Cluster, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "access.log"
     add(log, access_lines(THEFT, "alice") + access_lines(range(1500, 1600, 10), "bob"))
     settings = Settings(log_format=LOG_FORMAT, timezone="Europe/London", logs=(str(log),))
     site = site_over(tmp_path / "site", own_broker.servers, prefix, settings)
+    holders.add_holder(site.keyholders, HolderKey(bytes([7]) * 32, "desk-1").holder, Mode.ONE)
     alice, topics, changelog = (
         pseudonym(site, "alice"),
         topics_of(kafka_of(site)),
@@ -119,6 +150,7 @@ def test_an_erased_reader_is_gone_and_comes_back_as_a_stranger(
         wait(compacted, parts.told)
         add(log, access_lines([7200], "alice"))
         wait(lambda: saved_state(site, alice)[0] is not None, parts.told)
+        erased_while_the_pages_are_away(site, log, parts, watch, monkeypatch)
     finally:
         parts.stop()
     result = call("rights", "access", "--site", site.folder, *ASKED, stdin=b"alice\n")

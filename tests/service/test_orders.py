@@ -31,7 +31,7 @@ def test_nothing_of_what_came_before_leaves_the_pipeline() -> None:
     pipeline.absorb(theft(NOON))
     pipeline.obey([FORGET])
     changes = pipeline.drain()
-    assert (changes.erased, changes.untraced, changes.gone) == (("thief",), ("thief",), ("thief",))
+    assert changes.erased == changes.untraced == changes.unnamed == changes.gone == ("thief",)
     assert [account for account, _ in changes.accounts] == ["reader"]
     assert not [alert for alert in changes.alerts if alert.account == "thief"]
     assert not [trace for trace in changes.traces if trace.event.account == "thief"]

@@ -85,7 +85,7 @@ def test_the_records_say_what_was_done_and_nobody_s_name(log: Database) -> None:
     assert record is not None
     assert (record.index, record.kind, record.actor, record.alert) == (0, "verdict", "analyst-1", "alert-4")
     assert (record.note_length, len(record.note), len(record.account)) == (14, 64, 64)
-    assert b"u1_" not in data and b"caf" not in data
+    assert b"u1_" not in data and b"seen in" not in data
 
 
 def test_a_proof_of_what_is_not_there_is_refused(log: Database) -> None:

@@ -17,7 +17,7 @@ from alerts_api.reveal.gate import Needs, Outcome, Refusal, Request, State, stat
 from alerts_api.reveal.ledger import find_request
 from alerts_api.reveal.overdue import Overdue, escalate
 from alerts_api.reveal.tables import requests
-from alerts_api.rights.erasing import erase_accounts, rows_left
+from alerts_api.rights.erasing import erase_accounts, erase_identities, rows_left
 from alerts_api.rights.restrictions import restrict
 from alerts_api.rights.retention import enforce
 from pseudonymiser import keyholder
@@ -231,6 +231,7 @@ def test_an_erased_reader_is_in_no_request_any_more_and_the_log_still_holds(worl
     assert world.release().refusal is None
     with world.writing() as connection:
         erase_accounts(connection, [account])
+        erase_identities(connection, [account])
         assert rows_left(connection, account) == {}
     with world.database.reading() as connection:
         assert standing(connection).broken == ""

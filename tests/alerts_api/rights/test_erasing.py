@@ -11,7 +11,14 @@ from alerts_api.database import open_database
 from alerts_api.rights.asked import Asked, record
 from alerts_api.rights.cases import Right, close_case, open_case, read_cases
 from alerts_api.rights.desk import Desk
-from alerts_api.rights.erasing import ask_erasure, erase_accounts, erase_traces, rows_left, waits
+from alerts_api.rights.erasing import (
+    ask_erasure,
+    erase_accounts,
+    erase_identities,
+    erase_traces,
+    rows_left,
+    waits,
+)
 from alerts_api.rights.restrictions import lift, restrict
 from service.orders import Act, Order
 from tests.alerts_api.examples import NOW, fill
@@ -39,6 +46,7 @@ def test_every_table_is_rid_of_it(database: Place) -> None:
             before = rows_left(connection, other)
         with opened.writing() as connection:
             erase_traces(connection, asked.accounts)
+            erase_identities(connection, asked.accounts)
             erase_accounts(connection, asked.accounts)
             close_case(connection, Right.ERASE, "SD-1", "erased", NOW + 1)
         opened.compact()

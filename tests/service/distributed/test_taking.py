@@ -27,7 +27,7 @@ from tests.alerts_api.examples import NOW, make_alert, make_traces
 TOPICS = Topics(*(f"t.{name}.v1" for name in Topics._fields))
 DAYS = 28
 NOTHING = Saved((), {}, {}, {}, 0)
-TABLES = ("alerts", "alert_marks", "traces", "positions", "counters", "feed", "shared")
+TABLES = ("alerts", "alert_marks", "traces", "identities", "positions", "counters", "feed", "shared")
 REJECTED = "SELECT reason, source, line, length FROM rejected"  # when they were written hangs on the cuts
 
 
@@ -38,6 +38,7 @@ class Entry(NamedTuple):
     partition: int
     offset: int
     value: bytes | None
+    key: bytes = b""
 
 
 def alert_message(index: int, growth: int = 0) -> tuple[str, bytes]:
@@ -60,7 +61,17 @@ def trace_message(index: int, growth: int) -> tuple[str, bytes]:
     return TOPICS.traces, encode(TraceRecord(VERSION, traces))
 
 
-def written(number: int, index: int, growth: int) -> tuple[str, bytes | None]:
+def identity_message(index: int, growth: int) -> tuple[str, bytes]:
+    return TOPICS.identities, sealed(make_alert(index).account, ring=f"{growth:016d}")
+
+
+def tombstone(topic: str, index: int) -> tuple[str, None, bytes]:
+    return topic, None, make_alert(index).account.encode()
+
+
+def written(
+    number: int, index: int, growth: int
+) -> tuple[str, bytes | None] | tuple[str, bytes | None, bytes]:
     """The ``growth``-th entry of a log."""
     return (
         alert_message(index, growth),
@@ -71,6 +82,10 @@ def written(number: int, index: int, growth: int) -> tuple[str, bytes | None]:
         (TOPICS.status, b'{"v":9}'),
         (TOPICS.alerts, None),
         (TOPICS.status, None),
+        identity_message(index, growth),
+        tombstone(TOPICS.alerts, index),
+        tombstone(TOPICS.traces, index),
+        tombstone(TOPICS.identities, index),
     )[number]
 
 
@@ -78,10 +93,10 @@ def log_of(drawn: Sequence[tuple[int, int, int]]) -> list[Entry]:
     ends: dict[Part, int] = {}
     log = []
     for growth, (number, index, partition) in enumerate(drawn):
-        topic, value = written(number, index, growth)
+        topic, value, *key = written(number, index, growth)
         offset = ends.get((topic, partition), 0)
         ends[topic, partition] = offset + 1
-        log.append(Entry(topic, partition, offset, value))
+        log.append(Entry(topic, partition, offset, value, *key))
     return log
 
 
@@ -91,7 +106,7 @@ def positions_at(log: Sequence[Entry], end: int) -> Mapping[Part, int]:
 
 
 def messages(log: Sequence[Entry]) -> list[Message]:
-    return [Message(*entry[:3], entry.value) for entry in log if entry.value is not None]
+    return [Message(*entry) for entry in log if entry.key or entry.value is not None]
 
 
 def tables(path: Path) -> list[list[object]]:
@@ -108,7 +123,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(
-    drawn=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 2), st.integers(0, 1)), max_size=40),
+    drawn=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 2), st.integers(0, 1)), max_size=40),
     plan=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.booleans()), max_size=30),
 )
 @settings(max_examples=60, deadline=None)
@@ -214,10 +229,10 @@ def test_what_moved_is_kept_for_the_pages() -> None:
     assert msgspec.json.decode(shared[NAME], type=DriftReport) == told
 
 
-def sealed(pseudonym: str, version: int = 1) -> bytes:
+def sealed(pseudonym: str, version: int = 1, ring: str = "0" * 16) -> bytes:
     """A message's value."""
     share = Share(("0" * 16,), b"\x01" * 304)
-    identity = SealedIdentity(version, pseudonym, "1", Mode.ONE, "0" * 16, (share,))
+    identity = SealedIdentity(version, pseudonym, "1", Mode.ONE, ring, (share,))
     return encode(IdentityRecord(VERSION, identity))
 
 
@@ -226,6 +241,38 @@ def test_a_sealed_identity_goes_to_the_store() -> None:
     taken = Taking(TOPICS, NOTHING, DAYS).take([message], {})
     assert [identity.pseudonym for identity in taken.checkpoint.changes.identities] == ["u1_" + "a" * 24]
     assert taken.aside == ()
+
+
+@given(order=st.permutations(range(5)))
+@settings(max_examples=30, deadline=None)
+def test_a_reader_erased_while_the_pages_were_away_is_known_by_what_came_after_alone(
+    empty: Path, order: list[int]
+) -> None:
+    """In whatever order a poll gives the partitions: each topic has its own mark of the erasure."""
+    account = make_alert(0).account
+    before, after = (Message(TOPICS.identities, 0, n, sealed(account, ring=f"{n}" * 16)) for n in (0, 2))
+    mark = Message(TOPICS.identities, 0, 1, None, account.encode())
+    found = [
+        Message(TOPICS.alerts, 0, 0, alert_message(0)[1]),
+        Message(TOPICS.alerts, 0, 1, None, account.encode()),
+        before,
+        mark,
+        after,
+    ]
+    drawn = iter(sorted(order[:2])), iter(sorted(order[2:]))
+    mixed = [0] * 5
+    for places, messages_of in zip(drawn, (range(2), range(2, 5)), strict=True):
+        for place, message in zip(places, messages_of, strict=True):
+            mixed[place] = message
+    path = empty.with_name("erased.db")
+    shutil.copy(empty, path)
+    with closing(open_store(path)) as store:
+        taking = Taking(TOPICS, store.load(), DAYS)
+        for number in mixed:  # the worst case: a checkpoint for each
+            store.commit(taking.take([found[number]], {}).checkpoint)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT ring FROM identities").fetchall() == [("2" * 16,)]
+        assert connection.execute("SELECT count(*) FROM alerts").fetchall() == [(0,)]
 
 
 @pytest.mark.parametrize(
