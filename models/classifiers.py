@@ -3,6 +3,9 @@
 Each learns its own family's examples against readers'; most readers' days are plain to it and skipped, so
 that it spends itself on those it takes for theft. River learns; a dense copy of the weights scores, compiled.
 
+What scores is an average of the last days' weights: one night's examples alone must not make a crowd of
+readers into suspects by the morning.
+
 Weights of products are kept from falling below zero: else a moment at which everything is strange at once,
 a blatant theft, would score less than one at which only half of it is.
 """
@@ -23,6 +26,8 @@ from models.evidence import BINS
 RATE, L2, INTERCEPT_RATE = 0.05, 1e-5, 0.01
 PLAIN = 0.02  # probability below which a reader's example is learnt only now and then,
 NOW_AND_THEN = 20  # one in so many
+STEP = 0.2  # of the average towards a day's weights
+NO_THEFT, SOME_THEFT = -1, -2  # in place of the index of a family
 MOST_TERM = 20.0
 LOWEST, PER_UNIT = -8.0, 12.0  # logit of position 0 on the common scale of histograms, and bins for each unit
 
@@ -35,6 +40,7 @@ class OneFamily(msgspec.Struct, frozen=True):
     terms: bytes  # i4 (n,)
     weights: bytes  # f8 (n,)
     steps: tuple[bytes, bytes]  # of AdaGrad: terms i4 (m,), sums of squares f8 (m,)
+    average: bytes = b""  # f8 (1 + T,): intercept and weights that score; in earlier releases the newest did
 
 
 class ClassifiersSnapshot(msgspec.Struct, frozen=True):
@@ -56,40 +62,53 @@ class Classifiers:
         self._names, self._terms, self._products = tuple(names), terms, products
         self._thefts_weigh = thefts_weigh
         self._learners = [self._fresh() for _ in names]
-        self._copy()
+        self._average = np.zeros((len(names), 1 + terms))
 
     def _fresh(self) -> LogisticRegression:
         loss = Log(weight_pos=self._thefts_weigh, weight_neg=1.0)
         return LogisticRegression(AdaGrad(RATE), loss=loss, l2=L2, intercept_lr=INTERCEPT_RATE)
 
-    def _copy(self) -> None:
-        """The learners' weights into dense arrays."""
-        self._weights = np.zeros((len(self._names), self._terms))
-        for row, learner in zip(self._weights, self._learners, strict=True):
+    def _newest(self) -> NDArray[np.float64]:
+        """The learners' intercepts and weights, (F, 1 + T)."""
+        dense = np.zeros_like(self._average)
+        for row, learner in zip(dense, self._learners, strict=True):
+            row[0] = float(learner.intercept)
             for term, weight in learner.weights.items():
-                row[term] = weight
-        self._intercepts = np.array([float(learner.intercept) for learner in self._learners])
+                row[1 + term] = weight
+        return dense
 
     def score(self, terms: NDArray[np.float64]) -> float:
         """Where terms (T,) fall on the common scale of histograms: a logit, shifted and stretched."""
-        logit: float = joined_logit(_clean(terms), self._weights, self._intercepts)
+        logit: float = joined_logit(_clean(terms), self._average)
         return min(max((logit - LOWEST) * PER_UNIT, 0.0), BINS - 1.001)
 
-    def learn(self, rows: NDArray[np.float64], families: Sequence[int]) -> None:
-        """A day's examples, terms (n, T), in order; family -1 is a reader's."""
+    def learn(self, rows: NDArray[np.float64], families: Sequence[int], *, fade: float = 1.0) -> None:
+        """A day's examples, terms (n, T), in order; ``NO_THEFT`` and ``SOME_THEFT`` stand for a family.
+
+        A theft of no known family is learnt as one of the family that it is likeliest to be of. ``fade`` is
+        what earlier days count: AdaGrad's steps shrink with all that was learnt, and by it they grow again.
+        """
+        for learner in self._learners:
+            squares = learner.optimizer.g2
+            squares.update({term: fade * square for term, square in squares.items()})
         for number, (row, family) in enumerate(zip(_clean(rows), families, strict=True)):
             used = np.flatnonzero(row)
             terms = dict(zip(used.tolist(), row[used].tolist(), strict=True))
+            if family == SOME_THEFT:
+                self._likeliest(terms).learn_one(terms, True)
             for index, learner in enumerate(self._learners):
                 if family == index:
                     learner.learn_one(terms, True)
-                elif family < 0 and self._worth_it(learner, terms, number + index):
+                elif family == NO_THEFT and self._worth_it(learner, terms, number + index):
                     learner.learn_one(terms, False)
         for learner in self._learners:
             weights = learner.weights
             _set_weights(learner, {t: max(w, 0.0) if t >= self._products else w for t, w in weights.items()})
         self.days += 1
-        self._copy()
+        self._average += max(STEP, 1.0 / self.days) * (self._newest() - self._average)
+
+    def _likeliest(self, terms: dict[int, float]) -> LogisticRegression:
+        return max(self._learners, key=lambda learner: learner.predict_proba_one(terms)[True])
 
     def _worth_it(self, learner: LogisticRegression, terms: dict[int, float], number: int) -> bool:
         turn = (number + self.days) % NOW_AND_THEN == 0
@@ -102,8 +121,14 @@ class Classifiers:
     def snapshot(self) -> bytes:
         """Plain data."""
         families = tuple(
-            OneFamily(name, float(one.intercept), *_packed(one.weights), _packed(one.optimizer.g2))
-            for name, one in zip(self._names, self._learners, strict=True)
+            OneFamily(
+                name,
+                float(one.intercept),
+                *_packed(one.weights),
+                _packed(one.optimizer.g2),
+                average.astype("<f8").tobytes(),
+            )
+            for name, one, average in zip(self._names, self._learners, self._average, strict=True)
         )
         return msgspec.msgpack.encode(
             ClassifiersSnapshot(self._terms, self._products, self.days, self._thefts_weigh, families)
@@ -117,7 +142,10 @@ class Classifiers:
         made = cls(names, saved.terms, saved.products, saved.thefts_weigh)
         made.days = saved.days
         made._learners = [made._rebuilt(family) for family in saved.families]
-        made._copy()
+        made._average = made._newest()
+        for row, family in zip(made._average, saved.families, strict=True):
+            if family.average:
+                row[:] = np.frombuffer(family.average, "<f8")
         return made
 
     def _rebuilt(self, family: OneFamily) -> LogisticRegression:
@@ -129,15 +157,13 @@ class Classifiers:
 
 
 @njit
-def joined_logit(
-    terms: NDArray[np.float64], weights: NDArray[np.float64], intercepts: NDArray[np.float64]
-) -> float:
-    """log-sum-exp over the families' logits: terms (T,), weights (F, T), intercepts (F,)."""
+def joined_logit(terms: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """log-sum-exp over the families' logits: terms (T,), intercepts and weights (F, 1 + T)."""
     top, total = -math.inf, 0.0
     for f in range(weights.shape[0]):
-        logit = intercepts[f]
+        logit = weights[f, 0]
         for t in range(terms.shape[0]):
-            logit += weights[f, t] * terms[t]
+            logit += weights[f, 1 + t] * terms[t]
         if logit > top:
             total = total * math.exp(top - logit) + 1.0
             top = logit

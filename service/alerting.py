@@ -13,6 +13,7 @@ import numpy as np
 
 from models.calibration import probability
 from service.events import Alert, Reason
+from service.examples import Examples
 from service.policy import Policy
 
 REST = 3 * 86400  # s after the last passing score
@@ -37,6 +38,8 @@ class Episode(msgspec.Struct, frozen=True):
     documents_before: int
     opened_on: int  # local day of the site
     judged: str = ""  # the newest verdict of its alert that has taken effect
+    teaches: bool = False  # may that verdict teach the models?
+    moment: Examples = Examples()  # the one of its highest score
     allowances: tuple[Allowance, ...] = ()  # of the account, oldest first
 
 
@@ -116,14 +119,15 @@ def grown(
     episode: Episode,
     time: int,
     state: np.void,
+    seen: Examples,
     score: float,
     threshold: float,
     found: tuple[Reason, ...],
     policy: Policy,
     model: str,
 ) -> Episode:
-    """The episode with one more scored moment; its reasons are those of its highest score."""
-    old = episode.alert
+    """The episode with one more scored moment, ``seen``; its reasons are those of its highest score."""
+    old, highest = episode.alert, episode.moment
     alert = msgspec.structs.replace(
         old,
         updated_at=max(time, old.updated_at),
@@ -131,6 +135,7 @@ def grown(
         documents=int(state["documents"]) - episode.documents_before,
     )
     if score > old.score:
+        highest = seen
         prior = policy.budget.thefts_per_10000_account_days / 1e4
         alert = msgspec.structs.replace(
             alert,
@@ -143,7 +148,7 @@ def grown(
             model=model,
         )
     passed_at = max(time, episode.passed_at) if score >= threshold else episode.passed_at
-    return msgspec.structs.replace(episode, alert=alert, passed_at=passed_at)
+    return msgspec.structs.replace(episode, alert=alert, passed_at=passed_at, moment=highest)
 
 
 def summary(found: tuple[Reason, ...]) -> str:

@@ -46,3 +46,4 @@ class DaySums(msgspec.Struct, frozen=True):
     known: int = 0  # accounts ever active
     shadows: Shadows = Shadows()
     readers: Examples = Examples()  # account-days whose evidence passed the gate
+    lessons: Examples = Examples()  # what analysts found alerts to be

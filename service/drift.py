@@ -7,6 +7,7 @@ measures that it disturbs count less, and its first day teaches neither threshol
 times are named too; the budget takes care of them.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -23,6 +24,7 @@ from service.sums import COUNTED, pack_counts, unpack_counts, unpack_sample
 
 LEARNT = 7  # days before causes are looked for
 FEW = 20  # account-days that a share must be of
+CHANCE = 1e-6  # that a publisher's day is so quiet by itself; some 30 publishers are looked at every day
 WEIGHT = 0.1  # of a day in what is usual
 FADING = 14  # days after a cause until the measures that it disturbed count fully: the window of the tables
 REMEMBERED = 60  # days for which a cause that is over is told
@@ -35,6 +37,7 @@ DISTURBED: Mapping[str, tuple[M, ...]] = {
         *(M.NETWORKS_1D, M.OWNERS_1D, M.CITIES_1D, M.COUNTRIES_1D, M.NETWORKS_1D_Z, M.ADDRESSES_1D),
         *(M.SPEED, M.SWITCHES_1H, M.TWO_PLACES, M.SESSION_MOVED, M.FAILED_THEN_OK, M.DOCS_HOSTING_1D),
         *(M.DOCS_NEW_NETWORK_1D, M.DOCS_NEW_NETWORK_7D, M.DOCS_YOUNG_NETWORK_7D),
+        M.DOCS_NEW_NETWORK_TREND,
         *(M.DOCS_JOINT_1D, M.DOCS_JOINT_7D),
     ),
     BYTES: (M.MB_1H, M.MB_1D),
@@ -195,12 +198,24 @@ def _publishers(old: Drift, sums: DaySums) -> Iterator[Cause]:
         before, now = known.get(name, Usual()).value, today.get(name, Platform())
         share = now.accounts / active
         reading = usual.get(READING + name, Usual()).value
-        gone = before * active >= FEW / 2 and share < 0.2 * before
+        gone = share < 0.2 * before and _chance(now.accounts, active, before) < CHANCE
         came = name not in known and share >= 0.05 and now.accounts >= FEW / 2
         if gone or came:
             yield Cause(PUBLISHER, day, day, name, before, share)
-        elif now.alone >= FEW / 2 and reading >= 0.3 and now.reading < 0.25 * reading * now.alone:
+        elif now.reading < 0.25 * reading * now.alone and _chance(now.reading, now.alone, reading) < CHANCE:
             yield Cause(PUBLISHER, day, day, name, reading, now.reading / now.alone)
+
+
+def _chance(most: int, of: int, share: float) -> float:
+    """At most how probable it is that no more of ``of`` do what ``share`` of them usually do.
+
+    Chernoff's bound of the binomial tail, in the form of Hoeffding (1963, theorem 1).
+    """
+    if not of or most >= share * of:
+        return 1.0
+    p, q = min(share, 1.0 - 1e-9), most / of
+    distance = (1.0 - q) * math.log((1.0 - q) / (1.0 - p)) + (q * math.log(q / p) if q else 0.0)
+    return math.exp(-of * distance)
 
 
 def _lasting(old: tuple[Cause, ...], found: list[Cause], day: int) -> tuple[Cause, ...]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from service.measures import K
 
-READER = 255  # in place of a family
+READER = 255  # in place of a family: no theft
+STOLEN = 254  # a theft of which nobody says of what family
 
 
 def mixed(ids: NDArray[np.uint64], day: int) -> NDArray[np.uint64]:
@@ -46,6 +47,18 @@ class Examples(msgspec.Struct, frozen=True):
             families[order].tobytes(),
             ranks[order].tobytes(),
             positions[order].astype("<u2").tobytes(),
+        )
+
+    @property
+    def fits(self) -> bool:
+        """Were these measures taken as this release takes them? Another may have had more."""
+        return len(self.positions) == 2 * K * len(self.families)
+
+    def told(self, key: int, family: int) -> "Examples":
+        """The same moments under another key, as what somebody found them to be."""
+        n = len(self.families)
+        return msgspec.structs.replace(
+            self, keys=np.full(n, key, "<u8").tobytes(), families=np.full(n, family, np.uint8).tobytes()
         )
 
     def columns(

@@ -27,10 +27,11 @@ HEAVY = "heavy readers: named by policy"
 
 
 class Count(msgspec.Struct, frozen=True, array_like=True):
-    """Account-days of one group on one day, and alerts that opened on them."""
+    """Account-days of one group on one day, alerts that opened on them, and how many came near to one."""
 
     account_days: int
     alerts: int
+    near: int = 0  # see ``service.balance``; none in what earlier releases counted
 
 
 Counts = Mapping[str, Count]  # "dimension: group"
@@ -73,16 +74,23 @@ def _country(state: np.void, names: Names) -> str:
 
 
 def count(
-    today: NDArray[np.void], accounts: Sequence[str], opened: Sequence[bool], names: Names, readers: Readers
+    today: NDArray[np.void],
+    accounts: Sequence[str],
+    opened: Sequence[bool],
+    near: Sequence[bool],
+    names: Names,
+    readers: Readers,
 ) -> Counts:
-    """Of the states (n,) of ``accounts`` active on a day, and whether each opened an alert on it."""
+    """Of the states (n,) of ``accounts`` active on a day, and whether each opened an alert or came near."""
     days: Counter[str] = Counter()
     alerts: Counter[str] = Counter()
-    for state, account, alert in zip(today, accounts, opened, strict=True):
+    nearly: Counter[str] = Counter()
+    for state, account, alert, close in zip(today, accounts, opened, near, strict=True):
         groups = groups_of(state, account, names, readers)
         days.update(groups)
         alerts.update(groups if alert else ())
-    return {group: Count(days[group], alerts[group]) for group in sorted(days)}
+        nearly.update(groups if close else ())
+    return {group: Count(days[group], alerts[group], nearly[group]) for group in sorted(days)}
 
 
 def merge_counts(parts: Iterable[Counts]) -> Counts:
@@ -91,18 +99,24 @@ def merge_counts(parts: Iterable[Counts]) -> Counts:
     for part in parts:
         for group, more in part.items():
             before = total.get(group, Count(0, 0))
-            total[group] = Count(before.account_days + more.account_days, before.alerts + more.alerts)
+            total[group] = Count(
+                before.account_days + more.account_days,
+                before.alerts + more.alerts,
+                before.near + more.near,
+            )
     return dict(sorted(total.items()))
 
 
 class Ledger:
-    """Counts of the last days, each day in a blob of its own that a later one replaces.
+    """Counts of the last days, each day in a blob of its own that a later one replaces."""
 
-    It looks forward only: what was saved before a restart stays in its blobs.
-    """
+    def __init__(self, days: Mapping[int, Counts] | None = None) -> None:
+        self._days = dict(days or {})
 
-    def __init__(self) -> None:
-        self._days: dict[int, Counts] = {}
+    @property
+    def whole(self) -> Counts:
+        """Of all its days."""
+        return merge_counts(self._days.values())
 
     def take(self, day: int, counts: Counts) -> str:
         """Gives the name of the day's blob."""

@@ -1,4 +1,5 @@
-"""What analysts' verdicts do to the stream: for how long an account may do what was found to be expected.
+"""What analysts' verdicts do to the stream: what they teach the models, and for how long an account may do
+what was found to be expected.
 
 A verdict waits until the day in progress closes and takes effect then, whenever it was given in the day. So
 what it does follows from the stream and the verdicts alone, for any number of workers. The newest verdict of
@@ -12,11 +13,13 @@ import msgspec
 from models.evidence import VOLUME_GROUPS
 from service.alerting import Allowance, Episode
 from service.events import Quiet
+from service.examples import READER, STOLEN, Examples
 from service.measures import GROUP_OF, Group, M
 from service.store import Judged
 
 CONFIRMED, EXPECTED, WRONG_LOGIC, REOPENED = "confirmed", "expected", "wrong-logic", "reopened"
 MOST_ALLOWANCES = 8  # of an account
+TAUGHT = {CONFIRMED: STOLEN, EXPECTED: READER, WRONG_LOGIC: READER}  # of other verdicts nothing is learnt
 
 
 class Docket(msgspec.Struct, frozen=True):
@@ -86,8 +89,20 @@ def judged(episode: Episode, verdict: Judged, day: int) -> Episode:
         episode,
         alert=msgspec.structs.replace(episode.alert, quiet=quiet),
         judged="" if verdict.verdict == REOPENED else verdict.verdict,
+        teaches=verdict.teaches,
         allowances=allowances,
     )
+
+
+def lesson(episode: Episode, key: int) -> Examples:
+    """What the verdict of an episode teaches the models: what its highest moment was; perhaps nothing.
+
+    It is told again every day, for as long as the verdict stands and is not too old: one that is taken back
+    is told no more.
+    """
+    if not episode.teaches or episode.judged not in TAUGHT or not episode.moment.fits:
+        return Examples()
+    return episode.moment.told(key, TAUGHT[episode.judged])
 
 
 def groups_of(episode: Episode) -> tuple[Group, ...]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.account import ACCOUNT
+from models.evidence import BINS, BINS_PER_E
+from service.account import ACCOUNT, BIN_UNIT
+from service.examples import Examples
 from service.measures import G, K
 
 MOMENTS = 64  # at most in one go of the kernel; each carries a copy of the account's state
@@ -26,6 +28,19 @@ class Moment:
         """The account's."""
         found: np.void = self.states[0]
         return found
+
+
+def as_examples(key: int, moments: Sequence[tuple[int, Sequence[float]]], family: int) -> Examples:
+    """Of one account: its activity class and its measures (K,) at each moment."""
+    n = len(moments)
+    measures = np.array([m for _, m in moments]).reshape(n, K)
+    at = np.clip(BINS_PER_E * np.log1p(np.maximum(np.nan_to_num(measures), 0.0)), 0.0, BINS - 1.001)
+    return Examples.packed(
+        np.full(n, key, np.uint64),
+        np.full(n, family, np.uint8),
+        np.array([rank for rank, _ in moments], np.uint8),
+        (at * BIN_UNIT).astype(np.uint16),
+    )
 
 
 @dataclass(frozen=True, slots=True)

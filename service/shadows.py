@@ -12,16 +12,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import BINS, BINS_PER_E
 from service import thieves
-from service.account import BIN_UNIT
 from service.closing import close_accounts
 from service.columns import key32
 from service.daysums import Shadows
 from service.examples import Examples, mixed
 from service.features import absorb
-from service.measures import GROUP_OF, K
-from service.moments import Outcome
+from service.measures import GROUP_OF
+from service.moments import Outcome, as_examples
 from service.policy import Policy
 from service.rows import WHERE
 from service.simulator.cities import CITIES
@@ -105,19 +103,6 @@ def _shadow(
     return as_examples(key, seen, list(thieves.FAMILIES).index(family))
 
 
-def as_examples(key: int, seen: Sequence[tuple[int, NDArray[np.float64]]], family: int) -> Examples:
-    """Moments of one account: its activity class and measures (K,)."""
-    n = len(seen)
-    measures = np.array([m for _, m in seen]).reshape(n, K)
-    at = np.clip(BINS_PER_E * np.log1p(np.maximum(np.nan_to_num(measures), 0.0)), 0.0, BINS - 1.001)
-    return Examples.packed(
-        np.full(n, key, np.uint64),
-        np.full(n, family, np.uint8),
-        np.array([rank for rank, _ in seen], np.uint8),
-        (at * BIN_UNIT).astype(np.uint16),
-    )
-
-
 def _walk(
     state: NDArray[np.void],
     theft: Theft,
@@ -126,9 +111,9 @@ def _walk(
     offset: int,
     site: Known,
     policy: Policy,
-) -> list[tuple[int, NDArray[np.float64]]]:
+) -> list[tuple[int, list[float]]]:
     """(rank, measures (K,)) of the thief's first gated moments."""
-    events, seen = theft.events, list[tuple[int, NDArray[np.float64]]]()
+    events, seen = theft.events, list[tuple[int, list[float]]]()
     events["local"] = midnight + np.maximum(theft.times, 0.0).astype(np.int64)
     events["time"] = events["local"] - offset
     thief = events["where"] != OWN
@@ -144,7 +129,7 @@ def _walk(
                 out.flags, out.evidence, out.asked, out.states, out.measures, out.groups,
             )  # fmt: skip
             seen += [
-                (int(out.states["rank"][n]), out.measures[n].copy())
+                (int(out.states["rank"][n]), out.measures[n].tolist())
                 for n in range(count)
                 if his[out.asked[n]]
             ]

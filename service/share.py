@@ -14,17 +14,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calibration import FLOOR
 from service import alerting, explain, groups, shadows, sums
 from service.alerting import Decision
+from service.balance import taken_off
 from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.daysums import DaySums, Shadows
 from service.events import AccessEvent, Alert, Reason
+from service.examples import READER, Examples, mixed
 from service.features import KEEP, absorb
 from service.identities import Link
-from service.judging import Docket, in_force, judged
+from service.judging import Docket, in_force, judged, lesson
 from service.measures import GROUP_OF
-from service.moments import Moment, Outcome
+from service.moments import Moment, Outcome, as_examples
 from service.orders import Act, Order
 from service.policy import Policy
 from service.sights import sights
@@ -142,6 +145,10 @@ class Share:
         classified = self._site.classified(rank, moment.measures)
         circle = int(sums.circle(moment.states, self._site.home)[0])
         score = self._site.joined(circle, moment.evidence, moment.groups, classified)
+        readers: tuple[str, ...] = ()
+        if score >= FLOOR:  # below it nothing is made of a score
+            readers = groups.groups_of(moment.state, event.account, self._columns.names, self._policy.readers)
+            score -= taken_off(self._site.excesses, readers)
         live["model_day"] = max(float(live["model_day"]), classified)
         live["day_joined"] = max(float(live["day_joined"]), score)
         episode = self._states.episodes.get(event.account)
@@ -158,10 +165,17 @@ class Share:
         if decision is Decision.OPENED or episode is None:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            readers = groups.groups_of(moment.state, event.account, self._columns.names, self._policy.readers)
             episode = alerting.opened(event.account, event.time, number, day, moment.state, readers, episode)
         self._states.episodes[event.account] = alerting.grown(
-            episode, event.time, moment.state, score, threshold, found, self._policy, self._site.version
+            episode,
+            event.time,
+            moment.state,
+            as_examples(0, [(rank, moment.measures)], READER),
+            score,
+            threshold,
+            found,
+            self._policy,
+            self._site.version,
         )
         self._sittings[event.account] = Sitting(moment, table, event.offset)
 
@@ -220,9 +234,31 @@ class Share:
             promoted=self.docket.promoted,
             known=len(known),
             shadows=self._shadows(day, offset, known),
-            groups=groups.count(today, names, opened, self._columns.names, self._policy.readers),
+            groups=groups.count(
+                today,
+                names,
+                opened,
+                site.near(today, sums.circle(today, site.home)).tolist(),
+                self._columns.names,
+                self._policy.readers,
+            ),
             sights=sights(day, today, site.prevalence, self._columns.names),
+            lessons=self._lessons(day),
         )
+
+    def _lessons(self, day: int) -> Examples:
+        """What analysts found alerts of the last weeks to be."""
+        training = self._policy.training
+        judged_of = {
+            account: episode
+            for account, episode in self._states.episodes.items()
+            if episode.judged
+            and day - episode.opened_on < training.verdict_days
+            and account not in self._restricted
+        }
+        keys = mixed(self._states.ids[self._states.slots(list(judged_of))], day).tolist()
+        told = [lesson(episode, key) for episode, key in zip(judged_of.values(), keys, strict=True)]
+        return Examples.joined(told).lowest(training.verdicts)
 
     def _shadows(self, day: int, offset: int, known: NDArray[np.intp]) -> Shadows:
         """Thefts from copies of some of these accounts: the merge takes the site's share of them."""

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from models import baselines, calibration, terms
 from models.calibration import Calibration
-from models.classifiers import Classifiers
+from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers
 from models.detectors import Trees
 from models.evidence import BINS, BINS_PER_E, CAP
-from service import drift, driftreport, versions
+from service import balance, drift, driftreport, versions
 from service.account import BIN_UNIT
 from service.closing import CLASSES
 from service.daysums import DaySums, Sample
 from service.drift import Drift
-from service.examples import READER, Examples
-from service.groups import PREFIX, Ledger
+from service.examples import READER, STOLEN, Examples
+from service.groups import KEPT_DAYS, PREFIX, Ledger, read_ledger
 from service.measures import GROUP_OF, OWN, G, Group, K
 from service.places import BELIEVED, HOME, PLACES
 from service.policy import Policy
@@ -90,6 +90,7 @@ class Site:
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
         self.drift = Drift()
         self.home = 0  # key of the country most readers are in; 0 unknown
+        self.excesses: dict[str, float] = {}  # group of readers -> what is taken off its scores
         self._remake()
 
     @property
@@ -120,7 +121,9 @@ class Site:
             circles += day
         counts = circles.reshape(CLASSES, PLACES, ROWS, BINS).sum(axis=1, dtype=np.uint32)
         counted = drift.weights(self.drift)[:, None]
-        self.table = np.stack([baselines.table(c[:K], self._prior[:K], CAP) * counted for c in counts])
+        self._whole_table = np.stack([baselines.table(c[:K], self._prior[:K], CAP) for c in counts])
+        self.table = self._whole_table * counted
+        self._disturbed = bool((counted < 1.0).any())
         self.tails = self._tails(circles[:, K:], self._prior[K:])
         base = [int(b) for b, _ in OWN]
         both = [baselines.moments(c[base], self._prior[base]) for c in counts]
@@ -132,6 +135,7 @@ class Site:
         self._trees_speak = "trees" in members and counts[:, TREES].sum() >= TREES_READY
         trained = self.classifiers.days > self._policy.training.warm_days
         self._classifiers_speak = "classifiers" in members and trained
+        self.excesses = balance.excess(self._readers.whole)
 
     @staticmethod
     def _tails(circles: NDArray[np.uint32], prior: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -154,12 +158,29 @@ class Site:
         return float(np.expm1(at / BINS_PER_E))
 
     def classified(self, rank: int, measures: Sequence[float]) -> float:
-        """How much a moment looks like theft to the classifiers, on the common scale of histograms."""
+        """How much a moment looks like theft to the classifiers, on the common scale of histograms.
+
+        They never saw readers of whom a measure is missing: what is not counted because the site was changed
+        can only speak for a reader.
+        """
         at = np.array(measures)
         terms.positions(at, at)
+        classified = self._scored(at, self.table[rank])
+        return min(classified, self._scored(at, self._whole_table[rank])) if self._disturbed else classified
+
+    def _scored(self, at: NDArray[np.float64], table: NDArray[np.float32]) -> float:
         row = np.zeros(terms.count(K, G))
-        terms.fill(at, self.table[rank], _GROUP_OF, np.zeros(G), row)
+        terms.fill(at, table, _GROUP_OF, np.zeros(G), row)
         return self.classifiers.score(row)
+
+    def near(self, states: NDArray[np.void], circles: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which account-days (n,) came near the threshold before anything was taken off for a group."""
+        speak = self._classifiers_speak
+        evidence = self._policy.evidence_handicap if speak else 0.0
+        if "evidence" not in self._policy.budget.members:
+            evidence = math.inf
+        handicaps = evidence, 0.0 if speak else math.inf
+        return balance.near(states, circles, self.tails, handicaps, self.calibration.threshold)
 
     def joined(self, circle: int, evidence: float, groups: Sequence[float], classified: float) -> float:
         """Score of a moment: the largest of the members' tails, ``-ln share``."""
@@ -193,11 +214,11 @@ class Site:
                 self.calibration, day, sums.active, sums.opened, sums.candidates, self.budget
             )
         self.day, self.known = day, sums.known
+        self.changed.add(self._readers.take(day, sums.groups))
         self._remake()
         self._since = self._since or day
         self._keep_version(day)
         self.changed |= {"site", DRIFT, driftreport.NAME, _slot_name(day)}
-        self.changed.add(self._readers.take(day, sums.groups))
 
     def _promote(self, day: int) -> None:
         """Go on from a kept version; one that is not kept, or that sees other terms, changes nothing."""
@@ -228,14 +249,16 @@ class Site:
         return counts
 
     def _teach_classifiers(self, sums: DaySums) -> None:
-        """Thefts and readers of the day in the order of their keys, by the tables that were in force."""
-        _, families, ranks, positions = Examples.joined([sums.shadows.thefts, sums.readers]).columns()
+        """Thefts, readers and lessons of the day in the order of their keys, by the tables in force on it."""
+        every = Examples.joined([sums.shadows.thefts, sums.readers, sums.lessons])
+        _, families, ranks, positions = every.columns()
         rows = np.zeros((len(families), terms.count(K, G)))
         groups = np.zeros(G)
         for row, rank, at in zip(rows, ranks.tolist(), positions / BIN_UNIT, strict=True):
             terms.fill(at, self.table[rank], _GROUP_OF, groups, row)
-        known = np.where(families == READER, -1, families.astype(np.int64))
-        self.classifiers.learn(rows, known.tolist())
+        known = families.astype(np.int64)
+        known[families == READER], known[families == STOLEN] = NO_THEFT, SOME_THEFT
+        self.classifiers.learn(rows, known.tolist(), fade=self._policy.training.fade)
 
     def _learn_prevalence(self, sums: DaySums) -> None:
         self._account_days = self._account_days * PREVALENCE_FADE + sums.calm
@@ -321,6 +344,8 @@ class Site:
                 if self.day - baselines.WINDOW_DAYS < day <= self.day:
                     days[day] = _histogram(blob[4:])
         self._days = dict(sorted(days.items()))
+        since = self.day - KEPT_DAYS
+        self._readers = Ledger({d: c for d, c in read_ledger(shared).items() if since < d <= self.day})
 
 
 def _histogram(packed: bytes) -> NDArray[np.uint32]:

@@ -89,6 +89,7 @@ def merge(parts: Sequence[DaySums], policy: Policy) -> DaySums:
         known=sum(p.known for p in parts),
         shadows=merge_shadows([p.shadows for p in parts], policy.training.shadows),
         readers=Examples.joined([p.readers for p in parts]).lowest(policy.training.ordinary),
+        lessons=Examples.joined([p.lessons for p in parts]).lowest(policy.training.verdicts),
     )
 
 

@@ -21,7 +21,7 @@ from service.simulator import SimulationSettings, simulate
 from service.simulator.settings import zone
 from service.simulator.truth import Truth
 
-LOG_FORMAT = '%h %{ezproxy-session}i %u %t "%r" %s %b'
+LOG_FORMAT = '%h %{ezproxy-session}i %u %t "%r" %s %b %{ezproxy-groups}i'
 WARM_DAYS = 14  # no theft of a simulated world begins before
 HEAVY = ("reviewer", "text-miner")  # user types whose work is to read more than anyone
 LINES = 20_000  # read at once
@@ -37,6 +37,7 @@ class Library(msgspec.Struct, frozen=True):
     seed: int
     accounts: int
     days: int
+    start: str = "2026-09-01"  # local date of the first day
 
     @property
     def title(self) -> str:
@@ -53,6 +54,7 @@ def make_scene(library: Library, folder: Path, progress: Progress) -> None:
         seed=library.seed,
         accounts=library.accounts,
         days=library.days,
+        start=library.start,
         profile=library.profile,
         log_format=LOG_FORMAT,
     )

@@ -72,6 +72,14 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ordinary: Annotated[int, msgspec.Meta(ge=0, le=2000)]  # account-days of readers a day
     warm_days: Annotated[int, msgspec.Meta(ge=1)]  # of training before the classifiers' score counts
     thefts_weigh: Annotated[float, msgspec.Meta(gt=0)]  # an example of theft against one of a reader
+    half_life_days: Annotated[float, msgspec.Meta(gt=0)] = 30.0  # in which what was learnt counts half
+    verdicts: Annotated[int, msgspec.Meta(ge=0, le=2000)] = 100  # learnt from a day, at most
+    verdict_days: Annotated[int, msgspec.Meta(ge=0, le=730)] = 60  # for which one is learnt from, day by day
+
+    @property
+    def fade(self) -> float:
+        """What remains of what was learnt, from a day to the next."""
+        return float(0.5 ** (1.0 / self.half_life_days))
 
 
 class Source(msgspec.Struct, frozen=True):

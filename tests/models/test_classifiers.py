@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models import terms
-from models.classifiers import Classifiers
+from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers
 from models.evidence import BINS
 
 K, G = 4, 4
@@ -60,7 +60,7 @@ def test_a_combination_is_told_from_its_parts(taught: Classifiers) -> None:
 def test_a_blatant_theft_scores_no_less_than_a_modest_one(taught: Classifiers) -> None:
     """Of several strange groups none pulls another down by their product."""
     assert taught.score(row(16, 16, 1, 1)) >= taught.score(row(6, 6, 1, 1))
-    assert (taught._weights[:, terms.products_from(K) :] >= 0).all()
+    assert (taught._average[:, 1 + terms.products_from(K) :] >= 0).all()
 
 
 def test_a_family_without_examples_stays_silent(taught: Classifiers) -> None:
@@ -73,3 +73,39 @@ def test_a_family_without_examples_stays_silent(taught: Classifiers) -> None:
 def test_days_of_training_are_counted(taught: Classifiers) -> None:
     assert taught.days == 12
     assert Classifiers.from_snapshot(taught.snapshot()).days == 12
+
+
+def test_a_theft_of_no_known_family_teaches_the_one_that_it_is_likest(taught: Classifiers) -> None:
+    again = Classifiers.from_snapshot(taught.snapshot())
+    new = row(5, 5, 3, 1)
+    for _ in range(5):
+        again.learn(np.array([new] * 5), [SOME_THEFT] * 5)
+    assert again.score(new) > taught.score(new)
+    before, after = (dict(models._learners[1].weights) for models in (taught, again))
+    assert after == before, "the other family has learnt nothing"
+
+
+def test_what_was_found_to_be_no_theft_is_scored_less(taught: Classifiers) -> None:
+    again = Classifiers.from_snapshot(taught.snapshot())
+    false_alarm = row(7, 7, 1, 9)
+    for _ in range(5):
+        again.learn(np.array([false_alarm] * 5), [NO_THEFT] * 5)
+    assert again.score(false_alarm) < taught.score(false_alarm)
+
+
+def test_one_night_does_not_turn_everything(taught: Classifiers) -> None:
+    """A day's examples move what scores by a fifth of the way; the learners themselves went all of it."""
+    again = Classifiers.from_snapshot(taught.snapshot())
+    again.learn(np.array([row(1, 1, 9, 9)] * 50), [0] * 50)
+    step = again._average - taught._average
+    assert step == pytest.approx(0.2 * (again._newest() - taught._average))
+
+
+def test_what_fades_can_be_learnt_anew(taught: Classifiers) -> None:
+    """The same examples move a learner farther whose earlier ones count less."""
+    moved = []
+    for fade in (1.0, 0.5):
+        again = Classifiers.from_snapshot(taught.snapshot())
+        again.learn(np.array([row(1, 1, 9, 9)] * 5), [0] * 5, fade=fade)
+        moved.append(abs(again._newest() - taught._newest()).sum())
+    assert moved[1] > moved[0]

@@ -22,9 +22,13 @@ from service.alerting import (
     summary,
 )
 from service.events import Reason
+from service.examples import READER
+from service.measures import K
+from service.moments import as_examples
 from tests.service.worlds import DAY, NOON, POLICY, TODAY
 
 THRESHOLD = 5.0
+SEEN = as_examples(0, [(1, [2.0] * K)], READER)
 
 
 def reason(detection: str = "bulk-download", text: str = "60 documents in one hour") -> Reason:
@@ -42,7 +46,7 @@ def grow(
     episode: Episode, time: int, score: float, found: tuple[Reason, ...] = (reason(),), events: int = 10
 ) -> Episode:
     now = state(events=events, documents=events // 2)
-    return grown(episode, time, now, score, THRESHOLD, found, POLICY, "model/1")
+    return grown(episode, time, now, SEEN, score, THRESHOLD, found, POLICY, "model/1")
 
 
 def an_episode(score: float = 6.0) -> Episode:
@@ -121,14 +125,24 @@ def test_the_opening_event_is_counted_with_its_document() -> None:
     episode = opened("reader", NOON, 17, TODAY, state(events=10, documents=4))
     alert = grow(episode, NOON, 6.0, events=10).alert
     assert alert.events == 1
-    with_document = grown(episode, NOON, state(), 6.0, THRESHOLD, (), POLICY, "m")
+    with_document = grown(episode, NOON, state(), SEEN, 6.0, THRESHOLD, (), POLICY, "m")
     assert with_document.alert.documents == 1
 
 
 def test_an_episode_opened_by_a_page_has_no_document_yet() -> None:
     now = state(document_time=NOON - 60)
     episode = opened("reader", NOON, 17, TODAY, now)
-    assert grown(episode, NOON, now, 6.0, THRESHOLD, (), POLICY, "m").alert.documents == 0
+    assert grown(episode, NOON, now, SEEN, 6.0, THRESHOLD, (), POLICY, "m").alert.documents == 0
+
+
+def test_the_moment_of_the_highest_score_is_kept() -> None:
+    other = as_examples(0, [(1, [3.0] * K)], READER)
+    episode = an_episode(score=6.0)
+    assert episode.moment == SEEN
+    lower, higher = (
+        grown(episode, NOON, state(), other, score, THRESHOLD, (), POLICY, "m") for score in (5.5, 6.5)
+    )
+    assert (lower.moment, higher.moment) == (SEEN, other)
 
 
 def test_an_episode_survives_the_store() -> None:

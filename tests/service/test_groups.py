@@ -46,12 +46,13 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_parts_merge_to_the_whole() -> None:
     today = np.concatenate([state(), state(country="JP"), state(NetworkKind.CAMPUS)])
-    opened = [True, False, False]
-    whole = count(today, "abc", opened, NAMES, NOBODY)
-    assert whole[EVERYONE] == Count(3, 1)
-    assert whole["off-campus country: GB"] == Count(2, 1)
+    opened, near = [True, False, False], [True, True, False]
+    whole = count(today, "abc", opened, near, NAMES, NOBODY)
+    assert whole[EVERYONE] == Count(3, 1, 2)
+    assert whole["off-campus country: GB"] == Count(2, 1, 1)
     parts = [
-        count(today[at : at + 1], "abc"[at : at + 1], opened[at : at + 1], NAMES, NOBODY) for at in range(3)
+        count(today[at : at + 1], "abc"[at], opened[at : at + 1], near[at : at + 1], NAMES, NOBODY)
+        for at in range(3)
     ]
     assert merge_counts(parts) == merge_counts(reversed(parts)) == whole
 

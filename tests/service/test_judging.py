@@ -5,15 +5,20 @@ import random
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.alerting import Allowance
+from service.account import ACCOUNT
+from service.alerting import Allowance, opened
 from service.events import AccessEvent, Alert
-from service.judging import Docket, in_force
-from service.measures import Group, M
+from service.examples import READER, STOLEN, Examples
+from service.judging import Docket, in_force, lesson
+from service.measures import Group, K, M
+from service.moments import as_examples
 from service.pipeline import Pipeline
+from service.site import SiteSnapshot
 from service.store import Judged
 from tests.service.worlds import CAMPUS, DAY, POLICY, TODAY, Kept, event, library, page, states_of, theft
 
@@ -72,6 +77,7 @@ def of(store: Kept, account: str = REVIEWER) -> list[Alert]:
 
 FREE = lived({})
 (ALERT,) = of(FREE)
+EPISODE = opened(REVIEWER, TODAY * DAY, 1, TODAY, np.zeros(1, ACCOUNT)[0])
 
 
 def said(verdict: str, verdict_id: int = 1, quiet_days: int = 90, *, teaches: bool = True) -> Judged:
@@ -132,6 +138,36 @@ def test_what_does_not_teach_only_ends_the_old() -> None:
     assert of(lived({REVIEW: [said("expected", teaches=False)]}))[0].quiet is None
     later = [said("expected", 2, quiet_days=400, teaches=False)]
     assert of(lived({REVIEW: [said("expected")], REVIEW + 1: later}))[0].quiet is None
+
+
+def classifiers(store: Kept) -> bytes:
+    return msgspec.msgpack.decode(store.shared["site"], type=SiteSnapshot).classifiers
+
+
+@pytest.mark.parametrize("word", ["confirmed", "expected", "wrong-logic"])
+def test_a_verdict_is_learnt_from(word: str) -> None:
+    assert classifiers(lived({REVIEW: [said(word, quiet_days=0)]})) != classifiers(FREE)
+
+
+def test_of_what_is_not_decided_and_of_what_is_too_much_nothing_is_learnt() -> None:
+    assert classifiers(lived({REVIEW: [said("undetermined")]})) == classifiers(FREE)
+    assert classifiers(lived({REVIEW: [said("wrong-data")]})) == classifiers(FREE)
+    assert classifiers(lived({REVIEW: [said("confirmed", teaches=False)]})) == classifiers(FREE)
+
+
+def test_a_verdict_that_is_taken_back_is_told_no_more() -> None:
+    """Nor one of another release, whose measures were others."""
+    moment = as_examples(0, [(1, [2.0] * K)], READER)
+    episode = msgspec.structs.replace(EPISODE, judged="confirmed", teaches=True, moment=moment)
+    keys, families, _, positions = lesson(episode, 7).columns()
+    assert (keys.tolist(), families.tolist()) == ([7], [STOLEN])
+    assert positions.tolist() == moment.columns()[3].tolist()
+    for other in (
+        msgspec.structs.replace(episode, judged=""),
+        msgspec.structs.replace(episode, teaches=False),
+        msgspec.structs.replace(episode, moment=msgspec.structs.replace(moment, positions=bytes(2 * K + 2))),
+    ):
+        assert lesson(other, 7) == Examples()
 
 
 def test_within_the_day_it_does_not_matter_when_a_verdict_comes_or_how_often() -> None:

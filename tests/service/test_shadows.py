@@ -9,6 +9,7 @@ from service import shadows, thieves
 from service.daysums import Shadows
 from service.examples import READER, Examples, mixed
 from service.measures import K, M
+from service.moments import as_examples
 from service.orders import Act, Order
 from service.pipeline import Pipeline
 from service.policy import load_policy
@@ -82,7 +83,7 @@ def test_shadows_of_parts_are_those_of_the_whole(pipeline: Pipeline, known: int)
 
 def test_a_shadow_of_which_nothing_was_seen_takes_the_place_of_another() -> None:
     def offered(*keys: int, silent: int = 0) -> Shadows:
-        seen = [shadows.as_examples(key, [(0, np.ones(K))], 0) for key in keys if key != silent]
+        seen = [as_examples(key, [(0, [1.0] * K)], 0) for key in keys if key != silent]
         return Shadows(np.array(keys, "<u8").tobytes(), Examples.joined(seen))
 
     merged = merge_shadows([offered(1, 5, silent=1), offered(3, 7)], 2)

@@ -1,0 +1,59 @@
+"""What is taken off the scores of a group that comes near the threshold more often than everyone."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.evidence import BINS, BINS_PER_E
+from service.account import ACCOUNT
+from service.balance import MOST, NEAR, SIGN, excess, near, taken_off
+from service.groups import EVERYONE, Count
+
+RESEARCHERS, STUDENTS = "user type: researcher", "user type: student"
+
+
+def test_a_group_loses_what_it_has_too_much() -> None:
+    found = excess({
+        EVERYONE: Count(100_000, 0, 500),
+        RESEARCHERS: Count(20_000, 0, 200),
+        STUDENTS: Count(80_000, 0, 300),
+    })  # fmt: skip
+    assert found == {RESEARCHERS: pytest.approx(math.log(203 / 103))}, "students have less than their share"
+    assert taken_off(found, (EVERYONE, RESEARCHERS, "VPN: without")) == found[RESEARCHERS]
+    assert taken_off(found, (EVERYONE, STUDENTS)) == taken_off({}, (RESEARCHERS,)) == 0.0
+
+
+def test_hosting_networks_are_a_sign_and_no_group() -> None:
+    assert not excess(
+        {EVERYONE: Count(10_000, 0, 50), SIGN: Count(100, 0, 40), "VPN: without": Count(9, 0, 9)}
+    )
+
+
+def test_of_a_few_days_little_is_believed() -> None:
+    few = excess({EVERYONE: Count(100_000, 0, 500), RESEARCHERS: Count(100, 0, 1)})
+    assert few[RESEARCHERS] < 0.2, "one of a hundred, where everyone has one of two hundred"
+
+
+def test_before_anything_was_counted_nothing_is_taken_off() -> None:
+    assert excess({}) == excess({EVERYONE: Count(100, 1)}) == {}
+
+
+@given(of=st.integers(1, 10_000), seen=st.integers(0, 10_000))
+def test_what_is_taken_off_is_bounded(of: int, seen: int) -> None:
+    found = excess({EVERYONE: Count(20_000, 0, 100), RESEARCHERS: Count(of, 0, min(of, seen))})
+    assert all(0.0 < more <= MOST for more in found.values())
+
+
+def test_near_is_told_by_the_louder_of_evidence_and_classifiers() -> None:
+    tails = np.zeros((1, 3, BINS), np.float32)
+    tails[0, :] = np.arange(BINS) / 10
+    states = np.zeros(3, ACCOUNT)
+    states["day_evidence"] = np.expm1(np.array([60, 0, 0]) / BINS_PER_E)
+    states["model_day"] = [0, 60, 30]
+    at_six = 6.0 + NEAR - 0.01
+    circles = np.zeros(3, np.intp)
+    assert near(states, circles, tails, (0.0, 0.0), at_six).tolist() == [True, True, False]
+    assert near(states, circles, tails, (1.0, math.inf), at_six).tolist() == [False, False, False]
