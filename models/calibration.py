@@ -1,9 +1,9 @@
 """Calibration: the operator's budget of alerts per day -> the threshold of the next day.
 
-The threshold is the score at which the last 14 days would have opened as many alerts as the budget
-allows, counting that an account rests after an alert. A slow feedback on the logarithm of the budget takes
-out what that estimate misses, and what the last days gave too many or too few, the next ones make good. A
-day counts as ``FLOOD`` times that at most: a thousand thieves at once do not raise the next threshold.
+The threshold is the score at which the last days would have opened as many alerts as the budget allows,
+counting that an account rests after an alert. A slow feedback on the logarithm of the budget takes out what
+that estimate misses, and what the last fortnight gave too many or too few, the next days make good. A day
+counts as ``FLOOD`` times that at most: a thousand thieves at once do not raise the next threshold.
 All of it changes only at the close of a day.
 """
 
@@ -15,11 +15,13 @@ import msgspec
 
 GAIN = 0.1  # of the feedback, per day
 FEEDBACK_DAYS = 7  # alerts a day are averaged over these before they are compared with the budget
-GOOD_DAYS = 4.0  # within which what was too many or too few is made good,
-MOST_GOOD = 2.0  # by at most so many times more or fewer alerts a day
+GOOD_DAYS = 3.0  # within which what was too many or too few is made good,
+MOST_GOOD = 3.0  # by at most so many times more or fewer alerts a day
 FLOOD = 3.0  # times what is wanted of a day that it counts at most
+OUTBREAK = 6.0  # times the budget: a day of more is nothing that the next ones make good
 CLIP = 1.2  # of the feedback, in units of ln(budget)
-WINDOW_DAYS = 14
+FORTNIGHT = 14  # days over which alerts are to keep to the budget
+WINDOW_DAYS = 8  # whose scores tell what a threshold would have given
 WARM_DAYS = 3  # before that, the prior threshold
 FLOOR = 2.5  # -ln share: a quiet day shall not fill the queue with noise
 REST_DAYS = 3
@@ -51,21 +53,22 @@ def close_day(
     ``scores`` are that day's account maxima above ``FLOOR``; ``opened`` counts real alerts.
     """
     since = day - WINDOW_DAYS
-    days = (*(d for d in old.days if d[0] > since), (day, active, opened))
+    days = (*(d for d in old.days if d[0] > day - FORTNIGHT), (day, active, opened))
     candidates = (*(c for c in old.candidates if c.day > since), *highest(scores, budget))
     feedback = old.feedback
-    given = [min(d[2], FLOOD * budget) for d in days[-WINDOW_DAYS + 1 :]]
+    given = [min(d[2], FLOOD * budget) for d in days[-FORTNIGHT + 1 :]]
     if len(days) > WARM_DAYS:
         lately = given[-FEEDBACK_DAYS:]
         step = GAIN * math.log((budget + 0.2) / (sum(lately) / len(lately) + 0.2))
         if step < 0 or old.threshold > FLOOR + 0.01:  # at the floor more alerts cannot be had by wanting more
             feedback = min(CLIP, max(-CLIP, feedback + step))
-    missing = (len(given) - sum(given) / budget) / GOOD_DAYS  # budgets a day
+    outbreaks = sum(d[2] > OUTBREAK * budget for d in days[-FORTNIGHT + 1 :])
+    missing = (len(given) + outbreaks * (FLOOD - 1.0) - sum(given) / budget) / GOOD_DAYS  # budgets a day
     wanted = budget * math.exp(feedback) * min(MOST_GOOD, max(1.0 / MOST_GOOD, 1.0 + missing))
     if len(days) <= WARM_DAYS:
         threshold = _prior(days, wanted)
     else:
-        threshold = _fit(candidates, wanted * len(days), FLOOD * wanted)
+        threshold = _fit(candidates, wanted * min(len(days), WINDOW_DAYS), FLOOD * wanted)
     return Calibration(threshold=max(FLOOR, threshold), feedback=feedback, days=days, candidates=candidates)
 
 

@@ -47,6 +47,7 @@ VERSION = 2  # of SiteSnapshot
 MODEL = "ensemble-2"  # what scores; with the newest day it has learnt, its version
 _ROWS_V1 = [*range(42), EVIDENCE, TREES]  # where rows of the first version stand now
 _GROUP_OF = np.array(GROUP_OF)
+TEACHES = 0.5  # least that every measure must count for a day to teach what theft is
 TREES_READY = 300.0  # account-days scored by the trees before their tail is used
 PREVALENCE_FADE = 0.95  # per day
 RING = baselines.WINDOW_DAYS + 2  # slots of histograms: today's never overwrites one still in use
@@ -209,7 +210,8 @@ class Site:
         self._days[day] = np.concatenate([counted, self._teach_trees(sums.sample)], axis=1)
         self._learn_prevalence(sums)
         if not self.drift.began:
-            self._teach_classifiers(sums)
+            if float(drift.weights(self.drift).min()) >= TEACHES:
+                self._teach_classifiers(sums)
             self.calibration = calibration.close_day(
                 self.calibration, day, sums.active, sums.opened, sums.candidates, self.budget
             )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from models.calibration import (
     CLIP,
     FLOOR,
+    FORTNIGHT,
     KEPT_PER_ALERT,
     REST_DAYS,
     WINDOW_DAYS,
@@ -87,7 +88,7 @@ def test_a_quiet_site_is_not_filled_with_noise() -> None:
 def test_the_feedback_is_clipped() -> None:
     silent, flooded = Calibration(), Calibration()
     for day in range(100):
-        unusual = [Candidate(day, 20 * day + i, 8.0 + i / 100) for i in range(20)]
+        unusual = [Candidate(day, 60 * day + i, 8.0 + i / 100) for i in range(60)]
         silent = close_day(silent, day, ACCOUNTS, 0, unusual, 3.0)
         flooded = close_day(flooded, day, ACCOUNTS, 500, [], 3.0)
     assert silent.feedback == CLIP
@@ -117,7 +118,7 @@ def test_only_the_window_is_remembered() -> None:
     rng, state = random.Random(1), Calibration()
     for day in range(40):
         state = close_day(state, day, ACCOUNTS, 3, day_scores(day, rng), 3.0)
-    assert {d[0] for d in state.days} == set(range(40 - WINDOW_DAYS, 40))
+    assert {d[0] for d in state.days} == set(range(40 - FORTNIGHT, 40))
     assert {c.day for c in state.candidates} == set(range(40 - WINDOW_DAYS, 40))
     assert len(state.candidates) <= WINDOW_DAYS * KEPT_PER_ALERT * 3.0
 
