@@ -17,7 +17,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from service import driftreport
+from service import driftreport, groups
 from service.distributed import wire
 from service.distributed.changelog import Changelog
 from service.distributed.knowledge import Knowledge
@@ -335,11 +335,16 @@ class LaneRunner:
         topic = self._around.topics.summaries
         for record in snapshot:
             yield Message(topic, 0, f"site/{record.name}".encode(), wire.encode(record))
-            if record.name == driftreport.NAME:
-                told = msgspec.json.decode(record.blob, type=DriftReport)
-                status = StatusRecord(wire.VERSION, SITE, drift=told)
-                yield Message(self._around.topics.status, 0, SITE.encode(), wire.encode(status))
         if snapshot:
+            blobs = {record.name: record.blob for record in snapshot}
+            moved = blobs.get(driftreport.NAME)
+            status = StatusRecord(
+                wire.VERSION,
+                SITE,
+                drift=msgspec.json.decode(moved, type=DriftReport) if moved else None,
+                groups={name: blob for name, blob in blobs.items() if name.startswith(groups.PREFIX)},
+            )
+            yield Message(self._around.topics.status, 0, SITE.encode(), wire.encode(status))
             for partition, day in self._around.knowledge.outdated():
                 yield Message(topic, 0, sums_key(partition, day), None)
 

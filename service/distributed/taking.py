@@ -24,7 +24,9 @@ from service.distributed.wire import (
     WireError,
     decode,
 )
+from service.errors import StateError
 from service.events import Alert, Rejected
+from service.groups import read_ledger
 from service.identities import Link, SealedIdentity
 from service.store import Changes, Checkpoint, Saved, Trace
 
@@ -145,7 +147,7 @@ class Taking:
                 self._positions[part] = message.offset + 1
         self._positions.update(positions)
         self._processes |= {
-            record.process: msgspec.structs.replace(record, rejected=(), drift=None)
+            record.process: msgspec.structs.replace(record, rejected=(), drift=None, groups={})
             for record in batch.status
         }
         self._ours.update(f"{ASIDE}{record.reason}" for record in batch.aside)
@@ -194,6 +196,7 @@ class Taking:
         for record in batch.status:
             if record.drift is not None:
                 shared[driftreport.NAME] = msgspec.json.encode(record.drift)
+            shared.update(record.groups)
         return Checkpoint(
             changes=Changes(
                 shared=shared,
@@ -253,8 +256,18 @@ def _sound_status(record: StatusRecord) -> StatusRecord:
     places = (n for line in record.rejected for n in (line.line, line.length))
     _check_numbers(_WHOLE, (record.last_event_time, *places))
     _check_numbers(_COUNT, record.counters.values())
+    _check_groups(record.groups)
     _check_keys((*record.counters, *(key for line in record.rejected for key in (line.source, line.reason))))
     return record
+
+
+def _check_groups(blobs: Mapping[str, bytes]) -> None:
+    try:
+        readable = len(read_ledger(blobs)) == len(blobs)  # no other's blob is among them, and no day twice
+    except StateError:
+        readable = False
+    if not readable:
+        raise WireError(Refusal.WRONG_SCHEMA)
 
 
 def _check_numbers(limit: int, numbers: Iterable[int]) -> None:

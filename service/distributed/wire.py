@@ -119,7 +119,9 @@ class StatusRecord(msgspec.Struct, frozen=True):
     last_event_time: int = 0  # s UTC, 0 none
     written_at: float = 0.0  # wall clock, s UTC
     rejected: tuple[Rejected, ...] = ()  # the newest few since the last record: reason and place, never text
-    drift: DriftReport | None = None  # of process "site": what moved, told at the close of a day
+    # Of process "site", told at the close of a day: what moved; counts of groups of readers (service.groups).
+    drift: DriftReport | None = None
+    groups: Mapping[str, bytes] = {}
 
 
 class SumsRecord(msgspec.Struct, frozen=True):

@@ -2,12 +2,13 @@
 
 import random
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from models import terms
-from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers
+from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers, ClassifiersSnapshot
 from models.evidence import BINS
 
 K, G = 4, 4
@@ -109,3 +110,10 @@ def test_what_fades_can_be_learnt_anew(taught: Classifiers) -> None:
         again.learn(np.array([row(1, 1, 9, 9)] * 5), [0] * 5, fade=fade)
         moved.append(abs(again._newest() - taught._newest()).sum())
     assert moved[1] > moved[0]
+
+
+def test_what_a_release_before_the_average_saved_scores_by_its_newest_weights(taught: Classifiers) -> None:
+    saved = msgspec.msgpack.decode(taught.snapshot(), type=ClassifiersSnapshot)
+    families = tuple(msgspec.structs.replace(family, average=b"") for family in saved.families)
+    old = Classifiers.from_snapshot(msgspec.msgpack.encode(msgspec.structs.replace(saved, families=families)))
+    assert old._average == pytest.approx(taught._newest())

@@ -20,6 +20,7 @@ from service.distributed.topics import Topics
 from service.distributed.wire import VERSION, AlertRecord, IdentityRecord, StatusRecord, TraceRecord, encode
 from service.driftreport import NAME, Cause, DriftReport
 from service.events import Rejected
+from service.groups import EVERYONE, Count, read_ledger
 from service.identities import Mode, SealedIdentity, Share
 from service.store import Saved
 from tests.alerts_api.examples import NOW, make_alert, make_traces
@@ -227,6 +228,25 @@ def test_what_moved_is_kept_for_the_pages() -> None:
     taken = taking.take([Message(TOPICS.status, 0, 0, value)], {})
     shared = taken.checkpoint.changes.shared
     assert msgspec.json.decode(shared[NAME], type=DriftReport) == told
+
+
+DAY_OF_GROUPS = msgspec.msgpack.encode((20_000, {EVERYONE: Count(2_000, 3, 12)}))
+
+
+def test_counts_of_groups_are_kept_for_the_pages() -> None:
+    value = encode(StatusRecord(VERSION, "site", groups={"groups/07": DAY_OF_GROUPS}))
+    taken = Taking(TOPICS, NOTHING, DAYS).take([Message(TOPICS.status, 0, 0, value)], {})
+    shared = taken.checkpoint.changes.shared
+    assert read_ledger(shared) == {20_000: {EVERYONE: Count(2_000, 3, 12)}}
+    assert b"groups/" not in shared["status"], "it is kept once"
+
+
+@pytest.mark.parametrize("groups", [{"groups/07": b"garbage"}, {"site": DAY_OF_GROUPS}])
+def test_what_are_no_counts_is_put_aside(groups: dict[str, bytes]) -> None:
+    value = encode(StatusRecord(VERSION, "site", groups=groups))
+    taken = Taking(TOPICS, NOTHING, DAYS).take([Message(TOPICS.status, 0, 0, value)], {})
+    assert [record.reason for record in taken.aside] == ["wrong-schema"]
+    assert taken.checkpoint.changes.shared == {}
 
 
 def sealed(pseudonym: str, version: int = 1, ring: str = "0" * 16) -> bytes:
