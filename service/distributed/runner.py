@@ -335,18 +335,19 @@ class LaneRunner:
         topic = self._around.topics.summaries
         for record in snapshot:
             yield Message(topic, 0, f"site/{record.name}".encode(), wire.encode(record))
+            for status in _told(record):
+                yield Message(self._around.topics.status, 0, status.process.encode(), wire.encode(status))
         if snapshot:
-            blobs = {record.name: record.blob for record in snapshot}
-            moved = blobs.get(driftreport.NAME)
-            status = StatusRecord(
-                wire.VERSION,
-                SITE,
-                drift=msgspec.json.decode(moved, type=DriftReport) if moved else None,
-                groups={name: blob for name, blob in blobs.items() if name.startswith(groups.PREFIX)},
-            )
-            yield Message(self._around.topics.status, 0, SITE.encode(), wire.encode(status))
             for partition, day in self._around.knowledge.outdated():
                 yield Message(topic, 0, sums_key(partition, day), None)
+
+
+def _told(record: wire.KnowledgeRecord) -> Iterator[StatusRecord]:
+    """What the pages are told of a part of the knowledge; each has a key, so that none replaces another."""
+    if record.name == driftreport.NAME:
+        yield StatusRecord(wire.VERSION, SITE, drift=msgspec.json.decode(record.blob, type=DriftReport))
+    elif record.name.startswith(groups.PREFIX):
+        yield StatusRecord(wire.VERSION, f"{SITE}/{record.name}", groups={record.name: record.blob})
 
 
 def sums_key(partition: int, day: int) -> bytes:

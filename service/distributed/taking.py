@@ -147,8 +147,9 @@ class Taking:
                 self._positions[part] = message.offset + 1
         self._positions.update(positions)
         self._processes |= {
-            record.process: msgspec.structs.replace(record, rejected=(), drift=None, groups={})
+            record.process: msgspec.structs.replace(record, rejected=(), drift=None)
             for record in batch.status
+            if not record.groups
         }
         self._ours.update(f"{ASIDE}{record.reason}" for record in batch.aside)
         return Taken(self._checkpoint(batch), tuple(batch.aside))

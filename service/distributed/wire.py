@@ -114,14 +114,13 @@ class StatusRecord(msgspec.Struct, frozen=True):
     """How far a process is. Key: ``process``; the newest counts."""
 
     v: int
-    process: str  # "shipper/0", "partition/7"
+    process: str  # "shipper/0", "partition/7"; "site" for what moved, "site/groups/07" for a day's counts
     counters: Mapping[str, int] = {}  # since the beginning
     last_event_time: int = 0  # s UTC, 0 none
     written_at: float = 0.0  # wall clock, s UTC
     rejected: tuple[Rejected, ...] = ()  # the newest few since the last record: reason and place, never text
-    # Of process "site", told at the close of a day: what moved; counts of groups of readers (service.groups).
-    drift: DriftReport | None = None
-    groups: Mapping[str, bytes] = {}
+    drift: DriftReport | None = None  # told at the close of a day
+    groups: Mapping[str, bytes] = {}  # counts of groups of readers, as ``service.groups`` keeps them
 
 
 class SumsRecord(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from service.distributed.lane import Ledger
 from service.distributed.topics import changelog_of, topics_of
 from service.distributed.wire import AlertRecord
 from service.events import Alert
+from service.groups import Counts, read_ledger
 from service.settings import Site
 from tests.kafka.whole import Outcome, lines_shipped
 
@@ -38,6 +39,7 @@ class Watch:
         assert not (differing := _differing(found, wanted.states)), f"states of {differing}"
         assert not (differing := _differing(self.alerts(), wanted.alerts)), f"in the topic: {differing}"
         assert not (differing := _differing(self.shown(), wanted.alerts)), f"in the database: {differing}"
+        assert self.groups() == wanted.groups
 
     def alerts(self) -> dict[str, Alert]:
         """In their last form."""
@@ -74,6 +76,16 @@ class Watch:
         for alert, (_, *told) in zip(alerts, found, strict=True):
             assert told == [alert.alert_id, alert.account, alert.opened_at, alert.score]
         return {alert.alert_id: alert for alert in alerts}
+
+    def groups(self) -> dict[int, Counts]:
+        """Counts of groups of readers that the pages have."""
+        database = open_database(database_of(self._site), create=False)
+        try:
+            with database.reading() as connection:
+                shared = connection.execute(select(tables.shared.c.name, tables.shared.c.state)).all()
+        finally:
+            database.close()
+        return read_ledger(dict(shared))
 
     def states(self) -> tuple[dict[str, bytes], list[Ledger]]:
         """What the workers' table holds: states by account, and the partitions' ledgers."""

@@ -19,6 +19,7 @@ from service.cli.assembly import build, ingest_settings, site_geo
 from service.cli.site import make_site
 from service.distributed.topics import create
 from service.events import AccessEvent, Alert
+from service.groups import PREFIX, Counts, read_ledger
 from service.replay import plan, replay
 from service.settings import KafkaSettings, Settings, Site, load_site
 from service.simulator import SimulationSettings, simulate
@@ -135,6 +136,7 @@ class Outcome(NamedTuple):
     alerts: dict[str, Alert]  # by id, in their last form
     states: dict[str, bytes]  # by account
     events: int  # of accounts
+    groups: dict[int, Counts]  # of readers, by day
 
 
 def undisturbed(site: Site, log: Path) -> Outcome:
@@ -142,6 +144,7 @@ def undisturbed(site: Site, log: Path) -> Outcome:
     geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn), campus=())
     runner, _, clock = build(site, geo)
     states: dict[str, bytes] = {}
+    days: dict[str, bytes] = {}
     drain = runner.drain
 
     def noted() -> object:
@@ -149,13 +152,14 @@ def undisturbed(site: Site, log: Path) -> Outcome:
         for account in changes.gone:
             states.pop(account, None)
         states.update(changes.accounts)
+        days.update((name, blob) for name, blob in changes.shared.items() if name.startswith(PREFIX))
         return changes
 
     runner.drain = noted  # type: ignore[method-assign,assignment]  # states are let go by a replay
     alerts = replay(plan([log], clock), runner, clock, lambda _: None)
     counted = runner.counters
     events = counted["events_total"] - counted["events_without_account_total"]
-    return Outcome({alert.alert_id: alert for alert in alerts}, states, events)
+    return Outcome({alert.alert_id: alert for alert in alerts}, states, events, read_ledger(days))
 
 
 def fed(site: Site, lines: Sequence[bytes]) -> dict[int, AccessEvent]:
