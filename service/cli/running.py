@@ -1,8 +1,6 @@
 """``run``: the process that reads and scores, and looks after the one that shows."""
 
-import fcntl
 import logging
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +24,9 @@ from service.cli.options import database_of, read_site, site_option, start_loggi
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.cli.terminal import keep_no_core
 from service.embedded import Follow, Pace, Runner
-from service.errors import SiteError
 from service.memory import spare_collector
 from service.merge import Merge
+from service.onlyone import only_one
 from service.settings import Site
 
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
     place, retention = database_of(site), settings.retention
     drop_old_copies(site, time.time())
     with (
-        _lock(site),
+        only_one(site.lock, "run"),
         closing(open_store(place, busy_seconds=BUSY_SECONDS, retention=retention)) as store,
     ):
         vault = site_vault(site)
@@ -179,24 +177,6 @@ def stop_on_signals() -> Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-@contextmanager
-def _lock(site: Site) -> Iterator[None]:
-    """Held by the only ``run`` of a site; let go however the process ends."""
-    with site.lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            raise SiteError(
-                f"{site.folder}: another `journalguard run` (process {owner}) is at work here; end it first"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
 
 
 def _absolute(site: Site, logs: Sequence[str]) -> list[str]:

@@ -5,15 +5,12 @@ instead of a database. While the brokers are away reading stops as soon as the b
 themselves are the buffer then.
 """
 
-import fcntl
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from functools import partial
 from math import nan
-from pathlib import Path
 from threading import Event
 
 from prometheus_client import CollectorRegistry
@@ -32,8 +29,8 @@ from service.distributed.topics import check, topics_of
 from service.distributed.turns import Recorded, TurnsFile
 from service.distributed.wire import VERSION, IdentityRecord, encode
 from service.embedded import Follow, Pace, Runner
-from service.errors import SiteError
 from service.merge import Clock
+from service.onlyone import only_one
 from service.settings import Site
 from service.store import Checkpoint, Saved
 
@@ -53,7 +50,7 @@ def ship(site: Site, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop
     Raises operators' errors: topics that are not as they must be, a damaged checkpoint, a folder in use.
     """
     with ExitStack() as closes:
-        closes.enter_context(_locked(site))
+        closes.enter_context(only_one(site.folder / LOCK, "ship"))
         parts = closes.enter_context(closing(_Parts(site, ingest, clock, open_intake, stop)))
         if site.settings.metrics_port:
             closes.enter_context(closing(serve(parts.registry, site.settings.metrics_port)))
@@ -184,22 +181,3 @@ def _topics_are_right(site: Site, stop: Event) -> bool:
         else:
             return True
     return False
-
-
-@contextmanager
-def _locked(site: Site) -> Iterator[None]:
-    """Held by the only ``ship`` of a site; let go however the process ends."""
-    path: Path = site.folder / LOCK
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            raise SiteError(
-                f"{site.folder}: another `journalguard ship` (process {owner}) is at work here; end it first"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
