@@ -138,23 +138,28 @@ class Share:
         self.docket = self.docket.without(account)
         self._erased.append(account)
 
-    def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
-        """Score one moment and let the alerting say what it means."""
-        live = self._states.array[slot]
-        rank = int(moment.state["rank"])
-        classified = self._site.classified(rank, moment.measures)
+    def _scored(self, account: str, slot: int, moment: Moment) -> tuple[float, tuple[str, ...]]:
+        """The moment's score, and the groups of readers that it was balanced for."""
+        classified = self._site.classified(int(moment.state["rank"]), moment.measures)
         circle = int(sums.circle(moment.states, self._site.home)[0])
         score = self._site.joined(circle, moment.evidence, moment.groups, classified)
         readers: tuple[str, ...] = ()
         if score >= FLOOR:  # below it nothing is made of a score
-            readers = groups.groups_of(moment.state, event.account, self._columns.names, self._policy.readers)
+            readers = groups.groups_of(moment.state, account, self._columns.names, self._policy.readers)
             score -= taken_off(self._site.excesses, readers)
+        live = self._states.array[slot]
         live["model_day"] = max(float(live["model_day"]), classified)
         live["day_joined"] = max(float(live["day_joined"]), score)
+        return score, readers
+
+    def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
+        """Score one moment and let the alerting say what it means."""
+        score, readers = self._scored(event.account, slot, moment)
         episode = self._states.episodes.get(event.account)
         threshold = self._site.calibration.threshold
         if episode is None and score < threshold:
             return
+        rank = int(moment.state["rank"])
         table = self._site.table[rank]
         found: tuple[Reason, ...] = ()
         if alerting.speaks_anew(episode, event.time, score):
