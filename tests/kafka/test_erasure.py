@@ -95,19 +95,20 @@ def erased_while_the_pages_are_away(
     site: Site, log: Path, parts: Parts, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They find the old identity, the erasure and the new identity in their topics, and keep the new one."""
-    carol = pseudonym(site, "carol")
+    carol, identities = pseudonym(site, "carol"), topics_of(kafka_of(site)).identities
     parts.kill("pages")
     add(log, access_lines([7300], "carol"))
     wait(lambda: saved_state(site, carol)[0] is not None, parts.told)
+    wait(lambda: len(records_of(site, identities, carol)) == 1, parts.told)  # sent behind the events
     monkeypatch.setattr(erasure, "PATIENCE", 1)
     result = call("rights", "erase", "--site", site.folder, *ASKED, stdin=b"carol\n")
     assert (result.exit_code, "not complete yet" in result.stderr) == (1, True), result.output
     wait(lambda: saved_state(site, carol)[0] is None, parts.told)
     add(log, access_lines([7400], "carol"))
-    wait(lambda: saved_state(site, carol)[0] is not None, parts.told)
+    wait(lambda: len(records_of(site, identities, carol)) == 3, parts.told)
     parts.start("pages")
     wait(lambda: watch.settled(513), parts.told)
-    old, gone, new = records_of(site, topics_of(kafka_of(site)).identities, carol)
+    old, gone, new = records_of(site, identities, carol)
     assert old and new and gone is None
     with closing(sqlite3.connect(site.database)) as connection:
         query = "SELECT sealed FROM identities WHERE pseudonym = ?"
