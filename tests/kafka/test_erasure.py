@@ -135,7 +135,7 @@ def test_an_erased_reader_is_gone_and_comes_back_as_a_stranger(
         parts.start()
         wait(lambda: watch.settled(510), parts.told)
         assert saved_state(site, alice)[0]
-        assert any("workers" in path for path in holding(site, alice))
+        wait(lambda: any("workers" in path for path in holding(site, alice)), parts.told)
         result = call("rights", "erase", "--site", site.folder, *ASKED, stdin=b"alice\n")
         assert (result.exit_code, "database: nothing left" in result.stdout) == (0, True), result.output
         assert saved_state(site, alice)[0] is None

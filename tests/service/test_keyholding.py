@@ -82,7 +82,7 @@ class TestCeremony:
             terminal.expect("Fingerprint: ")
             fingerprint = terminal.expect("\r\n").strip()
             assert terminal.end() == 0
-        assert terminal.shown.rindex(words[23]) < terminal.shown.index(BACK)
+        assert terminal.shown.rindex(f"24 {words[23]}") < terminal.shown.index(BACK)
         assert PASSPHRASE not in terminal.shown
         assert (tmp_path / "desk-9.key").stat().st_mode & 0o077 == 0
 
