@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
+from models.evidence import BINS_PER_E
+from service.account import BIN_UNIT
 from service.columns import key32
 from service.events import Alert, Count
+from service.examples import Examples
 from service.explain import counts, day_counts, usual_most
 from service.measures import BASE_OF, MEASURES
 from service.states import States
@@ -17,6 +20,14 @@ class Usual(msgspec.Struct, frozen=True):
 
     measure: str
     usual_most: float
+    unit: str
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One measure at one moment."""
+
+    measure: str
+    value: float
     unit: str
 
 
@@ -35,6 +46,7 @@ class Portrait(msgspec.Struct, frozen=True):
     platforms: tuple[Count, ...]
     known: Mapping[str, int]  # networks, addresses, sessions, journals that would be recognised
     alert: Alert | None  # of the newest episode
+    highest: tuple[Measured, ...]  # what was measured at its highest score: models may learn from it
 
 
 def portrait(record: bytes, names: tuple[str, ...]) -> Portrait:
@@ -59,7 +71,17 @@ def portrait(record: bytes, names: tuple[str, ...]) -> Portrait:
             for table in ("networks", "addresses", "sessions", "journals")
         },
         alert=episode.alert if episode else None,
+        highest=_measured(episode.moment) if episode else (),
     )
+
+
+def _measured(moment: Examples) -> tuple[Measured, ...]:
+    if not moment.fits or not moment.families:
+        return ()
+    (row,) = moment.columns()[3]
+    values = np.expm1(row / BIN_UNIT / BINS_PER_E).tolist()
+    found = ((measure, values[measure.index]) for measure in MEASURES)
+    return tuple(Measured(m.label, round(value, 2), m.unit) for m, value in found if value)
 
 
 def _usual(state: np.void) -> tuple[Usual, ...]:

@@ -31,6 +31,9 @@ def test_a_copy_of_all_of_it(site: Path) -> None:
     (held,) = copy["held"]
     assert held["learnt"]["documents"] == 500
     assert held["learnt"]["known"] == {"networks": 1, "addresses": 1, "sessions": 0, "journals": 1}
+    assert {each["measure"] for each in held["learnt"]["highest"]} > {
+        each["measure"] for each in held["learnt"]["usual"]
+    }
     (alert,) = held["alerts"]
     assert alert["alert"]["reasons"]
     assert len(held["events"]) > 100
@@ -41,6 +44,7 @@ def test_a_copy_of_all_of_it(site: Path) -> None:
         alert["alert"]["alert_id"],
         "rights-access",
         "Documents by day",
+        "most unusual moment of the newest alert",
     ):
         assert part in html
     assert "alice" not in html + json.dumps(copy)
