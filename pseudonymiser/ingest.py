@@ -54,6 +54,7 @@ _METHODS = frozenset(
     {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
 )
 _TEXT_BYTES = bytes({9, 10, 13, *range(32, 127)})
+_TIMES = 1_000  # that are remembered: lines come nearly in their order, and a small memory is a quick one
 _REFERER = 512  # characters of a referer that are looked at: its host is among them
 _MOST_SOURCES = 64  # whose last times are remembered
 
@@ -107,8 +108,8 @@ class Ingest:
         self._has_referer = "referer" in present
         self._ident_is_user = "user" not in present
         self._extras = bool(present & {"forwarded", "method", "vhost"})
-        self._times = Memo(self._parser.format.time.read)
-        self._audit_times = Memo(any_time(zone).read)
+        self._times = Memo(self._parser.format.time.read, _TIMES)
+        self._audit_times = Memo(any_time(zone).read, _TIMES)
         self._accounts = Memo(self._account)
         self._addresses = Memo(self._address)
         self._requests = Memo(self._request)
@@ -301,8 +302,7 @@ class Ingest:
             return None
         address = known[-1] if self._settings.forwarded == "last" else known[0]
         tokens = self._pseudonyms
-        place = self._geo.place(address.compressed)
-        return tokens.address(address), tokens.network(address), place
+        return tokens.address(address), tokens.network(address), self._geo.place(address)
 
     def _request(self, text: str) -> tuple[str, Resource, Resource | None]:
         """``METHOD URL HTTP/x.y``, or a URL alone."""

@@ -17,11 +17,13 @@ from pseudonymiser.keys import Domain, Keys
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Fifteen bits at a time, in the alphabets of RFC 4648, sections 6 and 7: many times as fast as base64's.
+# Ten bits at a time, in the alphabets of RFC 4648, sections 6 and 7: faster than base64, and small enough to
+# stay in a processor's cache.
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE32HEX = "0123456789abcdefghijklmnopqrstuv"
-_TRIPLES = tuple(a + b + c for a in _BASE32 for b in _BASE32 for c in _BASE32)
-_HEX_TRIPLES = tuple(a + b + c for a in _BASE32HEX for b in _BASE32HEX for c in _BASE32HEX)
+_PAIRS = tuple(a + b for a in _BASE32 for b in _BASE32)
+_HEX_PAIRS = tuple(a + b for a in _BASE32HEX for b in _BASE32HEX)
+_SHIFTS, _HEX_SHIFTS = tuple(range(110, -1, -10)), tuple(range(50, -1, -10))
 
 
 class Pseudonyms:
@@ -116,10 +118,10 @@ def _join(*parts: str) -> bytes:
 
 def _base32(digest: bytes) -> str:
     bits = int.from_bytes(digest[:15], "big")
-    return "".join([_TRIPLES[(bits >> shift) & 32767] for shift in range(105, -1, -15)])
+    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in _SHIFTS])
 
 
 def _base32hex(digest: bytes) -> str:
     """The first 60 bits."""
     bits = int.from_bytes(digest[:8], "big") >> 4
-    return "".join([_HEX_TRIPLES[(bits >> shift) & 32767] for shift in (45, 30, 15, 0)])
+    return "".join([_HEX_PAIRS[(bits >> shift) & 1023] for shift in _HEX_SHIFTS])

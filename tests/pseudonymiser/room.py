@@ -7,6 +7,7 @@ import pytest
 
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import Keys
+from pseudonymiser.pseudonyms import Address
 from service.events import AccessEvent, NetworkKind, Place, Rejected
 
 COMMON = '%h %l %u %t "%r" %s %b'
@@ -25,8 +26,8 @@ class TableGeo:
         "203.0.113": Place("VN", "Hanoi", 21.0, 105.8, "Example Hosting", NetworkKind.HOSTING),
     }
 
-    def place(self, address: str) -> Place:
-        return self.places.get(address.rpartition(".")[0], Place())
+    def place(self, address: Address) -> Place:
+        return self.places.get(address.compressed.rpartition(".")[0], Place())
 
 
 def ingest(log_format: str = COMMON, **settings: object) -> Ingest:

@@ -7,7 +7,8 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from pseudonymiser.errors import GeoFileError, NetworkError
-from pseudonymiser.geo import NetworkKinds, open_geo
+from pseudonymiser.geo import GeoProvider, NetworkKinds, is_private, open_geo
+from pseudonymiser.pseudonyms import parse_address
 from service.events import NetworkKind, Place
 
 LONDON = {
@@ -50,31 +51,45 @@ def asn(tmp_path: Path) -> Path:
     return database(tmp_path / "asn.mmdb", "GeoLite2-ASN", records)
 
 
+def place(geo: GeoProvider, text: str) -> Place:
+    address = parse_address(text)
+    assert address is not None
+    return geo.place(address)
+
+
 def test_city_and_owner_come_together_rounded_to_a_tenth_of_a_degree(city: Path, asn: Path) -> None:
     geo = open_geo(city, asn)
     expected = Place("GB", "London", 51.5, -0.1, "Example University", NetworkKind.EDUCATION)
-    assert geo.place("192.0.2.7") == geo.place("::ffff:192.0.2.7") == expected
-    assert geo.place("192.0.2.7") is geo.place("192.0.2.7")
-    assert geo.place("198.51.100.1") == Place(owner="Acme Telecom", kind=NetworkKind.ISP)
-    assert geo.place("2001:db8::1") == Place("FR")
+    assert place(geo, "192.0.2.7") == place(geo, "::ffff:192.0.2.7") == expected
+    assert place(geo, "198.51.100.1") == Place(owner="Acme Telecom", kind=NetworkKind.ISP)
+    assert place(geo, "2001:db8::1") == Place("FR")
 
 
 def test_flags_tell_the_kind_of_network(city: Path) -> None:
-    assert open_geo(city, None).place("203.0.113.5").kind is NetworkKind.HOSTING
+    assert place(open_geo(city, None), "203.0.113.5").kind is NetworkKind.HOSTING
 
 
 def test_campus_is_what_the_site_says(city: Path) -> None:
     geo = open_geo(city, None, ("192.0.2.0/25", "10.1.0.0/16", "2001:db8:1::/48"))
-    assert geo.place("192.0.2.7").kind is NetworkKind.CAMPUS
-    assert geo.place("192.0.2.200").kind is not NetworkKind.CAMPUS
-    assert geo.place("10.1.2.3") == Place(kind=NetworkKind.CAMPUS)
-    assert geo.place("10.2.2.3") == Place()
-    assert geo.place("2001:db8:1::9").kind is NetworkKind.CAMPUS
+    assert place(geo, "192.0.2.7").kind is NetworkKind.CAMPUS
+    assert place(geo, "192.0.2.200").kind is not NetworkKind.CAMPUS
+    assert place(geo, "10.1.2.3") == Place(kind=NetworkKind.CAMPUS)
+    assert place(geo, "10.2.2.3") == Place()
+    assert place(geo, "2001:db8:1::9").kind is NetworkKind.CAMPUS
 
 
-@pytest.mark.parametrize("address", ["", "not an address", "127.0.0.1", "192.168.1.1", "fe80::1"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "192.168.1.1", "172.31.255.255", "100.64.0.0", "fe80::1", "::1"]
+)
 def test_nowhere(city: Path, address: str) -> None:
-    assert open_geo(city, None).place(address) == Place()
+    assert place(open_geo(city, None), address) == Place()
+
+
+@pytest.mark.parametrize("address", ["172.32.0.0", "100.128.0.0", "9.255.255.255", "::2", "::a00:1"])
+def test_neighbours_of_private_networks_are_public(address: str) -> None:
+    found = parse_address(address)
+    assert found is not None
+    assert not is_private(found)
 
 
 @pytest.mark.parametrize(
