@@ -8,8 +8,12 @@ is how half-space trees otherwise go blind (River's own documentation warns of p
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 from river.anomaly import HalfSpaceTrees
 
 from models.evidence import CAP
@@ -29,12 +33,21 @@ class TreesSnapshot(msgspec.Struct, frozen=True):
     masses: tuple[tuple[tuple[int, int], ...], ...]  # per tree, per node in order: (left, right)
 
 
+class Dense(NamedTuple):
+    """The trees as arrays (TREES, nodes), root first: node n has the children 2n + 1 and 2n + 2."""
+
+    inputs: NDArray[np.int64]  # index of the group that a node splits on; 0 at a leaf
+    thresholds: NDArray[np.float64]
+    masses: NDArray[np.float64]  # of the window before
+
+
 class Trees:
     """``score`` then ``learn``; ``None`` while the first window is not full."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
         self._model = HalfSpaceTrees(n_trees=TREES, height=HEIGHT, window_size=WINDOW, seed=SEED)
+        self._dense: Dense | None = None  # made anew when it is asked after something was learnt
 
     @property
     def ready(self) -> bool:
@@ -47,12 +60,31 @@ class Trees:
         """How far from the crowd, >= 0 and unbounded: ``-2 ln(1 - score)`` on the scale of a measure."""
         if not self.ready:
             return None
-        raw = float(self._model.score_one(self._inputs(groups)))
+        if self._dense is None:
+            self._dense = self._copied()
+        values = np.array(list(self._inputs(groups).values()))
+        mass: float = mass_of(values, *self._dense, self._model.size_limit)
+        raw = 1 - mass / self._model._max_score
         return math.expm1(-0.5 * math.log(max(1.0 - raw, 1e-9)))
+
+    def _copied(self) -> Dense:
+        places = {name: at for at, name in enumerate(self._names)}
+        shape = TREES, 2 ** (HEIGHT + 1) - 1
+        dense = Dense(np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape))
+        for t, tree in enumerate(self._model.trees):
+            open_nodes = [(tree, 0)]
+            while open_nodes:
+                node, n = open_nodes.pop()
+                dense.masses[t, n] = node.r_mass
+                if n < 2**HEIGHT - 1:
+                    dense.inputs[t, n], dense.thresholds[t, n] = places[node.feature], node.threshold
+                    open_nodes += zip(node.children, (2 * n + 1, 2 * n + 2), strict=True)
+        return dense
 
     def learn(self, rows: Iterable[Sequence[float]]) -> None:
         for groups in rows:
             self._model.learn_one(self._inputs(groups))
+        self._dense = None
 
     def snapshot(self) -> bytes:
         model = self._model
@@ -80,3 +112,25 @@ class Trees:
         trees._model.counter = saved.counter
         trees._model._first_window = saved.first_window
         return trees
+
+
+@njit
+def mass_of(
+    values: NDArray[np.float64],
+    inputs: NDArray[np.int64],
+    thresholds: NDArray[np.float64],
+    masses: NDArray[np.float64],
+    least: float,
+) -> float:
+    """What River's ``_walk_score`` sums up over the trees: mass times 2 to the depth, down to ``least``."""
+    whole = 0.0
+    for t in range(masses.shape[0]):
+        node, weight, score = 0, 1.0, 0.0
+        while True:
+            score += masses[t, node] * weight
+            if 2 * node + 2 >= masses.shape[1] or masses[t, node] < least:
+                break
+            node = 2 * node + (1 if values[inputs[t, node]] < thresholds[t, node] else 2)
+            weight *= 2.0
+        whole += score
+    return whole

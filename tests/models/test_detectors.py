@@ -60,6 +60,13 @@ def test_any_input_gives_a_finite_score_from_zero_up(taught: Trees, groups: list
     assert score >= 0.0
 
 
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(0.0, CAP), min_size=9, max_size=9))
+def test_the_dense_copy_scores_as_river_does_to_the_bit(taught: Trees, groups: list[float]) -> None:
+    river = taught._model.score_one(taught._inputs(groups))
+    assert taught.score(groups) == math.expm1(-0.5 * math.log(max(1.0 - river, 1e-9)))
+
+
 def test_missing_and_extreme_inputs_are_clipped(taught: Trees) -> None:
     assert taught.score([math.nan] * 9) == taught.score([-3.0] * 9) == taught.score([0.0] * 9)
     assert taught.score([math.inf] * 9) == taught.score([1e300] * 9) == taught.score([CAP] * 9)
