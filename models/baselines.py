@@ -98,6 +98,15 @@ def read(row: NDArray[np.float32], value: float) -> float:
     return float(row[low]) * (1 - (at - low)) + float(row[low + 1]) * (at - low)
 
 
+def read_each(tables: NDArray[np.float32], which: NDArray[np.intp], at: Floats) -> Floats:
+    """What rows ``which`` (n,) of tables (m, BINS) say at positions ``at`` (n,) on the common scale."""
+    at = np.clip(at, 0.0, BINS - 1.001)
+    low = at.astype(np.intp)
+    part = at - low
+    found: Floats = tables[which, low] * (1 - part) + tables[which, low + 1] * part
+    return found
+
+
 def _tail_slope(share: Floats, start: int) -> float:
     """Maximum-likelihood rate of an exponential tail: one over the mean excess, in bins."""
     mean_excess = share[start + 1 :].sum() / share[start] + 0.5

@@ -15,9 +15,9 @@ import msgspec
 
 GAIN = 0.1  # of the feedback, per day
 FEEDBACK_DAYS = 7  # alerts a day are averaged over these before they are compared with the budget
-GOOD_DAYS = 3.0  # within which what was too many or too few is made good,
-MOST_GOOD = 3.0  # by at most so many times more or fewer alerts a day
-FLOOD = 3.0  # times what is wanted of a day that it counts at most
+GOOD_DAYS = 2.0  # within which what was too many or too few is made good,
+MOST_MORE, MOST_FEWER = 2.0, 3.0  # by at most so many times more, or fewer, alerts a day
+FLOOD = 4.0  # times what is wanted of a day that it counts at most
 OUTBREAK = 6.0  # times the budget: a day of more is nothing that the next ones make good
 CLIP = 1.2  # of the feedback, in units of ln(budget)
 FORTNIGHT = 14  # days over which alerts are to keep to the budget
@@ -64,7 +64,7 @@ def close_day(
             feedback = min(CLIP, max(-CLIP, feedback + step))
     outbreaks = sum(d[2] > OUTBREAK * budget for d in days[-FORTNIGHT + 1 :])
     missing = (len(given) + outbreaks * (FLOOD - 1.0) - sum(given) / budget) / GOOD_DAYS  # budgets a day
-    wanted = budget * math.exp(feedback) * min(MOST_GOOD, max(1.0 / MOST_GOOD, 1.0 + missing))
+    wanted = budget * math.exp(feedback) * min(MOST_MORE, max(1.0 / MOST_FEWER, 1.0 + missing))
     if len(days) <= WARM_DAYS:
         threshold = _prior(days, wanted)
     else:

@@ -5,7 +5,7 @@ carries the groups of the moment it opened. Nothing but counts is kept, a day ea
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -77,19 +77,22 @@ def count(
     today: NDArray[np.void],
     accounts: Sequence[str],
     opened: Sequence[bool],
-    near: Sequence[bool],
+    near: Callable[[float, Sequence[str]], bool],
     names: Names,
     readers: Readers,
 ) -> Counts:
-    """Of the states (n,) of ``accounts`` active on a day, and whether each opened an alert or came near."""
+    """Of the states (n,) of ``accounts`` active on a day, and whether each opened an alert.
+
+    ``near`` says of a day's highest score and the groups whether it came near to an alert.
+    """
     days: Counter[str] = Counter()
     alerts: Counter[str] = Counter()
     nearly: Counter[str] = Counter()
-    for state, account, alert, close in zip(today, accounts, opened, near, strict=True):
+    for state, account, alert in zip(today, accounts, opened, strict=True):
         groups = groups_of(state, account, names, readers)
         days.update(groups)
         alerts.update(groups if alert else ())
-        nearly.update(groups if close else ())
+        nearly.update(groups if near(float(state["day_joined"]), groups) else ())
     return {group: Count(days[group], alerts[group], nearly[group]) for group in sorted(days)}
 
 

@@ -239,14 +239,7 @@ class Share:
             promoted=self.docket.promoted,
             known=len(known),
             shadows=self._shadows(day, offset, known),
-            groups=groups.count(
-                today,
-                names,
-                opened,
-                site.near(today, sums.circle(today, site.home)).tolist(),
-                self._columns.names,
-                self._policy.readers,
-            ),
+            groups=groups.count(today, names, opened, site.near, self._columns.names, self._policy.readers),
             sights=sights(day, today, site.prevalence, self._columns.names),
             lessons=self._lessons(day),
         )

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models import baselines, calibration, terms
+from models import baselines, calibration, joining, terms
 from models.calibration import Calibration
 from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers
 from models.detectors import Trees
@@ -174,28 +174,22 @@ class Site:
         terms.fill(at, table, _GROUP_OF, np.zeros(G), row)
         return self.classifiers.score(row)
 
-    def near(self, states: NDArray[np.void], circles: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Which account-days (n,) came near the threshold before anything was taken off for a group."""
-        speak = self._classifiers_speak
-        evidence = self._policy.evidence_handicap if speak else 0.0
-        if "evidence" not in self._policy.budget.members:
-            evidence = math.inf
-        handicaps = evidence, 0.0 if speak else math.inf
-        return balance.near(states, circles, self.tails, handicaps, self.calibration.threshold)
+    def near(self, score: float, groups: Sequence[str]) -> bool:
+        """Did an account-day of this score come near the threshold, as if nothing had been taken off?"""
+        return score + balance.taken_off(self.excesses, groups) >= self.calibration.threshold - balance.NEAR
 
     def joined(self, circle: int, evidence: float, groups: Sequence[float], classified: float) -> float:
-        """Score of a moment: the largest of the members' tails, ``-ln share``."""
-        policy, tails = self._policy, self.tails[circle]
-        scores = [0.0]
-        if "evidence" in policy.budget.members:
-            handicap = policy.evidence_handicap if self._classifiers_speak else 0.0
-            scores.append(baselines.read(tails[0], evidence) - handicap)
-        if self._classifiers_speak:
-            scores.append(baselines.read(tails[1], math.expm1(classified / BINS_PER_E)))
+        """Score of a moment from the members' tails, ``-ln share``."""
+        tails, budget = self.tails[circle], self._policy.budget
         far = self.trees.score(groups) if self._trees_speak else None
-        if far is not None:
-            scores.append(baselines.read(tails[2], far) - policy.trees_handicap)
-        return max(scores)
+        return joining.joined(
+            baselines.read(tails[0], evidence) if "evidence" in budget.members else None,
+            baselines.read(tails[1], math.expm1(classified / BINS_PER_E))
+            if self._classifiers_speak
+            else None,
+            None if far is None else baselines.read(tails[2], far),
+            budget.weights,
+        )
 
     def take(self, sums: DaySums) -> None:
         """Learn a closed day from the sums of all its accounts."""

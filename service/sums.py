@@ -142,12 +142,9 @@ def _groups(
 ) -> NDArray[np.float64]:
     """Largest surprise of each group of measures, (n, G), from positions (n, K) on the common scale."""
     groups = np.zeros((len(ranks), G))
-    low = maxima.astype(np.int64)
-    part = maxima - low
-    rows = np.arange(len(ranks))
+    which = ranks.astype(np.intp)
     for k in range(K):
-        of = table[ranks, k]
-        s = of[rows, low[:, k]] * (1 - part[:, k]) + of[rows, low[:, k] + 1] * part[:, k]
+        s = baselines.read_each(table[:, k], which, maxima[:, k])
         s[maxima[:, k] == 0] = 0.0
         groups[:, GROUP_OF[k]] = np.maximum(groups[:, GROUP_OF[k]], s)
     return groups

@@ -13,6 +13,7 @@ import msgspec
 from models.evaluation.records import Raised
 from service.evaluation.scenes import Scene, load
 from service.evaluation.trials import Trial, run
+from service.memory import spare_collector
 from service.progress import Progress
 
 POLL = 0.5  # s between looks at how far the processes are
@@ -80,6 +81,7 @@ _shares: Any = None  # how far each job is; shared memory
 def _share(shares: Any) -> None:
     global _shares  # noqa: PLW0603 - the one thing a process is given when it starts
     _shares = shares
+    spare_collector()
 
 
 def _at(place: int) -> Callable[[float], None]:

@@ -18,6 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from models.joining import Weights
 from service.errors import PolicyError
 from service.measures import M
 from service.policy.examples import Example
@@ -61,6 +62,13 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ceiling: Annotated[float, msgspec.Meta(ge=1)] = 2.0  # of a day's alerts in the queue, in alerts_per_day
     members: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = MEMBERS  # which of them score
     evidence_handicap: Annotated[float, msgspec.Meta(ge=0)] = 1.4  # off its tail where the classifiers score
+    alone_handicap: Annotated[float, msgspec.Meta(ge=0)] = 2.0  # off one member's tail where two speak
+    agreement: float = 0.5  # on top of the mean of evidence's and classifiers' tails
+
+    @property
+    def weights(self) -> Weights:
+        """How the members' tails make one score."""
+        return Weights(self.evidence_handicap, self.trees_handicap, self.alone_handicap, self.agreement)
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,14 +141,6 @@ class Policy(msgspec.Struct, frozen=True):
     @property
     def guard(self) -> float:
         return self.budget.guard
-
-    @property
-    def trees_handicap(self) -> float:
-        return self.budget.trees_handicap
-
-    @property
-    def evidence_handicap(self) -> float:
-        return self.budget.evidence_handicap
 
 
 def load_policy(directory: Path | None = None, *, alerts_per_day: float | None = None) -> Policy:

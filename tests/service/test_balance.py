@@ -2,15 +2,14 @@
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.evidence import BINS, BINS_PER_E
-from service.account import ACCOUNT
-from service.balance import MOST, NEAR, SIGN, excess, near, taken_off
+from service.balance import MOST, NEAR, SIGN, excess, taken_off
 from service.groups import EVERYONE, Count
+from service.policy import load_policy
+from service.site import Site
 
 RESEARCHERS, STUDENTS = "user type: researcher", "user type: student"
 
@@ -47,13 +46,19 @@ def test_what_is_taken_off_is_bounded(of: int, seen: int) -> None:
     assert all(0.0 < more <= MOST for more in found.values())
 
 
-def test_near_is_told_by_the_louder_of_evidence_and_classifiers() -> None:
-    tails = np.zeros((1, 3, BINS), np.float32)
-    tails[0, :] = np.arange(BINS) / 10
-    states = np.zeros(3, ACCOUNT)
-    states["day_evidence"] = np.expm1(np.array([60, 0, 0]) / BINS_PER_E)
-    states["model_day"] = [0, 60, 30]
-    at_six = 6.0 + NEAR - 0.01
-    circles = np.zeros(3, np.intp)
-    assert near(states, circles, tails, (0.0, 0.0), at_six).tolist() == [True, True, False]
-    assert near(states, circles, tails, (1.0, math.inf), at_six).tolist() == [False, False, False]
+def test_alerts_that_a_group_has_too_many_of_are_taken_off_twice() -> None:
+    found = excess({
+        EVERYONE: Count(100_000, 100, 1000),
+        RESEARCHERS: Count(20_000, 38, 200),
+        STUDENTS: Count(80_000, 62, 800),
+    })  # fmt: skip
+    assert found == {RESEARCHERS: pytest.approx(2 * math.log(40 / 22))}, "no more often near, and yet"
+
+
+def test_an_account_day_is_near_by_what_it_scored_before_anything_was_taken_off() -> None:
+    site = Site(load_policy())
+    edge = site.calibration.threshold - NEAR
+    assert site.near(edge, (STUDENTS,))
+    assert not site.near(edge - 0.3, (STUDENTS,))
+    site.excesses = {RESEARCHERS: 0.3}
+    assert site.near(edge - 0.3, (EVERYONE, RESEARCHERS))

@@ -1,5 +1,7 @@
 """Groups of readers as the site counts them: the same however the accounts are split."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -46,13 +48,16 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_parts_merge_to_the_whole() -> None:
     today = np.concatenate([state(), state(country="JP"), state(NetworkKind.CAMPUS)])
-    opened, near = [True, False, False], [True, True, False]
+    opened, today["day_joined"] = [True, False, False], [6.0, 5.0, 4.0]
+
+    def near(score: float, groups: Sequence[str]) -> bool:
+        return score >= 5.0 and EVERYONE in groups
+
     whole = count(today, "abc", opened, near, NAMES, NOBODY)
     assert whole[EVERYONE] == Count(3, 1, 2)
     assert whole["off-campus country: GB"] == Count(2, 1, 1)
     parts = [
-        count(today[at : at + 1], "abc"[at], opened[at : at + 1], near[at : at + 1], NAMES, NOBODY)
-        for at in range(3)
+        count(today[at : at + 1], "abc"[at], opened[at : at + 1], near, NAMES, NOBODY) for at in range(3)
     ]
     assert merge_counts(parts) == merge_counts(reversed(parts)) == whole
 

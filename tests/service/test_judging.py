@@ -36,9 +36,13 @@ def review(day: int) -> list[AccessEvent]:
 
 
 def ordinary(day: int) -> list[AccessEvent]:
-    """The reviewer on any other day, at two pages and two documents."""
-    start = (TODAY + day) * DAY + 9 * 3600
-    made = [page(start, REVIEWER), event(start + 30, REVIEWER, document=40_000 + 2 * day)]
+    """The reviewer on any other day: a page and a document now and then, at the hours of the review."""
+    hours = [(TODAY + day) * DAY + hour * 3600 for hour in range(9, 15)]
+    made = [
+        e
+        for start in hours
+        for e in (page(start, REVIEWER), event(start + 30, REVIEWER, document=40_000 + 10 * day))
+    ]
     return [msgspec.structs.replace(e, network="campus", address="campus.7", place=CAMPUS) for e in made]
 
 

@@ -1,0 +1,39 @@
+"""Joining: what the members say of a moment, as one score.
+
+A member's tail is ``-ln`` of the share of account-days that look as unusual to it. A theft is mostly unusual
+to all of them, a harmless day only to one, so where evidence and classifiers both speak their mean is the
+score. What one member says alone counts too, less a handicap, so that a kind of theft that nobody thought of
+is still caught by the evidence. The largest counts.
+"""
+
+import msgspec
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """How the members compete, in units of ``-ln`` of a share."""
+
+    evidence: float  # off its tail, beside the classifiers'
+    trees: float  # off their tail
+    alone: float  # off what one member says, where evidence and classifiers both speak
+    agreement: float  # on top of the mean of two tails, which is rarer than it says
+
+
+def joined(evidence: float | None, classifiers: float | None, trees: float | None, weights: Weights) -> float:
+    """A moment's score, at least 0, from the members' tails; None for a member that does not speak.
+
+    >>> joined(6.0, 6.0, None, Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
+    6.5
+    >>> joined(9.0, 0.0, None, Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
+    5.6
+    """
+    both = evidence is not None and classifiers is not None
+    alone = [0.0]
+    if evidence is not None:
+        alone.append(evidence - (weights.evidence if both else 0.0))
+    if classifiers is not None:
+        alone.append(classifiers)
+    if trees is not None:
+        alone.append(trees - weights.trees)
+    if evidence is None or classifiers is None:
+        return max(alone)
+    return max(0.0, max(alone) - weights.alone, (evidence + classifiers) / 2 + weights.agreement)
