@@ -6,7 +6,6 @@ The second half of a simulated library's events is run with a clock around each 
 event is made by the compiled kernel, which cannot be timed apart: it is all of absorbing but the members.
 """
 
-import argparse
 import tempfile
 import time
 from collections import defaultdict
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import print_table, seconds
+from benchmarks.common import library_size, print_table, seconds
 from models.classifiers import Classifiers
 from models.detectors import Trees
 from service import shadows
@@ -52,12 +51,9 @@ class Clocks:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="The cost of each member of the ensemble.")
-    parser.add_argument("--accounts", type=int, default=3000)
-    parser.add_argument("--days", type=int, default=16)
-    args = parser.parse_args()
+    accounts, days = library_size("The cost of each member of the ensemble.")
     with tempfile.TemporaryDirectory() as folder:
-        Library("university", SEED, args.accounts, args.days).make(Path(folder), lambda _: None)
+        Library("university", SEED, accounts, days).make(Path(folder), lambda _: None)
         events = [event for frame in read_events(Path(folder)) for event in frame]
     pipeline = Pipeline(load_policy())
     spare_collector()

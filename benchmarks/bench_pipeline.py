@@ -7,7 +7,6 @@ lines: one bare regular expression, and River's half-space trees (10 trees, heig
     python -m benchmarks.bench_pipeline [--accounts 3000] [--days 16]
 """
 
-import argparse
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from river.anomaly import HalfSpaceTrees
 
 from benchmarks.bench_ingest import COMMON, KEYS, bare_parse
-from benchmarks.common import print_table, seconds, times
+from benchmarks.common import library_size, print_table, seconds, times
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from service.events import AccessEvent
@@ -66,13 +65,10 @@ def trees_seconds(lines: list[bytes]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Raw line to decision, lines/s of one core.")
-    parser.add_argument("--accounts", type=int, default=3000)
-    parser.add_argument("--days", type=int, default=16)
-    args = parser.parse_args()
+    accounts, days = library_size("Raw line to decision, lines/s of one core.")
     with tempfile.TemporaryDirectory() as folder:
         world = Path(folder)
-        simulate(SimulationSettings(seed=5, accounts=args.accounts, days=args.days), world)
+        simulate(SimulationSettings(seed=5, accounts=accounts, days=days), world)
         lines = (world / "access.log").read_bytes().splitlines()
         warm, measured = lines[: len(lines) // 2], lines[len(lines) // 2 :]
         way = Way(world)
@@ -91,7 +87,7 @@ def main() -> None:
         ("half-space trees alone", per_tree),
     ]
     print_table(
-        f"{n:,} lines of {args.accounts:,} accounts after {len(warm):,} to warm up",
+        f"{n:,} lines of {accounts:,} accounts after {len(warm):,} to warm up",
         ("", "us/line", "lines/s", "to bare regex", "to trees"),
         [(name, 1e6 * s, round(1 / s), times(s, bare), times(s, per_tree)) for name, s in rows],
     )

@@ -4,6 +4,7 @@ The machine is never quiet: a number is the median of several rounds, and what i
 against something measured beside it in the same run.
 """
 
+import argparse
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -52,3 +53,12 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def library_size(description: str) -> tuple[int, int]:
+    """Accounts and days of the simulated library that the command line asks for."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--accounts", type=int, default=3000)
+    parser.add_argument("--days", type=int, default=16)
+    args = parser.parse_args()
+    return args.accounts, args.days

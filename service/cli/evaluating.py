@@ -1,6 +1,5 @@
 """``evaluate``: how well the detection works, and whom it burdens, as a report that is kept."""
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -34,7 +33,6 @@ from service.simulator.settings import PROFILES
 from service.site import MODEL
 
 DRAWS = 5  # of thefts laid over the same logs
-POLITE = 10  # added to the process's niceness: a site's own work goes first
 
 
 @click.command()
@@ -113,7 +111,6 @@ def evaluate(
         raise click.UsageError("without --site there are simulated libraries only: give --seeds")
     if not reports.absolute().parent.is_dir():
         raise OutputError(f"{reports}: there is no folder {reports.absolute().parent}; make it first")
-    os.nice(POLITE)
     own_policy = site.policy if site else None
     policy = load_policy(
         own_policy, alerts_per_day=alerts_per_day or (site.settings.alerts_per_day if site else None)
