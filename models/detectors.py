@@ -47,7 +47,7 @@ class Trees:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
         self._model = HalfSpaceTrees(n_trees=TREES, height=HEIGHT, window_size=WINDOW, seed=SEED)
-        self._dense: Dense | None = None  # made anew when it is asked after something was learnt
+        self._dense: Dense | None = None  # made anew when a window was full
 
     @property
     def ready(self) -> bool:
@@ -84,7 +84,8 @@ class Trees:
     def learn(self, rows: Iterable[Sequence[float]]) -> None:
         for groups in rows:
             self._model.learn_one(self._inputs(groups))
-        self._dense = None
+            if not self._model.counter:  # a window is full: from now on its masses score
+                self._dense = None
 
     def snapshot(self) -> bytes:
         model = self._model

@@ -60,6 +60,9 @@ class _Named(NamedTuple):
     sequence: int = -1
 
 
+_NOTHING = _Named()
+
+
 class Reducer:
     """Reduces URLs of one site. ``proxy_hosts`` are the proxy's own names."""
 
@@ -68,6 +71,8 @@ class Reducer:
         self._own = frozenset(host.lower().partition(":")[0] for host in proxy_hosts)
         self._catalogue = Catalogue()
         self._ids = self._catalogue.identifiers
+        self._early, self._later = self._ids.kinds[:2], self._ids.kinds[2:]
+        self._nameless: Memo[tuple[str, Kind], Resource] = Memo(lambda key: Resource(*key))
         self._shifts = Memo(self._shift)
         self._journals = Memo(self._journal)
         self.download_bytes = self._ids.download_bytes
@@ -90,16 +95,14 @@ class Reducer:
         return host, self._catalogue.find(host).name if host else UNKNOWN
 
     def _publisher(self, platform: Platform, host: str, target: str) -> Reduced:
-        first, later = self._ids.kinds[:2], self._ids.kinds[2:]
-        early = () if platform.slices else first
-        kind, match = _first(early, target)
+        kind, match = _first(() if platform.slices else self._early, target)
         if match is None:
             kind, match = _first(platform.rules, target)
             if match is not None:
                 return Reduced(
                     self._resource(platform, kind, self._named(platform, host, target, kind, match))
                 )
-            kind, match = _first(first + later, target)
+            kind, match = _first(self._ids.kinds if platform.slices else self._later, target)
         named = self._anywhere(platform, host, target, kind)
         small = self._resource(platform, kind, named)
         if kind is Kind.PAGE and self._ids.download.search(target):
@@ -108,6 +111,9 @@ class Reducer:
         return Reduced(small)
 
     def _resource(self, platform: Platform, kind: Kind, named: _Named) -> Resource:
+        """The record; one object for all that names nothing, as most assets and searches do."""
+        if named is _NOTHING:
+            return self._nameless[platform.name, kind]
         tokens = self._pseudonyms
         document = tokens.document(named.scheme, named.document) if named.document else ""
         journal = self._journals[named.journal_scheme, named.journal] if named.journal else ""
@@ -128,7 +134,7 @@ class Reducer:
     def _named(self, platform: Platform, host: str, target: str, kind: Kind, match: re.Match[str]) -> _Named:
         """The document by the groups of a platform's rule."""
         if kind in _NAMELESS:
-            return _Named()
+            return _NOTHING
         groups = match.groupdict()
         if pii := groups.get("pii"):
             named = self._pii(platform, pii)
@@ -145,12 +151,12 @@ class Reducer:
     def _anywhere(self, platform: Platform, host: str, target: str, kind: Kind) -> _Named:
         """The document by a DOI or PII wherever it stands, else by the path."""
         if kind in _NAMELESS:
-            return _Named()
+            return _NOTHING
         if "10." in target and (doi := _DOI.search(target)):
             return self._doi(doi[0])
         if pii := self._ids.pii_anywhere.search(target):
             return self._pii(platform, pii[0])
-        return _by_path(platform, host, target, kind) if kind in _READABLE else _Named()
+        return _by_path(platform, host, target, kind) if kind in _READABLE else _NOTHING
 
     def _doi(self, text: str) -> _Named:
         doi = text

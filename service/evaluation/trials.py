@@ -42,11 +42,12 @@ class Trial(msgspec.Struct, frozen=True):
         """The site's policy with what differs."""
         policy = load_policy(directory, alerts_per_day=self.budget)
         families = tuple(name for name in policy.training.families if name not in self.left_out)
-        return msgspec.structs.replace(
-            policy,
-            budget=msgspec.structs.replace(policy.budget, members=self.members or policy.budget.members),
-            training=msgspec.structs.replace(policy.training, families=families),
-        )
+        training = msgspec.structs.replace(policy.training, families=families)
+        members = self.members or policy.budget.members
+        if "classifiers" not in members:  # nobody would ask what they have learnt
+            training = msgspec.structs.replace(training, shadows=0, ordinary=0, verdicts=0)
+        budget = msgspec.structs.replace(policy.budget, members=members)
+        return msgspec.structs.replace(policy, budget=budget, training=training)
 
 
 class Analyst:
