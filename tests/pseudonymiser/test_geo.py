@@ -1,5 +1,6 @@
 """Places from databases made for the test; no network, no guessing."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,14 @@ def test_nowhere(city: Path, address: str) -> None:
     assert place(open_geo(city, None), address) == Place()
 
 
-@pytest.mark.parametrize("address", ["172.32.0.0", "100.128.0.0", "9.255.255.255", "::2", "::a00:1"])
-def test_neighbours_of_private_networks_are_public(address: str) -> None:
-    found = parse_address(address)
-    assert found is not None
-    assert not is_private(found)
+@pytest.mark.parametrize("private", ["10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "fc00::/7", "fe80::/10"])
+def test_private_networks_end_where_they_end(private: str) -> None:
+    network = ip_network(private)
+    first, last = network.network_address, network.broadcast_address
+    assert is_private(first)
+    assert is_private(last)
+    assert not is_private(first - 1)
+    assert not is_private(last + 1)
 
 
 @pytest.mark.parametrize(
