@@ -6,7 +6,23 @@ score. What one member says alone counts too, less a handicap, so that a kind of
 is still caught by the evidence. The largest counts.
 """
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 import msgspec
+
+
+class Said(NamedTuple):
+    """The members' tails of one moment, by the members' names; None for one that does not speak."""
+
+    evidence: float | None
+    classifiers: float | None
+    trees: float | None
+
+    def among(self, members: Collection[str]) -> "Said":
+        """Of these members alone."""
+        tails = (tail if name in members else None for name, tail in zip(self._fields, self, strict=True))
+        return Said(*tails)
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -18,18 +34,18 @@ class Weights(msgspec.Struct, frozen=True):
     agreement: float  # on top of the mean of two tails, which is rarer than it says
 
 
-def joined(evidence: float | None, classifiers: float | None, trees: float | None, weights: Weights) -> float:
-    """A moment's score, at least 0, from the members' tails; None for a member that does not speak.
+def joined(said: Said, weights: Weights) -> float:
+    """A moment's score, at least 0.
 
-    >>> joined(6.0, 6.0, None, Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
+    >>> joined(Said(6.0, 6.0, None), Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
     6.5
-    >>> joined(9.0, 0.0, None, Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
+    >>> joined(Said(9.0, 0.0, None), Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
     5.6
     """
-    both = evidence is not None and classifiers is not None
+    evidence, classifiers, trees = said
     alone = [0.0]
     if evidence is not None:
-        alone.append(evidence - (weights.evidence if both else 0.0))
+        alone.append(evidence - (weights.evidence if classifiers is not None else 0.0))
     if classifiers is not None:
         alone.append(classifiers)
     if trees is not None:

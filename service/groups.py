@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from service.columns import HOSTING, KIND_BIT
 from service.policy import Readers
@@ -74,25 +73,22 @@ def _country(state: np.void, names: Names) -> str:
 
 
 def count(
-    today: NDArray[np.void],
-    accounts: Sequence[str],
+    readers: Sequence[Sequence[str]],
+    highest: Sequence[float],
     opened: Sequence[bool],
     near: Callable[[float, Sequence[str]], bool],
-    names: Names,
-    readers: Readers,
 ) -> Counts:
-    """Of the states (n,) of ``accounts`` active on a day, and whether each opened an alert.
+    """Of the accounts active on a day: their groups, highest scores, and whether each opened an alert.
 
     ``near`` says of a day's highest score and the groups whether it came near to an alert.
     """
     days: Counter[str] = Counter()
     alerts: Counter[str] = Counter()
     nearly: Counter[str] = Counter()
-    for state, account, alert in zip(today, accounts, opened, strict=True):
-        groups = groups_of(state, account, names, readers)
+    for groups, score, alert in zip(readers, highest, opened, strict=True):
         days.update(groups)
         alerts.update(groups if alert else ())
-        nearly.update(groups if near(float(state["day_joined"]), groups) else ())
+        nearly.update(groups if near(score, groups) else ())
     return {group: Count(days[group], alerts[group], nearly[group]) for group in sorted(days)}
 
 

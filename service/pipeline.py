@@ -16,7 +16,7 @@ from service.judging import Docket
 from service.orders import Order
 from service.policy import Policy
 from service.saved import reading
-from service.share import STATES_DAYS, Share
+from service.share import STATES_DAYS, Bystander, Share
 from service.site import Site
 from service.store import Changes, Judged
 
@@ -31,11 +31,13 @@ class PipelineState(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """All stages after ingest, for one site; ``states_days`` as in :class:`service.share.Share`."""
+    """All stages after ingest, for one site; arguments as in :class:`service.share.Share`."""
 
-    def __init__(self, policy: Policy, states_days: int = STATES_DAYS) -> None:
+    def __init__(
+        self, policy: Policy, states_days: int = STATES_DAYS, bystander: Bystander | None = None
+    ) -> None:
         self._site = Site(policy)
-        self._share = Share(policy, self._site, states_days)
+        self._share = Share(policy, self._site, states_days, bystander)
         self._days = Days()
         self._sequence = 0
         self._heard = False  # may the docket differ from the one that was saved?

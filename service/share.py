@@ -7,27 +7,26 @@ them (``drain`` and ``restore``). No clock is read.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import FLOOR
-from service import alerting, explain, groups, shadows, sums
+from service import explain, groups, shadows, sums
 from service.alerting import Decision
-from service.balance import taken_off
 from service.closing import close_accounts
 from service.columns import Columns, key32
 from service.daysums import DaySums, Shadows
-from service.events import AccessEvent, Alert, Reason
-from service.examples import READER, Examples, mixed
+from service.desk import Case, Desk
+from service.events import AccessEvent, Alert
+from service.examples import Examples, mixed
 from service.features import KEEP, absorb
 from service.identities import Link
 from service.judging import Docket, in_force, judged, lesson
 from service.measures import GROUP_OF
-from service.moments import Moment, Outcome, as_examples
+from service.moments import Moment, Outcome
 from service.orders import Act, Order
 from service.policy import Policy
 from service.sights import sights
@@ -59,15 +58,39 @@ class ShareChanges(msgspec.Struct, frozen=True):
     erased: tuple[str, ...]  # of these everything goes, wherever it is kept; before the rest is written
 
 
+class Bystander(Protocol):
+    """Who looks on and changes nothing: what else might have been made of the same moments."""
+
+    def saw(self, case: Case, names: Mapping[int, str]) -> None:
+        """A moment was scored; ``names`` of categories and countries by their keys."""
+
+    def closed(
+        self, day: int, accounts: Sequence[str], ids: NDArray[np.uint64], readers: Sequence[Sequence[str]],
+        disturbed: bool,
+    ) -> None:  # fmt: skip
+        """The site has taken in the day of these accounts, stable numbers and groups of readers.
+
+        Of a day on which a disturbance began no threshold is learnt.
+        """
+
+
 class Share:
     """States and open alerts of some accounts; what the site knows is shared and changed by others.
 
     ``states_days``: local days after which the state of an account that is not seen is forgotten.
     """
 
-    def __init__(self, policy: Policy, site: Site, states_days: int = STATES_DAYS) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        site: Site,
+        states_days: int = STATES_DAYS,
+        bystander: Bystander | None = None,
+    ) -> None:
         self._policy = policy
         self._site = site
+        self._desk = Desk(policy, site.bar)
+        self._bystander = bystander
         self._states_days = states_days
         self._restricted: set[str] = set()
         self._erased: list[str] = []
@@ -138,51 +161,32 @@ class Share:
         self.docket = self.docket.without(account)
         self._erased.append(account)
 
-    def _scored(self, account: str, slot: int, moment: Moment) -> tuple[float, tuple[str, ...]]:
-        """The moment's score, and the groups of readers that it was balanced for."""
-        classified = self._site.classified(int(moment.state["rank"]), moment.measures)
+    def _case(self, event: AccessEvent, number: int, day: int, moment: Moment) -> tuple[Case, float]:
+        """What the models say of the moment, and how much it looks like theft to those that were taught."""
+        rank = int(moment.state["rank"])
+        classified = self._site.classified(rank, moment.measures)
         circle = int(sums.circle(moment.states, self._site.home)[0])
-        score = self._site.joined(circle, moment.evidence, moment.groups, classified)
-        readers: tuple[str, ...] = ()
-        if score >= FLOOR:  # below it nothing is made of a score
-            readers = groups.groups_of(moment.state, account, self._columns.names, self._policy.readers)
-            score -= taken_off(self._site.excesses, readers)
-        live = self._states.array[slot]
-        live["model_day"] = max(float(live["model_day"]), classified)
-        live["day_joined"] = max(float(live["day_joined"]), score)
-        return score, readers
+        said = self._site.said(circle, moment.evidence, moment.groups, classified)
+        table, model = self._site.table[rank], self._site.version
+        return Case(event.account, event.time, number, day, moment, said, table, model), classified
 
     def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
-        """Score one moment and let the alerting say what it means."""
-        score, readers = self._scored(event.account, slot, moment)
-        episode = self._states.episodes.get(event.account)
-        threshold = self._site.calibration.threshold
-        if episode is None and score < threshold:
+        """Score one moment and let the desk say what it means."""
+        case, classified = self._case(event, number, day, moment)
+        weighed = self._desk.weigh(case, self._columns.names)
+        live = self._states.array[slot]
+        live["model_day"] = max(float(live["model_day"]), classified)
+        live["day_joined"] = max(float(live["day_joined"]), weighed.score)
+        if self._bystander is not None:
+            self._bystander.saw(case, self._columns.names)
+        decision, episode = self._desk.decide(case, weighed, self._states.episodes.get(event.account))
+        if episode is None:
             return
-        rank = int(moment.state["rank"])
-        table = self._site.table[rank]
-        found: tuple[Reason, ...] = ()
-        if alerting.speaks_anew(episode, event.time, score):
-            found = explain.reasons(moment.state, moment.measures, table, self._policy)
-        decision = alerting.decide(episode, event.time, score, threshold, tuple(r.detection for r in found))
-        if decision is Decision.QUIET:
-            return
-        if decision is Decision.OPENED or episode is None:
+        if decision is Decision.OPENED:
             self.counters["alerts_total"] += 1
             self._settle(event.account)
-            episode = alerting.opened(event.account, event.time, number, day, moment.state, readers, episode)
-        self._states.episodes[event.account] = alerting.grown(
-            episode,
-            event.time,
-            moment.state,
-            as_examples(0, [(rank, moment.measures)], READER),
-            score,
-            threshold,
-            found,
-            self._policy,
-            self._site.version,
-        )
-        self._sittings[event.account] = Sitting(moment, table, event.offset)
+        self._states.episodes[event.account] = episode
+        self._sittings[event.account] = Sitting(moment, case.table, event.offset)
 
     def _settle(self, account: str) -> None:
         """Give the account's alert the picture of its newest moment, and hand it to the next drain."""
@@ -239,10 +243,15 @@ class Share:
             promoted=self.docket.promoted,
             known=len(known),
             shadows=self._shadows(day, offset, known),
-            groups=groups.count(today, names, opened, site.near, self._columns.names, self._policy.readers),
+            groups=groups.count(self._readers(active), today["day_joined"].tolist(), opened, site.bar.near),
             sights=sights(day, today, site.prevalence, self._columns.names),
             lessons=self._lessons(day),
         )
+
+    def _readers(self, active: NDArray[np.intp]) -> list[tuple[str, ...]]:
+        """The groups of readers that active accounts belong to today."""
+        states, names, readers = self._states, self._columns.names, self._policy.readers
+        return [groups.groups_of(states.array[i], states.names[i], names, readers) for i in active]
 
     def _lessons(self, day: int) -> Examples:
         """What analysts found alerts of the last weeks to be."""
@@ -289,6 +298,9 @@ class Share:
         ``offset`` is the site's from UTC in s, ``guards`` (CLASSES,) those in force during the day.
         """
         active = self._active()
+        if self._bystander is not None:
+            accounts, ids = [self._states.names[i] for i in active], self._states.ids[active]
+            self._bystander.closed(day, accounts, ids, self._readers(active), self._site.drift.began)
         close_accounts(self._states.array, active, day, day * 86400 - offset, guards)
         self._states.touch(active.tolist())
         self._columns.forget()

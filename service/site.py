@@ -11,13 +11,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models import baselines, calibration, joining, terms
+from models import baselines, terms
 from models.calibration import Calibration
 from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers
 from models.detectors import Trees
 from models.evidence import BINS, BINS_PER_E, CAP
-from service import balance, drift, driftreport, versions
+from models.joining import Said
+from service import drift, driftreport, versions
 from service.account import BIN_UNIT
+from service.bar import Bar
 from service.closing import CLASSES
 from service.daysums import DaySums, Sample
 from service.drift import Drift
@@ -78,7 +80,7 @@ class Site:
         self._since = 0  # first day that was learnt
         self._branch = 0  # the version of the models that was promoted last
         self.versions: dict[int, Version] = {}  # by their newest day
-        self.calibration = Calibration()
+        self.bar = Bar(policy.alerts_per_day)
         self.trees = Trees([g.name.lower() for g in Group])
         self.classifiers = Classifiers(
             tuple(FAMILIES), terms.count(K, G), terms.products_from(K), policy.training.thefts_weigh
@@ -87,17 +89,10 @@ class Site:
         self._days: dict[int, NDArray[np.uint32]] = {}
         self.known = 0  # accounts ever active, as of the newest day
         self._account_days = 0.0
-        self._readers = Ledger()
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
         self.drift = Drift()
         self.home = 0  # key of the country most readers are in; 0 unknown
-        self.excesses: dict[str, float] = {}  # group of readers -> what is taken off its scores
         self._remake()
-
-    @property
-    def budget(self) -> float:
-        """Alerts a day."""
-        return self._policy.alerts_per_day
 
     @property
     def version(self) -> str:
@@ -133,10 +128,10 @@ class Site:
         whole = [baselines.table(c[K : K + 1], self._prior[K : K + 1], baselines.TAIL_CAP)[0] for c in counts]
         self.guards = np.array([self._evidence_at(tail, self._policy.guard) for tail in whole])
         members = self._policy.budget.members
+        self._evidence_speaks = "evidence" in members
         self._trees_speak = "trees" in members and counts[:, TREES].sum() >= TREES_READY
         trained = self.classifiers.days > self._policy.training.warm_days
         self._classifiers_speak = "classifiers" in members and trained
-        self.excesses = balance.excess(self._readers.whole)
 
     @staticmethod
     def _tails(circles: NDArray[np.uint32], prior: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -174,21 +169,16 @@ class Site:
         terms.fill(at, table, _GROUP_OF, np.zeros(G), row)
         return self.classifiers.score(row)
 
-    def near(self, score: float, groups: Sequence[str]) -> bool:
-        """Did an account-day of this score come near the threshold, as if nothing had been taken off?"""
-        return score + balance.taken_off(self.excesses, groups) >= self.calibration.threshold - balance.NEAR
-
-    def joined(self, circle: int, evidence: float, groups: Sequence[float], classified: float) -> float:
-        """Score of a moment from the members' tails, ``-ln share``."""
-        tails, budget = self.tails[circle], self._policy.budget
+    def said(self, circle: int, evidence: float, groups: Sequence[float], classified: float) -> Said:
+        """The members' tails of a moment, ``-ln share``."""
+        tails = self.tails[circle]
         far = self.trees.score(groups) if self._trees_speak else None
-        return joining.joined(
-            baselines.read(tails[0], evidence) if "evidence" in budget.members else None,
-            baselines.read(tails[1], math.expm1(classified / BINS_PER_E))
+        return Said(
+            evidence=baselines.read(tails[0], evidence) if self._evidence_speaks else None,
+            classifiers=baselines.read(tails[1], math.expm1(classified / BINS_PER_E))
             if self._classifiers_speak
             else None,
-            None if far is None else baselines.read(tails[2], far),
-            budget.weights,
+            trees=None if far is None else baselines.read(tails[2], far),
         )
 
     def take(self, sums: DaySums) -> None:
@@ -206,11 +196,9 @@ class Site:
         if not self.drift.began:
             if float(drift.weights(self.drift).min()) >= TEACHES:
                 self._teach_classifiers(sums)
-            self.calibration = calibration.close_day(
-                self.calibration, day, sums.active, sums.opened, sums.candidates, self.budget
-            )
+            self.bar.calibrate(day, sums.active, sums.opened, sums.candidates)
         self.day, self.known = day, sums.known
-        self.changed.add(self._readers.take(day, sums.groups))
+        self.changed.add(self.bar.count(day, sums.groups))
         self._remake()
         self._since = self._since or day
         self._keep_version(day)
@@ -287,7 +275,7 @@ class Site:
     def _of_ring(self, name: str) -> bytes:
         """A blob that a later day's will replace; empty where the day is too old."""
         if name.startswith(PREFIX):
-            return self._readers.blob(name)
+            return self.bar.blob(name)
         if name.startswith(versions.PREFIX):
             kept = (v for day, v in self.versions.items() if versions.slot(day) == name)
             return msgspec.msgpack.encode(next(kept))
@@ -303,7 +291,7 @@ class Site:
             for name, p in self._prevalence.items()
         }
         return SiteSnapshot(
-            VERSION, self.day, self.trees.snapshot(), self.calibration, self._account_days, packed,
+            VERSION, self.day, self.trees.snapshot(), self.bar.calibration, self._account_days, packed,
             self.classifiers.snapshot(), self.known, self._since, self._branch,
         )  # fmt: skip
 
@@ -317,7 +305,7 @@ class Site:
 
     def _restore(self, shared: Mapping[str, bytes]) -> None:
         saved = msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
-        self.day, self.known, self.calibration = saved.day, saved.known, saved.calibration
+        self.day, self.known = saved.day, saved.known
         self._account_days = saved.account_days
         self._since, self._branch = saved.since, saved.branch
         self.versions = read_versions(shared)
@@ -341,7 +329,8 @@ class Site:
                     days[day] = _histogram(blob[4:])
         self._days = dict(sorted(days.items()))
         since = self.day - KEPT_DAYS
-        self._readers = Ledger({d: c for d, c in read_ledger(shared).items() if since < d <= self.day})
+        ledger = Ledger({d: c for d, c in read_ledger(shared).items() if since < d <= self.day})
+        self.bar.restore(saved.calibration, ledger)
 
 
 def _histogram(packed: bytes) -> NDArray[np.uint32]:

@@ -1,4 +1,4 @@
-"""Scenes and trials in processes, each scene read once, every trial of it from the same events."""
+"""Scenes and trials in processes: a scene is read once, trials that learn the same share a pass over it."""
 
 import multiprocessing
 import os
@@ -12,13 +12,13 @@ import msgspec
 
 from models.evaluation.records import Raised
 from service.evaluation.scenes import Scene, load
-from service.evaluation.trials import Trial, run
+from service.evaluation.trials import Trial, passes, run
 from service.memory import spare_collector
 from service.progress import Progress
 
 POLITE = 10  # added to the processes' niceness: a site's own work goes first
 POLL = 0.5  # s between looks at how far the processes are
-SCENE_WORK, TRIAL_WORK = 5.0, 1.0  # how much longer a scene takes than a trial, roughly
+SCENE_WORK, PASS_WORK = 1.5, 1.0  # how much longer a scene takes than a pass, roughly
 
 
 class Source(Protocol):
@@ -44,7 +44,8 @@ def study(
 
     ``folder`` is for the scenes: temporary, and of this user alone. Errors of a process are raised here.
     """
-    weights = [SCENE_WORK] * len(sources) + [TRIAL_WORK] * (len(sources) * len(trials))
+    shared = passes(trials, policy)
+    weights = [SCENE_WORK] * len(sources) + [PASS_WORK] * (len(sources) * len(shared))
     context = multiprocessing.get_context("spawn")
     shares = context.Array(c_double, len(weights), lock=False)
     folders = [folder / f"{number:03d}" for number in range(len(sources))]
@@ -60,11 +61,12 @@ def study(
                 at, number = running.pop(future)
                 result = future.result()
                 if number >= 0:
-                    alerts[at, number] = result
+                    alerts.update({(at, n): raised for n, raised in zip(shared[number], result, strict=True)})
                     continue
-                for n, trial in enumerate(trials):
-                    place = len(sources) + at * len(trials) + n
-                    running[pool.submit(_play, folders[at], trial, policy, place)] = (at, n)
+                for p, together in enumerate(shared):
+                    place = len(sources) + at * len(shared) + p
+                    led = tuple(trials[n] for n in together)
+                    running[pool.submit(_play, folders[at], led, policy, place)] = (at, p)
             far = shares[:]
             share = sum(w * s for w, s in zip(weights, far, strict=True)) / sum(weights)
             shown.at(share, f"{sum(s >= 1 for s in far)} of {len(weights)} runs")
@@ -98,7 +100,9 @@ def _make(source: Source, folder: Path, place: int) -> None:
     _shares[place] = 1.0
 
 
-def _play(folder: Path, trial: Trial, policy: Path | None, place: int) -> tuple[Raised, ...]:
-    found = run(folder, trial, policy, _at(place))
+def _play(
+    folder: Path, trials: tuple[Trial, ...], policy: Path | None, place: int
+) -> tuple[tuple[Raised, ...], ...]:
+    found = run(folder, trials, policy, _at(place))
     _shares[place] = 1.0
     return found

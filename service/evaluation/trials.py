@@ -1,12 +1,16 @@
-"""One way of detecting, run over a scene from an empty beginning: events in, alerts out."""
+"""Ways of detecting, run over a scene from an empty beginning: events in, alerts out.
 
-from collections.abc import Callable, Iterable
+Trials that learn the same share one pass over the events, see :mod:`service.evaluation.alternatives`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from models.evaluation.records import Raised
+from service.evaluation.alternatives import Alternatives
 from service.evaluation.scenes import Scene, load, read_events
 from service.events import Alert
 from service.pipeline import Pipeline
@@ -69,11 +73,35 @@ class Analyst:
         return verdicts
 
 
-def run(scene_folder: Path, trial: Trial, policy: Path | None, progress: Progress) -> tuple[Raised, ...]:
-    """The alerts of the trial in order of time."""
-    scene = load(scene_folder)
-    analyst = Analyst(scene) if trial.role is Role.EXPECTED else None
-    pipeline = Pipeline(trial.policy(policy))
+def passes(trials: Sequence[Trial], policy: Path | None) -> tuple[tuple[int, ...], ...]:
+    """The trials' numbers, those together that can share a pass; the first of each leads it."""
+    shared: list[list[int]] = []
+    for number, trial in enumerate(trials):
+        for one in shared:
+            if _joins(trials[one[0]], trial, policy):
+                one.append(number)
+                break
+        else:
+            shared.append([number])
+    return tuple(map(tuple, shared))
+
+
+def _joins(leader: Trial, trial: Trial, policy: Path | None) -> bool:
+    """Is what models say to the leader all that the trial has to know? Verdicts would teach them."""
+    if Role.EXPECTED in (leader.role, trial.role) or leader.left_out != trial.left_out:
+        return False
+    led, own = (set(one.policy(policy).budget.members) for one in (leader, trial))
+    return own <= led
+
+
+def run(
+    scene_folder: Path, trials: Sequence[Trial], policy: Path | None, progress: Progress
+) -> tuple[tuple[Raised, ...], ...]:
+    """The alerts of each of the trials of one pass (see ``passes``), in order of time."""
+    scene, leader = load(scene_folder), trials[0]
+    analyst = Analyst(scene) if leader.role is Role.EXPECTED else None
+    others = Alternatives(trial.policy(policy) for trial in trials[1:])
+    pipeline = Pipeline(leader.policy(policy), bystander=others)
     alerts: dict[str, Alert] = {}
     undrained = 0
     span = max(scene.last_day - scene.first_day + 1, 1)
@@ -88,11 +116,11 @@ def run(scene_folder: Path, trial: Trial, policy: Path | None, progress: Progres
                 pipeline.judge(analyst.judges(changed))
         progress((events[-1].time // 86400 - scene.first_day) / span)
     alerts.update((alert.alert_id, alert) for alert in pipeline.drain().alerts)
-    return _raised(alerts.values(), scene)
-
-
-def _raised(alerts: Iterable[Alert], scene: Scene) -> tuple[Raised, ...]:
     numbers = {account: number for number, account in enumerate(scene.accounts)}
+    return tuple(_raised(raised, numbers) for raised in (alerts.values(), *others.alerts))
+
+
+def _raised(alerts: Iterable[Alert], numbers: Mapping[str, int]) -> tuple[Raised, ...]:
     found = [
         Raised(numbers[alert.account], alert.opened_at, alert.score, alert.probability) for alert in alerts
     ]

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.balance import MOST, NEAR, SIGN, excess, taken_off
+from service.bar import Bar
 from service.groups import EVERYONE, Count
-from service.policy import load_policy
-from service.site import Site
 
 RESEARCHERS, STUDENTS = "user type: researcher", "user type: student"
 
@@ -56,9 +55,9 @@ def test_alerts_that_a_group_has_too_many_of_are_taken_off_twice() -> None:
 
 
 def test_an_account_day_is_near_by_what_it_scored_before_anything_was_taken_off() -> None:
-    site = Site(load_policy())
-    edge = site.calibration.threshold - NEAR
-    assert site.near(edge, (STUDENTS,))
-    assert not site.near(edge - 0.3, (STUDENTS,))
-    site.excesses = {RESEARCHERS: 0.3}
-    assert site.near(edge - 0.3, (EVERYONE, RESEARCHERS))
+    bar = Bar(3.0)
+    edge = bar.threshold - NEAR
+    assert bar.near(edge, (STUDENTS,))
+    assert not bar.near(edge - 0.3, (STUDENTS,))
+    bar.excesses = {RESEARCHERS: 0.3}
+    assert bar.near(edge - 0.3, (EVERYONE, RESEARCHERS))

@@ -48,17 +48,16 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_parts_merge_to_the_whole() -> None:
     today = np.concatenate([state(), state(country="JP"), state(NetworkKind.CAMPUS)])
-    opened, today["day_joined"] = [True, False, False], [6.0, 5.0, 4.0]
+    readers = [groups_of(one, account, NAMES, NOBODY) for one, account in zip(today, "abc", strict=True)]
+    opened, highest = [True, False, False], [6.0, 5.0, 4.0]
 
     def near(score: float, groups: Sequence[str]) -> bool:
         return score >= 5.0 and EVERYONE in groups
 
-    whole = count(today, "abc", opened, near, NAMES, NOBODY)
+    whole = count(readers, highest, opened, near)
     assert whole[EVERYONE] == Count(3, 1, 2)
     assert whole["off-campus country: GB"] == Count(2, 1, 1)
-    parts = [
-        count(today[at : at + 1], "abc"[at], opened[at : at + 1], near, NAMES, NOBODY) for at in range(3)
-    ]
+    parts = [count([r], [h], [o], near) for r, h, o in zip(readers, highest, opened, strict=True)]
     assert merge_counts(parts) == merge_counts(reversed(parts)) == whole
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.baselines import WINDOW_DAYS
 from models.calibration import FLOOR
+from models.joining import joined
 from service.account import ACCOUNT, BIN_UNIT
 from service.closing import CLASSES
 from service.columns import key32
@@ -153,9 +154,13 @@ def test_suspects_do_not_make_a_network_known() -> None:
     assert site.prevalence("networks", key32("thief")) == 0.0
 
 
+def score(site: Site, evidence: float, groups: list[float]) -> float:
+    return joined(site.said(0, evidence, groups, 0.0), POLICY.budget.weights)
+
+
 def test_the_joined_score_is_the_tail_of_the_evidence_before_the_trees_are_ready() -> None:
     site = Site(POLICY)
-    scores = [site.joined(0, e, [0.0] * G, 0.0) for e in (0.0, 1.0, 5.0, 20.0, 80.0, 1e9)]
+    scores = [score(site, e, [0.0] * G) for e in (0.0, 1.0, 5.0, 20.0, 80.0, 1e9)]
     assert scores == sorted(scores)
     assert scores[0] == 0.0
     assert scores[-1] <= 30.0
@@ -170,8 +175,8 @@ def taught() -> Site:
 
 def test_the_trees_join_once_they_know_enough_days() -> None:
     site = taught()
-    strange = site.joined(0, 0.5, [14.0] * G, 0.0)
-    assert strange > site.joined(0, 0.5, [0.0] * G, 0.0)
+    strange = score(site, 0.5, [14.0] * G)
+    assert strange > score(site, 0.5, [0.0] * G)
     assert np.isfinite(strange)
 
 
@@ -196,7 +201,7 @@ def test_the_blobs_hold_everything() -> None:
     other = Site(POLICY)
     other.restore(blobs)
     assert tables(other) == tables(site)
-    assert other.calibration == site.calibration
+    assert other.bar.calibration == site.bar.calibration
     for one in (site, other):
         close(one, readers(200, seed=77), TODAY + WINDOW_DAYS + 3)
     assert other.drain() == site.drain()
@@ -240,7 +245,7 @@ def test_the_threshold_never_falls_below_its_floor() -> None:
         states = readers(30, seed=day)
         states["day_joined"] = 0.0
         close(site, states, TODAY + day)
-    assert site.calibration.threshold >= FLOOR
+    assert site.bar.threshold >= FLOOR
 
 
 def test_what_the_release_before_knew_is_read() -> None:
@@ -250,7 +255,7 @@ def test_what_the_release_before_knew_is_read() -> None:
     site.restore(blobs)
     assert site.day == TODAY + 18
     assert site.classifiers.days == 0
-    assert site.calibration.days
+    assert site.bar.calibration.days
     assert site.table[1, M.DOCS_1D, 60] != Site(POLICY).table[1, M.DOCS_1D, 60]
     assert np.array_equal(site.table[:, M.DOCS_7D_TREND], Site(POLICY).table[:, M.DOCS_7D_TREND])
     close(site, readers(200), TODAY + 19)

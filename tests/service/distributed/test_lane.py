@@ -333,4 +333,4 @@ def test_sums_that_compaction_left_of_a_day_are_not_taken_for_the_whole_day() ->
     assert late.site.day == 0
     for record in first.snapshot():
         late.take_snapshot(record)
-    assert late.site.calibration == first.site.calibration
+    assert late.site.bar.calibration == first.site.bar.calibration

@@ -7,13 +7,14 @@ import pytest
 from service.evaluation import scenes
 from service.evaluation.scenes import Scene
 from service.evaluation.study import Played
-from service.evaluation.trials import Role, Trial, run
+from service.evaluation.trials import Role, Trial, passes, run
 from service.evaluation.worlds import Library
 
 LIBRARY = Library("university", 41, accounts=400, days=30)
 TRIALS = (
     Trial(Role.MAIN, "as in force", 2.0),
     Trial(Role.BUDGET, "1 a day", 1.0),
+    Trial(Role.MEMBER, "without evidence", 2.0, members=("classifiers", "trees")),
     Trial(Role.EXPECTED, "with expected verdicts", 2.0),
 )
 
@@ -36,4 +37,7 @@ def scene(scene_folder: Path) -> Scene:
 
 @pytest.fixture(scope="session")
 def played(scene: Scene, scene_folder: Path) -> Played:
-    return Played(scene, tuple(run(scene_folder, trial, None, quiet) for trial in TRIALS))
+    together, alone = passes(TRIALS, None)
+    assert (together, alone) == ((0, 1, 2), (3,))
+    alerts = [run(scene_folder, [TRIALS[n] for n in one], None, quiet) for one in (together, alone)]
+    return Played(scene, (*alerts[0], *alerts[1]))

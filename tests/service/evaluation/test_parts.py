@@ -192,13 +192,13 @@ def test_heavy_readers_stand_apart(part: Part, scene: Scene, played: Played) -> 
         alerts = [a for a in played.alerts[0] if scene.heavy.get(a.account) == one.kind]
         assert (one.burden.account_days, one.burden.alerts) == (len(days), len(alerts))
         assert one.burden.false_alarms == sum(not true(scene, alert) for alert in alerts)
-        after = [a for a in played.alerts[2] if scene.heavy.get(a.account) == one.kind]
+        after = [a for a in played.alerts[3] if scene.heavy.get(a.account) == one.kind]
         assert one.with_expected is not None
         assert one.with_expected.false_alarms == sum(not true(scene, alert) for alert in after)
 
 
 def test_expected_verdicts_do_not_add_alarms_of_heavy_readers(scene: Scene, played: Played) -> None:
-    heavy = [sum(a.account in scene.heavy for a in played.alerts[n]) for n in (0, 2)]
+    heavy = [sum(a.account in scene.heavy for a in played.alerts[n]) for n in (0, 3)]
     assert heavy[1] <= heavy[0]
 
 
@@ -216,7 +216,7 @@ def test_a_flood_of_verdicts_changes_recall_by_less_than_a_twentieth(
     scene: Scene, scene_folder: Path, played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trials, "Analyst", Careless)
-    flooded = run(scene_folder, Trial(Role.EXPECTED, "careless", 2.0), None, quiet)
+    (flooded,) = run(scene_folder, [Trial(Role.EXPECTED, "careless", 2.0)], None, quiet)
     recalls = [
         sum(out is not None for out in outs(scene, alerts).values()) / len(scene.thefts)
         for alerts in (played.alerts[0], flooded)

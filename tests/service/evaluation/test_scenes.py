@@ -31,9 +31,13 @@ def test_events_come_back_in_order(scene: Scene, scene_folder: Path) -> None:
     assert {thief.started_at, thief.ended_at} <= {one.time for one in lines}
 
 
-def test_the_same_trial_gives_the_same_alerts(played: Played, scene_folder: Path) -> None:
-    again = run(scene_folder, TRIALS[0], None, quiet)
-    assert again == played.alerts[0]
+@pytest.mark.parametrize("number", range(3))
+def test_a_shared_pass_gives_the_alerts_of_a_pass_of_one_s_own(
+    played: Played, scene_folder: Path, number: int
+) -> None:
+    assert run(scene_folder, TRIALS[number : number + 1], None, quiet) == (played.alerts[number],)
+    assert played.alerts[number]
+    assert len(set(played.alerts)) == len(TRIALS), "the trials differ"
 
 
 def log_of(folder: Path, *, days: int, readers: int) -> Path:
