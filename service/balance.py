@@ -5,15 +5,16 @@ the same score is rarer among everyone than among them. At the close of a day th
 came near the threshold are counted by group, and where a group has more of them than its share, its scores
 are lowered by the logarithm of the excess: scores are ``-ln share``, so that the same share of every group's
 account-days is raised. The same accounts come near day after day without a new alert, so alerts are counted
-too. They are few, but they tell of what is to be mended: what they have too much is taken off twice. The
-larger of the two counts.
+too, as far as nobody has confirmed a theft: thieves who all come by one country's networks are no reason to
+look away from its readers. Alerts are few, but they tell of what is to be mended: what they have too much is
+taken off twice. The larger of the two counts.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 
 from service.events import NetworkKind
-from service.groups import EVERYONE, Counts, dimension_of
+from service.groups import EVERYONE, Count, Counts, dimension_of
 
 NEAR = 0.7  # below the threshold, -ln share: so many more account-days tell of a group's tail
 PRIOR = 3.0  # account-days near the threshold that a group is taken to have had at everyone's rate,
@@ -34,10 +35,15 @@ def excess(counts: Counts) -> dict[str, float]:
         if dimension_of(group)[0] in DIMENSIONS and group != SIGN:
             part = count.account_days / everyone.account_days
             near = _more(count.near, everyone.near * part, PRIOR)
-            alerts = FEEDBACK * _more(count.alerts, everyone.alerts * part, PRIOR_ALERTS)
+            alerts = FEEDBACK * _more(_harmless(count), _harmless(everyone) * part, PRIOR_ALERTS)
             if (more := max(near, alerts)) > 0.0:
                 found[group] = min(MOST, more)
     return found
+
+
+def _harmless(count: Count) -> int:
+    """Alerts that nobody has confirmed."""
+    return max(0, count.alerts - count.thefts)
 
 
 def _more(had: float, share: float, prior: float) -> float:

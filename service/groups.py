@@ -31,6 +31,7 @@ class Count(msgspec.Struct, frozen=True, array_like=True):
     account_days: int
     alerts: int
     near: int = 0  # see ``service.balance``; none in what earlier releases counted
+    thefts: int = 0  # of the alerts of the last KEPT_DAYS, as far as analysts had confirmed them that day
 
 
 Counts = Mapping[str, Count]  # "dimension: group"
@@ -77,10 +78,12 @@ def count(
     highest: Sequence[float],
     opened: Sequence[bool],
     near: Callable[[float, Sequence[str]], bool],
+    stolen: Iterable[Sequence[str]] = (),
 ) -> Counts:
     """Of the accounts active on a day: their groups, highest scores, and whether each opened an alert.
 
-    ``near`` says of a day's highest score and the groups whether it came near to an alert.
+    ``near`` says of a day's highest score and the groups whether it came near to an alert; ``stolen`` are the
+    groups of each confirmed theft.
     """
     days: Counter[str] = Counter()
     alerts: Counter[str] = Counter()
@@ -89,11 +92,15 @@ def count(
         days.update(groups)
         alerts.update(groups if alert else ())
         nearly.update(groups if near(score, groups) else ())
-    return {group: Count(days[group], alerts[group], nearly[group]) for group in sorted(days)}
+    thefts = Counter(group for groups in stolen for group in groups)
+    return {
+        group: Count(days[group], alerts[group], nearly[group], thefts[group])
+        for group in sorted(days.keys() | thefts.keys())
+    }
 
 
 def merge_counts(parts: Iterable[Counts]) -> Counts:
-    """Of disjoint parts of the accounts, or of several days."""
+    """Of disjoint parts of the accounts, or, thefts apart, of several days."""
     total: dict[str, Count] = {}
     for part in parts:
         for group, more in part.items():
@@ -102,6 +109,7 @@ def merge_counts(parts: Iterable[Counts]) -> Counts:
                 before.account_days + more.account_days,
                 before.alerts + more.alerts,
                 before.near + more.near,
+                before.thefts + more.thefts,
             )
     return dict(sorted(total.items()))
 
@@ -114,8 +122,12 @@ class Ledger:
 
     @property
     def whole(self) -> Counts:
-        """Of all its days."""
-        return merge_counts(self._days.values())
+        """Of all its days; thefts as the newest tells them."""
+        newest = self._days[max(self._days)] if self._days else {}
+        return {
+            group: msgspec.structs.replace(count, thefts=newest[group].thefts if group in newest else 0)
+            for group, count in merge_counts(self._days.values()).items()
+        }
 
     def take(self, day: int, counts: Counts) -> str:
         """Gives the name of the day's blob."""

@@ -24,7 +24,7 @@ from service.events import AccessEvent, Alert
 from service.examples import Examples, mixed
 from service.features import KEEP, absorb
 from service.identities import Link
-from service.judging import Docket, in_force, judged, lesson
+from service.judging import CONFIRMED, Docket, in_force, judged, lesson
 from service.measures import GROUP_OF
 from service.moments import Moment, Outcome
 from service.orders import Act, Order
@@ -243,7 +243,9 @@ class Share:
             promoted=self.docket.promoted,
             known=len(known),
             shadows=self._shadows(day, offset, known),
-            groups=groups.count(self._readers(active), today["day_joined"].tolist(), opened, site.bar.near),
+            groups=groups.count(
+                self._readers(active), today["day_joined"].tolist(), opened, site.bar.near, self._stolen(day)
+            ),
             sights=sights(day, today, site.prevalence, self._columns.names),
             lessons=self._lessons(day),
         )
@@ -252,6 +254,17 @@ class Share:
         """The groups of readers that active accounts belong to today."""
         states, names, readers = self._states, self._columns.names, self._policy.readers
         return [groups.groups_of(states.array[i], states.names[i], names, readers) for i in active]
+
+    def _stolen(self, day: int) -> list[tuple[str, ...]]:
+        """The groups of readers of each account whose newest alert is a confirmed theft."""
+        return [
+            episode.alert.groups
+            for account, episode in self._states.episodes.items()
+            if episode.judged == CONFIRMED
+            and episode.teaches
+            and day - episode.opened_on < groups.KEPT_DAYS
+            and account not in self._restricted
+        ]
 
     def _lessons(self, day: int) -> Examples:
         """What analysts found alerts of the last weeks to be."""

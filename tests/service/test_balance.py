@@ -54,6 +54,15 @@ def test_alerts_that_a_group_has_too_many_of_are_taken_off_twice() -> None:
     assert found == {RESEARCHERS: pytest.approx(2 * math.log(40 / 22))}, "no more often near, and yet"
 
 
+def test_thefts_that_were_confirmed_are_no_reason_to_look_away() -> None:
+    everyone, students = Count(100_000, 100, 1000, thefts=18), Count(80_000, 62, 800)
+    thieves = {EVERYONE: everyone, RESEARCHERS: Count(20_000, 38, 200, thefts=18), STUDENTS: students}
+    assert excess(thieves).keys() == {RESEARCHERS}
+    assert excess(thieves)[RESEARCHERS] == pytest.approx(2 * math.log((20 + 2) / (82 / 5 + 2)))
+    every = {EVERYONE: Count(100_000, 3, 1000, 9), RESEARCHERS: Count(20_000, 1, 200, 9)}
+    assert not excess(every), "more thefts than alerts: theirs left the window, or moved to other groups"
+
+
 def test_an_account_day_is_near_by_what_it_scored_before_anything_was_taken_off() -> None:
     bar = Bar(3.0)
     edge = bar.threshold - NEAR

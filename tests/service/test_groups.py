@@ -87,6 +87,20 @@ def test_a_ledger_keeps_two_months() -> None:
     assert list(read_ledger(kept)) == list(range(128, 190))
 
 
+def test_thefts_are_told_as_the_newest_day_tells_them() -> None:
+    ledger = Ledger()
+    for day, thefts in ((100, 3), (101, 1)):
+        stolen = [(EVERYONE, "user type: student")] * thefts
+        ledger.take(day, count([(EVERYONE,)], [0.0], [True], lambda *_: False, stolen))
+    assert ledger.whole == {EVERYONE: Count(2, 2, 0, 1), "user type: student": Count(0, 0, 0, 1)}
+    again = Ledger(read_ledger({name: ledger.blob(name) for name in map(_slot, (100, 101))}))
+    assert again.whole == ledger.whole
+
+
+def _slot(day: int) -> str:
+    return f"{PREFIX}{day % 62:02d}"
+
+
 def test_damaged_counts_are_an_operator_s_error() -> None:
     with pytest.raises(StateError, match="counts of groups"):
         read_ledger({f"{PREFIX}00": b"\xff"})

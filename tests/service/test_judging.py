@@ -14,6 +14,7 @@ from service.account import ACCOUNT
 from service.alerting import Allowance, opened
 from service.events import AccessEvent, Alert
 from service.examples import READER, STOLEN, Examples
+from service.groups import EVERYONE, read_ledger
 from service.judging import Docket, in_force, lesson
 from service.measures import Group, K, M
 from service.moments import as_examples
@@ -172,6 +173,17 @@ def test_a_verdict_that_is_taken_back_is_told_no_more() -> None:
         msgspec.structs.replace(episode, moment=msgspec.structs.replace(moment, positions=bytes(2 * K + 2))),
     ):
         assert lesson(other, 7) == Examples()
+
+
+@pytest.mark.parametrize("given", [["confirmed"], ["confirmed", "reopened"], ["expected"]])
+def test_a_theft_is_told_of_its_groups_for_as_long_as_its_verdict_stands(given: list[str]) -> None:
+    told = [said(word, number, quiet_days=0) for number, word in enumerate(given, 1)]
+    days = read_ledger(lived({REVIEW + n: [verdict] for n, verdict in enumerate(told)}).shared)
+    thefts = [days[TODAY + day]["user type: unknown"].thefts for day in range(REVIEW, LAST)]
+    first = int(given[0] == "confirmed")
+    assert thefts[:2] == [0, first], "a verdict takes effect at the close of its day"
+    assert set(thefts[2:]) == {int(given == ["confirmed"])}
+    assert days[TODAY + LAST - 1][EVERYONE].thefts == thefts[-1]
 
 
 def test_within_the_day_it_does_not_matter_when_a_verdict_comes_or_how_often() -> None:
