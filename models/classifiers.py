@@ -19,6 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 from river.linear_model import LogisticRegression
 from river.optim import AdaGrad
+from river.optim.base import DictLike
 from river.optim.losses import Log
 
 from models.evidence import BINS
@@ -53,6 +54,17 @@ class ClassifiersSnapshot(msgspec.Struct, frozen=True):
     families: tuple[OneFamily, ...]
 
 
+class OneRate(AdaGrad):  # type: ignore[misc]  # River is not typed
+    """River's AdaGrad to the bit, but it asks for its rate once a step, not once for every term."""
+
+    def _step_with_dict(self, w: DictLike, g: DictLike) -> DictLike:
+        rate, eps, squares = self.learning_rate, self.eps, self.g2
+        for term, slope in g.items():
+            squares[term] = square = squares[term] + slope**2
+            w[term] -= rate / (square + eps) ** 0.5 * slope
+        return w
+
+
 class Classifiers:
     """``score`` then ``learn``."""
 
@@ -66,7 +78,7 @@ class Classifiers:
 
     def _fresh(self) -> LogisticRegression:
         loss = Log(weight_pos=self._thefts_weigh, weight_neg=1.0)
-        return LogisticRegression(AdaGrad(RATE), loss=loss, l2=L2, intercept_lr=INTERCEPT_RATE)
+        return LogisticRegression(OneRate(RATE), loss=loss, l2=L2, intercept_lr=INTERCEPT_RATE)
 
     def _newest(self) -> NDArray[np.float64]:
         """The learners' intercepts and weights, (F, 1 + T)."""
@@ -79,7 +91,7 @@ class Classifiers:
 
     def score(self, terms: NDArray[np.float64]) -> float:
         """Where terms (T,) fall on the common scale of histograms: a logit, shifted and stretched."""
-        logit: float = joined_logit(_clean(terms), self._average)
+        logit: float = joined_logit(terms, self._average)
         return min(max((logit - LOWEST) * PER_UNIT, 0.0), BINS - 1.001)
 
     def learn(self, rows: NDArray[np.float64], families: Sequence[int], *, fade: float = 1.0) -> None:
@@ -158,12 +170,13 @@ class Classifiers:
 
 @njit
 def joined_logit(terms: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """log-sum-exp over the families' logits: terms (T,), intercepts and weights (F, 1 + T)."""
+    """log-sum-exp over the families' logits: terms (T,) as by `_clean`, intercepts and weights (F, 1 + T)."""
     top, total = -math.inf, 0.0
     for f in range(weights.shape[0]):
         logit = weights[f, 0]
         for t in range(terms.shape[0]):
-            logit += weights[f, 1 + t] * terms[t]
+            if terms[t] > 0.0:  # not NaN
+                logit += weights[f, 1 + t] * min(terms[t], MOST_TERM)
         if logit > top:
             total = total * math.exp(top - logit) + 1.0
             top = logit
@@ -178,8 +191,7 @@ def _set_weights(learner: LogisticRegression, weights: dict[int, float]) -> None
 
 def _clean(terms: NDArray[np.float64]) -> NDArray[np.float64]:
     """One NaN would poison a learner for ever."""
-    found: NDArray[np.float64] = np.clip(np.nan_to_num(terms, nan=0.0), 0.0, MOST_TERM)
-    return found
+    return np.minimum(np.where(terms > 0.0, terms, 0.0), MOST_TERM)
 
 
 def _packed(values: dict[int, float]) -> tuple[bytes, bytes]:

@@ -62,8 +62,9 @@ class Trees:
             return None
         if self._dense is None:
             self._dense = self._copied()
-        values = np.array(list(self._inputs(groups).values()))
-        mass: float = mass_of(values, *self._dense, self._model.size_limit)
+        if len(groups) != len(self._names):
+            raise ValueError(f"{len(groups)} groups instead of {len(self._names)}")
+        mass: float = mass_of(np.array(groups, np.float64), *self._dense, self._model.size_limit)
         raw = 1 - mass / self._model._max_score
         return math.expm1(-0.5 * math.log(max(1.0 - raw, 1e-9)))
 
@@ -89,7 +90,7 @@ class Trees:
 
     def snapshot(self) -> bytes:
         model = self._model
-        masses = tuple(tuple((n.l_mass, n.r_mass) for n in tree.iter_dfs()) for tree in model.trees)
+        masses = tuple(tuple((n.l_mass, n.r_mass) for n in nodes) for nodes in model._tree_nodes)
         return msgspec.json.encode(
             TreesSnapshot(
                 names=self._names,
@@ -117,13 +118,22 @@ class Trees:
 
 @njit
 def mass_of(
-    values: NDArray[np.float64],
+    groups: NDArray[np.float64],
     inputs: NDArray[np.int64],
     thresholds: NDArray[np.float64],
     masses: NDArray[np.float64],
     least: float,
 ) -> float:
-    """What River's ``_walk_score`` sums up over the trees: mass times 2 to the depth, down to ``least``."""
+    """What River's ``_walk_score`` sums up over the trees: mass times 2 to the depth, down to ``least``.
+
+    Of ``groups`` (G,) it sees what ``Trees._inputs`` makes of them.
+    """
+    values = groups / CAP
+    for g in range(values.shape[0]):
+        if not values[g] > 0.0:  # also NaN
+            values[g] = 0.0
+        elif values[g] > 1.0:
+            values[g] = 1.0
     whole = 0.0
     for t in range(masses.shape[0]):
         node, weight, score = 0, 1.0, 0.0

@@ -7,8 +7,9 @@ Formats: https://help.oclc.org/Library_Management/EZproxy/Configure_resources/Lo
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from pseudonymiser.errors import LogFormatError, TimezoneError
 from pseudonymiser.memo import Memo
@@ -61,7 +62,7 @@ _CLF = re.compile(
 )
 
 
-class Instant(NamedTuple):
+class Instant(msgspec.Struct, frozen=True, gc=False):
     """One reading of a time text."""
 
     time: int  # s UTC
@@ -142,7 +143,7 @@ class TimeFormat:
             return self._instant(int(moment.replace(tzinfo=zone).timestamp()))
         first, second = self._zone.local(moment)
         instant = self._instant(first)
-        return instant._replace(again=second) if instant is not None else None
+        return msgspec.structs.replace(instant, again=second) if instant is not None else None
 
     def _instant(self, time: int) -> Instant | None:
         if not _EARLIEST < time < _LATEST:

@@ -189,8 +189,8 @@ class Ingest:
         place = self._addresses[host]
         if place is None:
             return "bad_address"
-        time, offset, again = instant
-        if again != time:
+        time, offset = instant.time, instant.offset
+        if instant.again != time:
             time, offset = self._in_order(instant, source)
         if refusal := self._order.refuse(time):
             return refusal
@@ -252,7 +252,7 @@ class Ingest:
 
     def _in_order(self, instant: Instant, source: str) -> tuple[int, int]:
         """Time and the site's offset; in a repeated hour the reading that goes on from the last line."""
-        time, offset, again = instant
+        time, offset, again = instant.time, instant.offset, instant.again
         last = self._last.get(source, 0)
         if again == time or time >= last:
             return time, offset
@@ -308,8 +308,8 @@ class Ingest:
         """``METHOD URL HTTP/x.y``, or a URL alone."""
         found = _REQUEST.fullmatch(text)
         method, url = (found[1].upper(), found[2]) if found else ("", text)
-        resource, large = self._reducer.reduce(url.strip())
-        return (method if method in _METHODS else ""), resource, large
+        reduced = self._reducer.reduce(url.strip())
+        return (method if method in _METHODS else ""), reduced.resource, reduced.large
 
     def _referer(self, key: tuple[str, str]) -> str:
         """The class of a referer, as seen from a request's platform."""

@@ -5,8 +5,9 @@ DOI or PII on any site. No part of a path or query survives in the clear.
 """
 
 import re
-from typing import NamedTuple
 from urllib.parse import unquote
+
+import msgspec
 
 from pseudonymiser.memo import Memo
 from pseudonymiser.platforms import Catalogue, Platform
@@ -43,14 +44,14 @@ _NAMELESS = frozenset({Kind.POLL, Kind.ASSET, Kind.SEARCH})  # what never gets a
 _READABLE = frozenset({Kind.PDF, Kind.FULLTEXT, Kind.BOOK, Kind.MEDIA})
 
 
-class Reduced(NamedTuple):
+class Reduced(msgspec.Struct, frozen=True, gc=False):
     """What is left of a URL; ``large`` instead where the answer has ``download_bytes`` or more."""
 
     resource: Resource
     large: Resource | None = None
 
 
-class _Named(NamedTuple):
+class _Named(msgspec.Struct, frozen=True, gc=False):
     """A document before it is keyed. Empty text: not known."""
 
     scheme: str = ""
@@ -73,13 +74,14 @@ class Reducer:
         self._ids = self._catalogue.identifiers
         self._early, self._later = self._ids.kinds[:2], self._ids.kinds[2:]
         self._nameless: Memo[tuple[str, Kind], Resource] = Memo(lambda key: Resource(*key))
+        self._hosts = Memo(_host, 10_000)
         self._shifts = Memo(self._shift)
         self._journals = Memo(self._journal)
         self.download_bytes = self._ids.download_bytes
 
     def reduce(self, url: str) -> Reduced:
         """Never fails: what is no URL is a page of an unknown platform."""
-        host, target = _split(url)
+        host, target = self._split(url)
         if not host or host in self._own or host.removeprefix("login.") in self._own:
             return Reduced(Resource(OWN_PAGES, _own_kind(target)))
         if _OWN_SHAPE.match(target):
@@ -88,11 +90,21 @@ class Reducer:
 
     def site(self, url: str) -> tuple[str, str]:
         """Host and platform of a URL. The proxy's own pages and those it rewrote are ``OWN_PAGES``."""
-        host, target = _split(url)
+        host, target = self._split(url)
         own = host in self._own or any(host.endswith(f".{name}") for name in self._own)
         if own or _OWN_SHAPE.match(target):
             return host, OWN_PAGES
         return host, self._catalogue.find(host).name if host else UNKNOWN
+
+    def _split(self, url: str) -> tuple[str, str]:
+        """Host, and path with query, decoded, in lower case."""
+        match = _URL.match(url)
+        if match is None:
+            if url.startswith(("/", "?")):
+                return "", _plain(url)
+            return self._hosts[url.partition("/")[0]], "/"  # CONNECT host:port
+        host, path, query = match.groups()
+        return self._hosts[host], _plain(f"{path or '/'}?{query}" if query else path or "/")
 
     def _publisher(self, platform: Platform, host: str, target: str) -> Reduced:
         kind, match = _first(() if platform.slices else self._early, target)
@@ -181,18 +193,8 @@ class Reducer:
         return _Named(platform.name, pii, platform.name, platform.name)
 
 
-def _split(url: str) -> tuple[str, str]:
-    """Host in lower case without port and ``www.``, and path with query, decoded, in lower case."""
-    match = _URL.match(url)
-    if match is None:
-        if url.startswith(("/", "?")):
-            return "", _plain(url)
-        return _host(url.partition("/")[0]), "/"  # CONNECT host:port
-    path = match[2] or "/"
-    return _host(match[1]), _plain(f"{path}?{match[3]}" if match[3] else path)
-
-
 def _host(text: str) -> str:
+    """In lower case, without port and ``www.``."""
     host = text.lower()
     if ":" in host:
         host = _PORT.sub("", host)
@@ -228,11 +230,10 @@ def _with_journal(named: _Named, platform: Platform, groups: dict[str, str | Non
     """A rule's own journal where the identifier tells none; an ISSN is one journal on every site."""
     if (journal := groups.get("journal")) and named.scheme not in {"doi", "pii"}:
         scheme = "issn" if _ISSN.fullmatch(journal) else platform.name
-        named = named._replace(
-            journal_scheme=scheme, journal=journal.replace("-", "") if scheme == "issn" else journal
-        )
+        bare = journal.replace("-", "") if scheme == "issn" else journal
+        named = msgspec.structs.replace(named, journal_scheme=scheme, journal=bare)
     if sequence := groups.get("seq"):
-        named = named._replace(sequence=_ordinal(sequence))
+        named = msgspec.structs.replace(named, sequence=_ordinal(sequence))
     return named
 
 

@@ -52,6 +52,18 @@ def token32(token: str) -> int:
     return int(token, 32) & 0xFFFFFFFF or 1 if token else 0
 
 
+class Keys(dict[str, int]):
+    """``keys[text]`` is what ``make`` made of it, at the cost of a dict lookup; "" is 0."""
+
+    def __init__(self, make: Callable[[str], int]) -> None:
+        super().__init__({"": 0})
+        self._make = make
+
+    def __missing__(self, text: str) -> int:
+        key = self[text] = self._make(text)
+        return key
+
+
 class SideTable:
     """Rows added one by one and written to a structured array in bulk; ``array`` grows by doubling."""
 
@@ -86,8 +98,8 @@ class Columns:
         self._prevalence = prevalence
         self.names: dict[int, str] = {}
         self.new_names: list[str] = []
-        self._keys: dict[str, int] = {"": 0}
-        self._sessions: dict[str, int] = {"": 0}
+        self._keys = Keys(self._named)
+        self._sessions = Keys(self._session)
         self.forget()
 
     @property
@@ -111,7 +123,7 @@ class Columns:
     def name(self, names: Iterable[str]) -> None:
         """Remember names behind keys."""
         for text in names:
-            self._named(text)
+            self._keys[text] = self._named(text)
 
     def rows(self, events: Sequence[AccessEvent], slots: Sequence[int]) -> NDArray[np.void]:
         """Kernel rows (n,) EVENT of events with an account; ``slots`` are their states' indexes."""
@@ -123,19 +135,19 @@ class Columns:
         out["what"] = [self._what(e.resource) for e in events]
         self._where_rows.write()
         self._what_rows.write()
-        out["session"] = [self._session(e.session) for e in events]
-        out["category"] = [self._named(e.category) for e in events]
+        out["session"] = [self._sessions[e.session] for e in events]
+        out["category"] = [self._keys[e.category] for e in events]
         out["time"] = [e.time for e in events]
         out["local"] = [e.time + e.offset for e in events]
         out["mb"] = [e.size for e in events]
         out["mb"] = np.maximum(out["mb"], 0.0) / 1e6
-        status = np.fromiter((e.status for e in events), np.int64, len(events))
+        status = np.array([e.status for e in events], np.int64)
         out["error"] = ((status >= 400) & (status < 500)) | (status == 599)
         out["document"] = (
             (self.whats["kind"][out["what"]] == READING_CODE)
             & (self.whats["document"][out["what"]] != 0)
             & ((status == 200) | (status == 206) | (status == 0))
-            & np.fromiter((e.method not in NOT_READING for e in events), np.bool_, len(events))
+            & np.array([e.method not in NOT_READING for e in events], np.bool_)
         )
         return out
 
@@ -156,26 +168,21 @@ class Columns:
         return row
 
     def _session(self, session: str) -> int:
-        key = self._sessions.get(session)
-        if key is None:
-            if len(self._sessions) > LARGEST:
-                self._sessions.clear()
-            key = self._sessions[session] = key32(session)
-        return key
+        if len(self._sessions) > LARGEST:
+            self._sessions.clear()
+        return key32(session)
 
     def _named(self, text: str) -> int:
-        key = self._keys.get(text)
-        if key is None:
-            key = self._keys[text] = key32(text)
-            if key not in self.names:
-                self.names[key] = text
-                self.new_names.append(text)
+        key = key32(text)
+        if key not in self.names:
+            self.names[key] = text
+            self.new_names.append(text)
         return key
 
     def _add_where(self, event: AccessEvent) -> int:
         place = event.place
-        network, owner = key32(event.network), self._named(place.owner)
-        city = self._named(f"{place.city}, {place.country}" if place.city else "")
+        network, owner = key32(event.network), self._keys[place.owner]
+        city = self._keys[f"{place.city}, {place.country}" if place.city else ""]
         located = place.latitude is not None and place.longitude is not None
         row = self._where_rows.add(
             (
@@ -183,7 +190,7 @@ class Columns:
                 network,
                 owner,
                 city,
-                self._named(place.country),
+                self._keys[place.country],
                 place.latitude if located else nan,
                 place.longitude if located else nan,
                 place.kind in HOSTING,
@@ -197,7 +204,7 @@ class Columns:
         return row
 
     def _add_what(self, resource: Resource) -> int:
-        platform = self._named(resource.platform)
+        platform = self._keys[resource.platform]
         row = self._what_rows.add(
             (
                 MEASURED_AS[resource.kind],

@@ -41,7 +41,7 @@ class Days:
         """The batch in stretches of one day each, in order."""
         if not events:
             return []
-        local = np.fromiter(((e.time + e.offset) // 86400 for e in events), np.int64, len(events))
+        local = np.array([e.time + e.offset for e in events], np.int64) // 86400
         before = np.concatenate(([self.state.last], local[:-1]))
         believed = np.minimum(local, np.where(before > 0, before + 1, 0))
         newest = np.maximum.accumulate(np.maximum(believed, self.state.day))

@@ -34,7 +34,7 @@ def as_examples(key: int, moments: Sequence[tuple[int, Sequence[float]]], family
     """Of one account: its activity class and its measures (K,) at each moment."""
     n = len(moments)
     measures = np.array([m for _, m in moments]).reshape(n, K)
-    at = np.clip(BINS_PER_E * np.log1p(np.maximum(np.nan_to_num(measures), 0.0)), 0.0, BINS - 1.001)
+    at = np.minimum(BINS_PER_E * np.log1p(np.where(measures > 0.0, measures, 0.0)), BINS - 1.001)
     return Examples.packed(
         np.full(n, key, np.uint64),
         np.full(n, family, np.uint8),

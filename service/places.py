@@ -13,6 +13,7 @@ from service.events import NetworkKind
 
 HOME, ABROAD, VPN = range(3)
 PLACES = 3
+_HOSTING_BIT, _VPN_BIT = KIND_BIT[NetworkKind.HOSTING], KIND_BIT[NetworkKind.VPN]
 BELIEVED = (1.0, 2.5, 6.0)  # times as often as everyone a day there is unusual, until the site's own days say
 
 
@@ -22,7 +23,7 @@ def place(states: NDArray[np.void], home: int) -> NDArray[np.intp]:
     newest = np.argmax(countries["last"], axis=1)
     country = countries["key"][np.arange(len(states)), newest]
     abroad = (country != home) & (country != 0) & (home != 0)
-    hosting = kinds & KIND_BIT[NetworkKind.HOSTING] != 0
+    hosting = kinds & _HOSTING_BIT != 0
     found: NDArray[np.intp] = np.where(abroad & ~hosting, ABROAD, HOME)
-    found[kinds & KIND_BIT[NetworkKind.VPN] != 0] = VPN
+    found[kinds & _VPN_BIT != 0] = VPN
     return found

@@ -27,6 +27,7 @@ from service.thieves import OWN, Dice, Theft
 
 MARGIN = 2  # times as many as are wanted get through before the lowest are taken
 NEVER_SEEN = 0.85  # of a thief's networks; the rest belong to an owner the site knows
+_GROUP_OF = np.array(GROUP_OF)
 
 
 class Known(Protocol):
@@ -119,12 +120,14 @@ def _walk(
     thief = events["where"] != OWN
     events["where"] += 1
     budget, training = policy.budget, policy.training
-    for today in np.unique(events["local"] // 86_400).tolist():
-        rows, his = (part[events["local"] // 86_400 == today] for part in (events, thief))
-        out, at = Outcome.of(len(rows)), 0
+    days = events["local"] // 86_400
+    begins = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist()]
+    out = Outcome.of(len(events))
+    for begin, end in zip(begins, [*begins[1:], len(events)], strict=True):
+        rows, his, at = events[begin:end], thief[begin:end], 0
         while at < len(rows):
             at, count = absorb(
-                state, rows, at, wheres, theft.whats, site.table, np.array(GROUP_OF), site.mean, site.var,
+                state, rows, at, wheres, theft.whats, site.table, _GROUP_OF, site.mean, site.var,
                 budget.gate, budget.gate_moved, budget.gate_minutes,
                 out.flags, out.evidence, out.asked, out.states, out.measures, out.groups,
             )  # fmt: skip
@@ -135,7 +138,7 @@ def _walk(
             ]
             if len(seen) >= training.moments:
                 return seen[: training.moments]
-        _close(state, today, offset, site)
+        _close(state, int(days[begin]), offset, site)
     return seen
 
 

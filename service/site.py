@@ -49,6 +49,7 @@ VERSION = 2  # of SiteSnapshot
 MODEL = "ensemble-2"  # what scores; with the newest day it has learnt, its version
 _ROWS_V1 = [*range(42), EVIDENCE, TREES]  # where rows of the first version stand now
 _GROUP_OF = np.array(GROUP_OF)
+_TERMS = terms.count(K, G)
 TEACHES = 0.5  # least that every measure must count for a day to teach what theft is
 TREES_READY = 300.0  # account-days scored by the trees before their tail is used
 PREVALENCE_FADE = 0.95  # per day
@@ -165,8 +166,8 @@ class Site:
         return min(classified, self._scored(at, self._whole_table[rank])) if self._disturbed else classified
 
     def _scored(self, at: NDArray[np.float64], table: NDArray[np.float32]) -> float:
-        row = np.zeros(terms.count(K, G))
-        terms.fill(at, table, _GROUP_OF, np.zeros(G), row)
+        row = np.empty(_TERMS)
+        terms.fill(at, table, _GROUP_OF, np.empty(G), row)
         return self.classifiers.score(row)
 
     def said(self, circle: int, evidence: float, groups: Sequence[float], classified: float) -> Said:
@@ -236,7 +237,7 @@ class Site:
         """Thefts, readers and lessons of the day in the order of their keys, by the tables in force on it."""
         every = Examples.joined([sums.shadows.thefts, sums.readers, sums.lessons])
         _, families, ranks, positions = every.columns()
-        rows = np.zeros((len(families), terms.count(K, G)))
+        rows = np.zeros((len(families), _TERMS))
         groups = np.zeros(G)
         for row, rank, at in zip(rows, ranks.tolist(), positions / BIN_UNIT, strict=True):
             terms.fill(at, self.table[rank], _GROUP_OF, groups, row)

@@ -195,8 +195,8 @@ def carry_out(
     sessions = dice.rng.integers(1, 2**32, len(sittings) + 64, dtype=np.uint32)
     parts = [_rows(s, dice, own, known, int(sessions[n + 64 if s.session < 0 else s.session]))
              for n, s in enumerate(sittings)]  # fmt: skip
-    events = np.concatenate([p[0] for p in parts])
-    whats = np.concatenate([p[1] for p in parts])
+    events = np.concatenate([p[0] for p in parts], dtype=EVENT)  # told, numpy need not compare the fields
+    whats = np.concatenate([p[1] for p in parts], dtype=WHAT)
     times = np.concatenate([p[2] for p in parts])
     events["what"] = np.arange(len(events))
     shares = {key: p_platform(key) for key in set(whats["platform"].tolist())}

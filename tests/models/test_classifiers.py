@@ -6,9 +6,22 @@ import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from river.linear_model import LogisticRegression
+from river.optim import AdaGrad
+from river.optim.losses import Log
 
 from models import terms
-from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers, ClassifiersSnapshot
+from models.classifiers import (
+    INTERCEPT_RATE,
+    L2,
+    NO_THEFT,
+    RATE,
+    SOME_THEFT,
+    Classifiers,
+    ClassifiersSnapshot,
+    OneRate,
+    joined_logit,
+)
 from models.evidence import BINS
 
 K, G = 4, 4
@@ -117,3 +130,34 @@ def test_what_a_release_before_the_average_saved_scores_by_its_newest_weights(ta
     families = tuple(msgspec.structs.replace(family, average=b"") for family in saved.families)
     old = Classifiers.from_snapshot(msgspec.msgpack.encode(msgspec.structs.replace(saved, families=families)))
     assert old._average == pytest.approx(taught._newest())
+
+
+def test_the_optimizer_steps_as_rivers_own_to_the_bit(taught: Classifiers) -> None:
+    """Step after step, over terms that come and go, also going on from a snapshot."""
+    rng = random.Random(2)
+    again = Classifiers.from_snapshot(taught.snapshot())._learners[0]
+    river = LogisticRegression(AdaGrad(RATE), Log(weight_pos=5.0), l2=L2, intercept_lr=INTERCEPT_RATE)
+    river.intercept = again.intercept
+    river._weights = type(river._weights)(again.weights, river.initializer)
+    river.optimizer.g2.update(again.optimizer.g2)
+    assert isinstance(again.optimizer, OneRate)
+    for _ in range(500):
+        example = {rng.randrange(40): rng.expovariate(1.0) for _ in range(8)}
+        theft = rng.random() < 0.3
+        for learner in (again, river):
+            learner.learn_one(example, theft)
+        assert list(again.weights.items()) == list(river.weights.items()), "also in their order"
+        assert again.optimizer.g2 == river.optimizer.g2
+        assert again.intercept == river.intercept
+
+
+def test_scoring_cleans_terms_as_learning_does(taught: Classifiers) -> None:
+    strange = row(6, 6, 1, 1)
+    strange[:5] = [np.nan, np.inf, -np.inf, -1.0, 1e9]
+    clean = strange.copy()
+    clean[:5] = [0.0, 20.0, 0.0, 0.0, 20.0]
+    assert joined_logit(strange, taught._average) == joined_logit(clean, taught._average)
+    again, other = (Classifiers.from_snapshot(taught.snapshot()) for _ in range(2))
+    again.learn(np.array([strange]), [0])
+    other.learn(np.array([clean]), [0])
+    assert again.snapshot() == other.snapshot()

@@ -274,7 +274,8 @@ HARMLESS = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
     )
 )
 def test_any_text_reduces_to_harmless_words(url: str) -> None:
-    for resource in REDUCER.reduce(url):
+    reduced = REDUCER.reduce(url)
+    for resource in (reduced.resource, reduced.large):
         if resource is not None:
             assert HARMLESS.fullmatch(resource.platform)
             assert all(
