@@ -123,7 +123,8 @@ class Columns:
     def name(self, names: Iterable[str]) -> None:
         """Remember names behind keys."""
         for text in names:
-            self._keys[text] = self._named(text)
+            if text not in self._keys:
+                self._keys[text] = self._named(text)
 
     def rows(self, events: Sequence[AccessEvent], slots: Sequence[int]) -> NDArray[np.void]:
         """Kernel rows (n,) EVENT of events with an account; ``slots`` are their states' indexes."""
