@@ -129,7 +129,6 @@ class Site:
         whole = [baselines.table(c[K : K + 1], self._prior[K : K + 1], baselines.TAIL_CAP)[0] for c in counts]
         self.guards = np.array([self._evidence_at(tail, self._policy.guard) for tail in whole])
         members = self._policy.budget.members
-        self._evidence_speaks = "evidence" in members
         self._trees_speak = "trees" in members and counts[:, TREES].sum() >= TREES_READY
         trained = self.classifiers.days > self._policy.training.warm_days
         self._classifiers_speak = "classifiers" in members and trained
@@ -171,11 +170,11 @@ class Site:
         return self.classifiers.score(row)
 
     def said(self, circle: int, evidence: float, groups: Sequence[float], classified: float) -> Said:
-        """The members' tails of a moment, ``-ln share``."""
+        """The members' tails of a moment, ``-ln share``. Whose word counts, the desk knows."""
         tails = self.tails[circle]
         far = self.trees.score(groups) if self._trees_speak else None
         return Said(
-            evidence=baselines.read(tails[0], evidence) if self._evidence_speaks else None,
+            evidence=baselines.read(tails[0], evidence),
             classifiers=baselines.read(tails[1], math.expm1(classified / BINS_PER_E))
             if self._classifiers_speak
             else None,

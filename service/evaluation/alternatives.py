@@ -38,8 +38,9 @@ class Alternatives:
         self, day: int, accounts: Sequence[str], ids: NDArray[np.uint64], readers: Sequence[Sequence[str]],
         disturbed: bool,
     ) -> None:  # fmt: skip
+        numbers = ids.tolist()
         for one in self._all:
-            one.closed(day, accounts, ids.tolist(), readers, disturbed)
+            one.closed(day, accounts, numbers, readers, disturbed)
 
 
 class _Alternative:

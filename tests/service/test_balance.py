@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.balance import FEEDBACK, MOST, NEAR, SIGN, excess, taken_off
+from service.balance import MOST, NEAR, SIGN, excess, taken_off
 from service.bar import Bar
 from service.groups import EVERYONE, Count
 
@@ -51,7 +51,7 @@ def test_alerts_that_a_group_has_too_many_of_are_taken_off_more_than_once() -> N
         RESEARCHERS: Count(20_000, 38, 200),
         STUDENTS: Count(80_000, 62, 800),
     })  # fmt: skip
-    assert found == {RESEARCHERS: pytest.approx(FEEDBACK * math.log(40 / 22))}, "no more often near, and yet"
+    assert found == {RESEARCHERS: pytest.approx(2.5 * math.log(40 / 22))}, "no more often near, and yet"
 
 
 def test_guests_of_other_universities_are_believed_to_stand_out_until_their_days_say_otherwise() -> None:
@@ -67,7 +67,7 @@ def test_thefts_that_were_confirmed_are_no_reason_to_look_away() -> None:
     everyone, students = Count(100_000, 100, 1000, thefts=18), Count(80_000, 62, 800)
     thieves = {EVERYONE: everyone, RESEARCHERS: Count(20_000, 38, 200, thefts=18), STUDENTS: students}
     assert excess(thieves).keys() == {RESEARCHERS}
-    assert excess(thieves)[RESEARCHERS] == pytest.approx(FEEDBACK * math.log((20 + 2) / (82 / 5 + 2)))
+    assert excess(thieves)[RESEARCHERS] == pytest.approx(2.5 * math.log((20 + 2) / (82 / 5 + 2)))
     every = {EVERYONE: Count(100_000, 3, 1000, 9), RESEARCHERS: Count(20_000, 1, 200, 9)}
     assert not excess(every), "more thefts than alerts: theirs left the window, or moved to other groups"
 
