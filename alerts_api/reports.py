@@ -145,7 +145,7 @@ def _calibration_says(bins: tuple[Bin, ...], truth: str) -> str:
 
 def _groups_say(burdens: Burdens | None) -> str:
     if burdens is None or burdens.worst is None:
-        return "There are too few alerts to compare groups."
+        return "There are too few false alarms to say which group has most."
     worst, ratio = burdens.worst, burdens.worst.against_all
     return (
         f"The group with most false alarms for its account-days is {worst.dimension}: {worst.group}, with "

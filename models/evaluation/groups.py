@@ -5,6 +5,9 @@ the minimum cell, and those that would have fewer than five false alarms at ever
 Biometrics 10 (1954) 417). What is left is compared one by one with an exact test, corrected after Holm, and
 where the groups of a dimension part all account-days among them, together by chi-square.
 
+The worst group is looked for where a ratio says something: groups that would have fewer than ``LEAST_JUDGED``
+false alarms are pooled for that question, and the pool is judged like a group.
+
 Alerts of one account are not independent, so intervals are a little too narrow.
 """
 
@@ -16,6 +19,7 @@ from models.evaluation.intervals import Ratio, holm, ratio
 from models.evaluation.records import Cell
 
 LEAST_EXPECTED = 5.0  # false alarms
+LEAST_JUDGED = 25.0  # the same: with fewer, one in a hundred groups like everyone shows 1.5 times by chance
 POOLED = "others, pooled"
 
 
@@ -47,41 +51,59 @@ class Burdens(msgspec.Struct, frozen=True):
 
     groups: tuple[Group, ...]
     dimensions: tuple[Dimension, ...]
-    worst: Group | None  # highest ratio of those not pooled
+    worst: Group | None  # highest ratio of those large enough to be judged, single or pooled
 
 
 def compare(cells: Sequence[Cell], everyone: Cell, least_account_days: int) -> Burdens:
     """``cells`` of any dimensions against ``everyone``; those under ``least_account_days`` are pooled."""
+    groups = _compared(cells, everyone, least_account_days, LEAST_EXPECTED)
+    judged = [
+        group
+        for group in _compared(cells, everyone, least_account_days, LEAST_JUDGED)
+        if _expected(group, everyone) >= LEAST_JUDGED
+    ]
+    dimensions = tuple(
+        _dimension(name, [g for g in groups if g.dimension == name], everyone)
+        for name in dict.fromkeys(group.dimension for group in groups)
+    )
+    return Burdens(groups, dimensions, max(judged, key=lambda g: g.against_all.ratio, default=None))
+
+
+def _compared(
+    cells: Sequence[Cell], everyone: Cell, least_account_days: int, least_expected: float
+) -> tuple[Group, ...]:
     kept = [
-        cell
+        pooled
         for dimension in dict.fromkeys(cell.dimension for cell in cells)
-        for cell in _pooled([c for c in cells if c.dimension == dimension], everyone, least_account_days)
+        for pooled in _pooled(
+            [c for c in cells if c.dimension == dimension], everyone, least_account_days, least_expected
+        )
     ]
     ratios = [
         ratio(cell.false_alarms, cell.account_days, everyone.false_alarms, everyone.account_days)
         for cell, _ in kept
     ]
     corrected = holm([one.p for one in ratios])
-    groups = tuple(
+    return tuple(
         _group(cell, members, against, p)
         for (cell, members), against, p in zip(kept, ratios, corrected, strict=True)
     )
-    single = [group for group in groups if not group.members]
-    dimensions = tuple(
-        _dimension(name, [g for g in groups if g.dimension == name], everyone)
-        for name in dict.fromkeys(group.dimension for group in groups)
-    )
-    return Burdens(groups, dimensions, max(single, key=lambda g: g.against_all.ratio, default=None))
+
+
+def _expected(group: Cell | Group, everyone: Cell) -> float:
+    """False alarms at everyone's rate."""
+    return everyone.false_alarms * group.account_days / max(everyone.account_days, 1)
 
 
 def _pooled(
-    cells: Sequence[Cell], everyone: Cell, least_account_days: int
+    cells: Sequence[Cell], everyone: Cell, least_account_days: int, least_expected: float
 ) -> list[tuple[Cell, tuple[str, ...]]]:
     """Cells that can stand alone, most account-days first, then the rest as one with its members."""
-    rate = everyone.false_alarms / max(everyone.account_days, 1)
     ordered = sorted(cells, key=lambda c: (-c.account_days, c.group))
     alone = [
-        c for c in ordered if c.account_days >= least_account_days and c.account_days * rate >= LEAST_EXPECTED
+        c
+        for c in ordered
+        if c.account_days >= least_account_days and _expected(c, everyone) >= least_expected
     ]
     rest = [c for c in ordered if c not in alone]
     if len(rest) == 1 and rest[0].account_days >= least_account_days:
@@ -118,7 +140,7 @@ def _group(cell: Cell, members: tuple[str, ...], against: Ratio, corrected: floa
 def _dimension(name: str, groups: Sequence[Group], everyone: Cell) -> Dimension:
     parted = sum(g.account_days for g in groups) == everyone.account_days
     counted = sum(g.false_alarms for g in groups) == everyone.false_alarms
-    expected = [everyone.false_alarms * g.account_days / max(everyone.account_days, 1) for g in groups]
+    expected = [_expected(g, everyone) for g in groups]
     if not (parted and counted and len(groups) > 1 and min(expected) >= LEAST_EXPECTED):
         return Dimension(name, len(groups), None)
     from scipy.stats import chisquare  # noqa: PLC0415 - as in ``intervals``

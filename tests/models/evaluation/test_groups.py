@@ -16,11 +16,11 @@ def everyone(*cells: Cell) -> Cell:
 
 
 def test_a_group_with_twice_the_rate_is_the_worst() -> None:
-    cells = (cell("student", 8000, 80), cell("staff", 2000, 40))
+    cells = (cell("student", 8000, 100), cell("staff", 2000, 50))
     burdens = compare(cells, everyone(*cells), 10)
     assert burdens.worst is not None
     assert burdens.worst.group == "staff"
-    assert burdens.worst.against_all.ratio == round(40 / 120 / 0.2, 3)
+    assert burdens.worst.against_all.ratio == round(50 / 150 / 0.2, 3)
     assert burdens.worst.corrected_p < 0.01
     assert burdens.dimensions[0].p is not None
     assert burdens.dimensions[0].p < 0.01
@@ -32,7 +32,23 @@ def test_small_groups_are_pooled_within_their_dimension() -> None:
     pooled = burdens.groups[-1]
     assert (pooled.group, pooled.members, pooled.account_days) == (POOLED, ("nhs", "alumni"), 108)
     assert burdens.worst is not None
-    assert burdens.worst.group == "student"  # a pool is nobody's worst
+    assert burdens.worst.group == "student"  # two false alarms to be expected: that pool says nothing
+
+
+def test_a_ratio_that_chance_alone_gives_is_not_the_worst() -> None:
+    cells = (cell("GB", 8000, 80), cell("CH", 600, 12), cell("JP", 700, 7), cell("NL", 700, 1))
+    burdens = compare(cells, everyone(*cells), 10)
+    assert [g.group for g in burdens.groups] == ["GB", "JP", "NL", "CH"]  # each is told,
+    assert burdens.worst is not None
+    assert burdens.worst.group == "GB"  # but 20 alarms to be expected of three together judge nobody
+
+
+def test_small_groups_are_judged_together() -> None:
+    cells = (cell("GB", 8000, 80), *(cell(name, 700, 14) for name in ("CH", "JP", "NL", "US")))
+    worst = compare(cells, everyone(*cells), 10).worst
+    assert worst is not None
+    assert (worst.group, sorted(worst.members)) == (POOLED, ["CH", "JP", "NL", "US"])
+    assert worst.against_all.ratio == round(56 / 136 / (2800 / 10800), 3)
 
 
 def test_a_single_small_group_stands_by_itself_if_it_may_be_told() -> None:
