@@ -7,12 +7,13 @@ name survive.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import repeat
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from pseudonymiser.accesslog import AccessParser
+from pseudonymiser.accesslog import AccessParser, Fields
 from pseudonymiser.auditlog import is_header, parse_audit
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.classes import Classes
@@ -130,12 +131,11 @@ class Ingest:
         self, lines: Sequence[bytes], *, source: str, first_line: int = 1, audit: bool = False
     ) -> list[AccessEvent | Rejected]:
         """One result per line, in order. A line comes without its line end."""
-        read = self._audit if audit else self._access
-        results: list[AccessEvent | Rejected] = []
-        for number, line in enumerate(lines, first_line):
-            result = read(line, source)
-            results.append(Rejected(result, source, number, len(line)) if isinstance(result, str) else result)
-        return results
+        results = [self._audit(line, source) for line in lines] if audit else self._accesses(lines, source)
+        return [
+            Rejected(result, source, number, len(line)) if isinstance(result, str) else result
+            for number, (line, result) in enumerate(zip(lines, results, strict=True), first_line)
+        ]
 
     def forget(self, accounts: Collection[str]) -> None:
         """These accounts are new at their next line."""
@@ -174,19 +174,53 @@ class Ingest:
             )
         self._order, self._last = restored.order, restored.last
 
-    def _access(self, line: bytes, source: str) -> AccessEvent | str:
+    def _accesses(self, lines: Sequence[bytes], source: str) -> list[AccessEvent | str]:
+        """An event or a reason for each line of an access log."""
+        parsed = [self._fields(line) for line in lines]
+        events = iter(self._events([one for one in parsed if not isinstance(one, str)], source))
+        return [one if isinstance(one, str) else next(events) for one in parsed]
+
+    def _fields(self, line: bytes) -> Fields | str:
         if len(line) > LONGEST_LINE:
             return "line_too_long"
-        fields = self._parser.parse(line.decode("utf-8", "replace"))
-        if fields is None:
-            return _unreadable(line)
-        when, host, user, session, ident, request, status, size, referer, agent, groups = fields[:11]
+        return self._parser.parse(line.decode("utf-8", "replace")) or _unreadable(line)
+
+    def _events(self, lines: Sequence[Fields], source: str) -> list[AccessEvent | str]:
+        """Column by column as far as lines do not hang together: one kind of work in a row is quicker."""
+        if not lines:
+            return []
+        when, host, user, session, ident, request, status, size, referer, agent, groups, *extras = zip(
+            *lines, strict=True
+        )
         if self._extras:
-            host, request = self._extra(host, request, *fields[11:])
-        instant = self._times[when]
+            host, request = zip(*map(self._extra, host, request, *extras), strict=True)
+        known = (
+            [self._times[text] for text in when],
+            [self._addresses[text] for text in host],
+            [self._requests[text] for text in request],
+            [self._statuses[text] for text in status],
+            [self._agents[text] for text in agent],
+            [self._categories[text] for text in groups],
+        )
+        return list(map(self._event, repeat(source), *known, user, session, ident, size, referer))
+
+    def _event(
+        self,
+        source: str,
+        instant: Instant | None,
+        place: tuple[str, str, Place] | None,
+        request: tuple[str, Resource, Resource | None],
+        status: int,
+        agent: str,
+        category: str,
+        user: str,
+        session: str,
+        ident: str,
+        size: str,
+        referer: str,
+    ) -> AccessEvent | str:
         if instant is None:
             return "bad_time"
-        place = self._addresses[host]
         if place is None:
             return "bad_address"
         time, offset = instant.time, instant.offset
@@ -195,7 +229,7 @@ class Ingest:
         if refusal := self._order.refuse(time):
             return refusal
         self._remember(source, time)
-        method, resource, large = self._requests[request]
+        method, resource, large = request
         sent = int(size) if size.isdecimal() else -1
         if large is not None and sent >= self._threshold:
             resource = large
@@ -207,12 +241,12 @@ class Ingest:
             session,
             *place,
             method,
-            self._statuses[status],
+            status,
             sent,
             resource,
             self._referers[referer[:_REFERER], resource.platform] if self._has_referer else "",
-            self._agents[agent],
-            self._categories[groups],
+            agent,
+            category,
         )
 
     def _audit(self, line: bytes, source: str) -> AccessEvent | str:

@@ -23,7 +23,6 @@ _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE32HEX = "0123456789abcdefghijklmnopqrstuv"
 _PAIRS = tuple(a + b for a in _BASE32 for b in _BASE32)
 _HEX_PAIRS = tuple(a + b for a in _BASE32HEX for b in _BASE32HEX)
-_SHIFTS, _HEX_SHIFTS = tuple(range(110, -1, -10)), tuple(range(50, -1, -10))
 
 
 class Pseudonyms:
@@ -117,11 +116,18 @@ def _join(*parts: str) -> bytes:
 
 
 def _base32(digest: bytes) -> str:
-    bits = int.from_bytes(digest[:15], "big")
-    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in _SHIFTS])
+    bits, p = int.from_bytes(digest[:15], "big"), _PAIRS
+    return (
+        f"{p[bits >> 110]}{p[bits >> 100 & 1023]}{p[bits >> 90 & 1023]}{p[bits >> 80 & 1023]}"
+        f"{p[bits >> 70 & 1023]}{p[bits >> 60 & 1023]}{p[bits >> 50 & 1023]}{p[bits >> 40 & 1023]}"
+        f"{p[bits >> 30 & 1023]}{p[bits >> 20 & 1023]}{p[bits >> 10 & 1023]}{p[bits & 1023]}"
+    )
 
 
 def _base32hex(digest: bytes) -> str:
     """The first 60 bits."""
-    bits = int.from_bytes(digest[:8], "big") >> 4
-    return "".join([_HEX_PAIRS[(bits >> shift) & 1023] for shift in _HEX_SHIFTS])
+    bits, p = int.from_bytes(digest[:8], "big") >> 4, _HEX_PAIRS
+    return (
+        f"{p[bits >> 50]}{p[bits >> 40 & 1023]}{p[bits >> 30 & 1023]}"
+        f"{p[bits >> 20 & 1023]}{p[bits >> 10 & 1023]}{p[bits & 1023]}"
+    )
