@@ -118,7 +118,8 @@ class Columns:
         self._wheres: dict[str, tuple[Place, int]] = {}
         self._whats: dict[Resource, int] = {}
         # Ingest hands out one object per resource it remembers: looking at which one it is saves hashing it.
-        self._same: dict[int, tuple[Resource, int]] = {}
+        self._same: dict[int, int] = {}
+        self._held: list[Resource] = []  # of these ids, which nothing else may get meanwhile
 
     def name(self, names: Iterable[str]) -> None:
         """Remember names behind keys."""
@@ -133,7 +134,10 @@ class Columns:
         out = np.zeros(len(events), EVENT)
         out["slot"] = slots
         out["where"] = [self._where(e) for e in events]
-        out["what"] = [self._what(e.resource) for e in events]
+        same = self._same
+        out["what"] = [
+            same[id(e.resource)] if id(e.resource) in same else self._what(e.resource) for e in events
+        ]
         self._where_rows.write()
         self._what_rows.write()
         out["session"] = [self._sessions[e.session] for e in events]
@@ -159,13 +163,11 @@ class Columns:
         return self._add_where(event)
 
     def _what(self, resource: Resource) -> int:
-        found = self._same.get(id(resource))
-        if found is not None:
-            return found[1]
         row = self._whats.get(resource)
         if row is None:
             row = self._add_what(resource)
-        self._same[id(resource)] = (resource, row)
+        self._same[id(resource)] = row
+        self._held.append(resource)
         return row
 
     def _session(self, session: str) -> int:

@@ -122,9 +122,10 @@ class Share:
                 out.flags, out.evidence, out.asked, out.states, out.measures, out.groups,
             )  # fmt: skip
             self.counters["events_scored_total"] += count
-            for row in range(count):
+            circles = sums.circle(out.states[:count], self._site.home).tolist()
+            for row, circle in enumerate(circles):
                 i = int(out.asked[row])
-                self._decide(events[i], slots[i], numbers[i], day, out.moment(row))
+                self._decide(events[i], slots[i], numbers[i], day, out.moment(row), circle)
         self._states.touch(slots)
         for i in np.flatnonzero(out.flags & KEEP).tolist():
             self._traces.append(Trace(numbers[i], events[i], round(float(out.evidence[i]), 3)))
@@ -161,18 +162,21 @@ class Share:
         self.docket = self.docket.without(account)
         self._erased.append(account)
 
-    def _case(self, event: AccessEvent, number: int, day: int, moment: Moment) -> tuple[Case, float]:
+    def _case(
+        self, event: AccessEvent, number: int, day: int, moment: Moment, circle: int
+    ) -> tuple[Case, float]:
         """What the models say of the moment, and how much it looks like theft to those that were taught."""
         rank = int(moment.state["rank"])
         classified = self._site.classified(rank, moment.measures)
-        circle = int(sums.circle(moment.states, self._site.home)[0])
         said = self._site.said(circle, moment.evidence, moment.groups, classified)
         table, model = self._site.table[rank], self._site.version
         return Case(event.account, event.time, number, day, moment, said, table, model), classified
 
-    def _decide(self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment) -> None:
-        """Score one moment and let the desk say what it means."""
-        case, classified = self._case(event, number, day, moment)
+    def _decide(
+        self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment, circle: int
+    ) -> None:
+        """Score one moment, of a reader of ``circle``, and let the desk say what it means."""
+        case, classified = self._case(event, number, day, moment, circle)
         weighed = self._desk.weigh(case, self._columns.names)
         live = self._states.array[slot]
         live["model_day"] = max(float(live["model_day"]), classified)

@@ -193,41 +193,64 @@ def carry_out(
 ) -> Theft:
     """The rows of all sittings; ``own`` and ``known`` are platforms of the account and of the site."""
     sessions = dice.rng.integers(1, 2**32, len(sittings) + 64, dtype=np.uint32)
-    parts = [_rows(s, dice, own, known, int(sessions[n + 64 if s.session < 0 else s.session]))
-             for n, s in enumerate(sittings)]  # fmt: skip
-    events = np.concatenate([p[0] for p in parts], dtype=EVENT)  # told, numpy need not compare the fields
-    whats = np.concatenate([p[1] for p in parts], dtype=WHAT)
-    times = np.concatenate([p[2] for p in parts])
+    drawn = [_drawn(sitting, dice, own, known) for sitting in sittings]
+    times, platforms, failed, spread, fetched, documents, journals, sequences = (
+        np.concatenate(column) for column in zip(*drawn, strict=True)
+    )
+    which = np.repeat(np.arange(len(sittings)), [len(one.times) for one in drawn])
+    reading = fetched & np.array([s.documents > 0 for s in sittings])[which]
+    whats, events = np.zeros(len(times), WHAT), np.zeros(len(times), EVENT)
+    whats["kind"] = np.where(reading, READING, PAGE)
+    whats["platform"], whats["sequence"] = platforms, -1
+    whats["document"][fetched], whats["journal"][fetched] = documents, journals
+    whats["sequence"][fetched] = sequences
+    shares = {key: p_platform(key) for key in set(platforms.tolist())}
+    whats["p_platform"] = [shares[key] for key in platforms.tolist()]
     events["what"] = np.arange(len(events))
-    shares = {key: p_platform(key) for key in set(whats["platform"].tolist())}
-    whats["p_platform"] = [shares[key] for key in whats["platform"].tolist()]
+    events["where"] = np.array([s.where for s in sittings])[which]
+    of = [n + 64 if s.session < 0 else s.session for n, s in enumerate(sittings)]
+    events["session"] = sessions[of][which]
+    events["mb"] = np.where(reading, np.exp(0.9 * spread), 0.05)
+    events["error"], events["document"] = failed, reading & ~failed
     order = np.argsort(times, kind="stable")
     return Theft(events[order], whats, times[order])
 
 
-def _rows(
-    sitting: Sitting, dice: Dice, own: NDArray[np.uint32], known: NDArray[np.uint32], session: int
-) -> tuple[NDArray[np.void], NDArray[np.void], NDArray[np.float64]]:
-    """Pages and documents of a sitting, not yet in time order; each row has a resource of its own."""
+class _Drawn(NamedTuple):
+    """What was drawn for the n documents of a sitting, or its n pages, and the m pages looked at beside them.
+
+    Not yet in time order; each row has a resource of its own.
+    """
+
+    times: NDArray[np.float64]  # (n + m,) s after the theft's midnight
+    platforms: NDArray[np.uint32]  # (n + m,)
+    failed: NDArray[np.bool_]  # (n + m,)
+    spread: NDArray[np.float64]  # (n + m,), of ln(size)
+    fetched: NDArray[np.bool_]  # (n + m,): the first n
+    documents: NDArray[np.int64]  # (n,)
+    journals: NDArray[np.uint32]  # (n,)
+    sequences: NDArray[np.int64]  # (n,)
+
+
+def _drawn(sitting: Sitting, dice: Dice, own: NDArray[np.uint32], known: NDArray[np.uint32]) -> _Drawn:
     rng, n = dice.rng, min(max(1, sitting.documents), MOST_DOCUMENTS)
     at = sitting.start + np.cumsum(sitting.gap * np.exp(sitting.spread * rng.standard_normal(n)))
     of = _platforms(sitting, dice, own, known)[rng.integers(0, 1 << 30, n) % max(1, sitting.platforms)
                                                if sitting.platforms > 0 else np.arange(n)]  # fmt: skip
     looks = np.arange(n).repeat(rng.poisson(sitting.pages, n))
-    whats, events = np.zeros(n + len(looks), WHAT), np.zeros(n + len(looks), EVENT)
-    whats["kind"][:n], whats["kind"][n:] = READING if sitting.documents else PAGE, PAGE
-    whats["platform"] = np.concatenate([of, of[looks]])
-    whats["document"][:n] = rng.integers(1, 2**63, n)
-    whats["sequence"] = -1
+    rows = n + len(looks)
+    documents = rng.integers(1, 2**63, n)
     journals = rng.integers(1, 2**32, 40, dtype=np.uint32)
-    whats["journal"][:n] = journals[0] if sitting.ordered else journals[rng.integers(0, 40, n)]
-    whats["sequence"][:n] = np.arange(n) + 1000 if sitting.ordered else rng.integers(0, 4000, n)
-    failed = rng.random(len(events)) < sitting.refused
-    events["where"], events["session"] = sitting.where, session
-    events["mb"] = np.where(whats["kind"] == READING, np.exp(0.9 * rng.standard_normal(len(events))), 0.05)
-    events["error"] = failed
-    events["document"][:n] = ~failed[:n] & (sitting.documents > 0)
-    return events, whats, np.concatenate([at, at[looks] - rng.uniform(1, 15, len(looks))])
+    return _Drawn(
+        documents=documents,
+        journals=journals[np.zeros(n, np.intp) if sitting.ordered else rng.integers(0, 40, n)],
+        sequences=np.arange(n) + 1000 if sitting.ordered else rng.integers(0, 4000, n),
+        failed=rng.random(rows) < sitting.refused,
+        spread=rng.standard_normal(rows),
+        platforms=np.concatenate([of, of[looks]]),
+        fetched=np.arange(rows) < n,
+        times=np.concatenate([at, at[looks] - rng.uniform(1, 15, len(looks))]),
+    )
 
 
 def _platforms(
