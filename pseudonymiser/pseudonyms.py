@@ -88,10 +88,10 @@ def network_of(address: Address) -> str:
     >>> network_of(ipaddress.ip_address("192.0.2.77"))
     '192.0.2.0/24'
     """
-    prefix = 24 if address.version == 4 else 48
-    bits = address.max_prefixlen - prefix
-    first = type(address)((int(address) >> bits) << bits)
-    return f"{first.compressed}/{prefix}"
+    if isinstance(address, ipaddress.IPv4Address):
+        return f"{address.compressed.rpartition('.')[0]}.0/24"
+    first = ipaddress.IPv6Address(int(address) >> 80 << 80)
+    return f"{first.compressed}/48"
 
 
 def _hasher(key: bytes) -> Callable[[bytes], bytes]:
