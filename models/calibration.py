@@ -2,8 +2,9 @@
 
 The threshold is the score at which the last days would have opened as many alerts as the budget allows,
 counting that an account rests after an alert. A slow feedback on the logarithm of the budget takes out what
-that estimate misses, and what the last fortnight gave too many or too few, the next days make good. A day
-counts as ``FLOOD`` times that at most: a thousand thieves at once do not raise the next threshold.
+that estimate misses. Where a fortnight to come would not keep to its budget, the next days make good as much
+as that takes and no more: a threshold that swings loses thefts on the days on which it is high. A day counts
+as ``FLOOD`` times its budget at most: a thousand thieves at once do not raise the next threshold.
 All of it changes only at the close of a day.
 """
 
@@ -15,13 +16,13 @@ import msgspec
 
 GAIN = 0.1  # of the feedback, per day
 FEEDBACK_DAYS = 7  # alerts a day are averaged over these before they are compared with the budget
-GOOD_DAYS = 2.0  # within which what was too many or too few is made good,
-MOST_MORE, MOST_FEWER = 2.0, 3.0  # by at most so many times more, or fewer, alerts a day
+BAND = 0.05  # of its budget that a fortnight may be off before days make good,
+MOST_MORE, MOST_FEWER = 2.0, 2.2  # by at most so many times more, or fewer, alerts a day
 FLOOD = 4.0  # times what is wanted of a day that it counts at most
 OUTBREAK = 6.0  # times the budget: a day of more is nothing that the next ones make good
 CLIP = 1.2  # of the feedback, in units of ln(budget)
 FORTNIGHT = 14  # days over which alerts are to keep to the budget
-WINDOW_DAYS = 8  # whose scores tell what a threshold would have given
+WINDOW_DAYS = 14  # whose scores tell what a threshold would have given
 WARM_DAYS = 3  # before that, the prior threshold
 FLOOR = 2.5  # -ln share: a quiet day shall not fill the queue with noise
 REST_DAYS = 3
@@ -56,20 +57,34 @@ def close_day(
     days = (*(d for d in old.days if d[0] > day - FORTNIGHT), (day, active, opened))
     candidates = (*(c for c in old.candidates if c.day > since), *highest(scores, budget))
     feedback = old.feedback
-    given = [min(d[2], FLOOD * budget) for d in days[-FORTNIGHT + 1 :]]
     if len(days) > WARM_DAYS:
-        lately = given[-FEEDBACK_DAYS:]
+        lately = [min(d[2], FLOOD * budget) for d in days[-FEEDBACK_DAYS:]]
         step = GAIN * math.log((budget + 0.2) / (sum(lately) / len(lately) + 0.2))
         if step < 0 or old.threshold > FLOOR + 0.01:  # at the floor more alerts cannot be had by wanting more
             feedback = min(CLIP, max(-CLIP, feedback + step))
-    outbreaks = sum(d[2] > OUTBREAK * budget for d in days[-FORTNIGHT + 1 :])
-    missing = (len(given) + outbreaks * (FLOOD - 1.0) - sum(given) / budget) / GOOD_DAYS  # budgets a day
-    wanted = budget * math.exp(feedback) * min(MOST_MORE, max(1.0 / MOST_FEWER, 1.0 + missing))
+    wanted = math.exp(feedback) * _made_good([d[2] for d in days[-FORTNIGHT + 1 :]], budget)
     if len(days) <= WARM_DAYS:
         threshold = _prior(days, wanted)
     else:
         threshold = _fit(candidates, wanted * min(len(days), WINDOW_DAYS), FLOOD * wanted)
     return Calibration(threshold=max(FLOOR, threshold), feedback=feedback, days=days, candidates=candidates)
+
+
+def _made_good(opened: Sequence[int], budget: float) -> float:
+    """Alerts wanted of the next day, after days (at most ``FORTNIGHT`` - 1) that opened so many.
+
+    As near to the budget as can be, if with as many on each of the days after it every fortnight that still
+    holds some of these days is to be within ``BAND`` of its budget.
+    """
+    known = [budget if n > OUTBREAK * budget else min(n, FLOOD * budget) for n in opened]
+    known = [budget] * (FORTNIGHT - 1 - len(known)) + known
+    least, most = -math.inf, math.inf
+    for days in range(1, FORTNIGHT):  # that are still to come in a fortnight
+        missing = FORTNIGHT * budget - sum(known[days - 1 :])
+        least = max(least, (missing - BAND * FORTNIGHT * budget) / days)
+        most = min(most, (missing + BAND * FORTNIGHT * budget) / days)
+    wanted = min(most, max(least, budget)) if least <= most else (least + most) / 2
+    return min(MOST_MORE * budget, max(budget / MOST_FEWER, wanted))
 
 
 def highest(scores: Sequence[Candidate], budget: float) -> tuple[Candidate, ...]:

@@ -5,6 +5,7 @@ import random
 import statistics
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -171,6 +172,29 @@ def test_any_fortnight_keeps_near_the_budget_also_when_the_load_changes(season: 
         fortnights = [sum(opened_on[d : d + 14]) / 14 for d in range(14, 47)]
         assert statistics.mean(fortnights) == pytest.approx(3.0, rel=0.2)
         assert all(n == pytest.approx(3.0, rel=0.45) for n in fortnights)
+
+
+def steady(opened: list[int]) -> Calibration:
+    """What a site has learnt that opened so many alerts a day, its scores being the same every day."""
+    rng, state = random.Random(1), Calibration()
+    scores = [c for c in day_scores(0, rng) if c.score >= FLOOR]
+    for day, count in enumerate(opened):
+        of_day = [Candidate(day, 1000 * day + c.account, c.score) for c in scores]
+        state = msgspec.structs.replace(close_day(state, day, ACCOUNTS, count, of_day, 3.0), feedback=0.0)
+    return state
+
+
+def test_a_fortnight_near_its_budget_needs_no_other_threshold() -> None:
+    usual = steady([3] * 20).threshold
+    assert steady([3] * 18 + [2, 4]).threshold == usual
+    assert steady([3] * 18 + [8, 3]).threshold > usual
+    assert steady([3] * 18 + [0, 0]).threshold < usual
+
+
+def test_what_a_busy_day_had_too_many_is_spread_over_the_days_after_it() -> None:
+    usual, after = steady([3] * 20), steady([3] * 19 + [12])
+    assert after.threshold < usual.threshold + math.log(2.5)  # no day goes blind for it
+    assert steady([3] * 7 + [12] + [3] * 13).threshold == usual.threshold  # and it is over when the day is
 
 
 def test_a_thousand_thieves_at_once_do_not_lift_the_threshold_for_the_next() -> None:
