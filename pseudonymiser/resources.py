@@ -40,6 +40,7 @@ _ID_PARAMETER = re.compile(
 _BOOK = re.compile(r"/(?:e?books?|reader|ebookviewer|lire|read)/([^/?]+)")
 _EXTENSION = re.compile(r"\.(?:pdf|html?|xhtml|epub|aspx?|php|full|xml)$")
 _NUMBERS = re.compile(r"\d+", re.ASCII)
+_NO_PII = re.compile(r"[^0-9xsb]")
 _NAMELESS = frozenset({Kind.POLL, Kind.ASSET, Kind.SEARCH})  # what never gets a document
 _READABLE = frozenset({Kind.PDF, Kind.FULLTEXT, Kind.BOOK, Kind.MEDIA})
 
@@ -185,7 +186,7 @@ class Reducer:
         return _Named("doi", doi, "doi", doi.partition("/")[0], _ordinal(doi))
 
     def _pii(self, platform: Platform, text: str) -> _Named:
-        pii = re.sub(r"[^0-9xsb]", "", text)
+        pii = _NO_PII.sub("", text)
         for shape in self._ids.pii_shapes:
             if match := shape.fullmatch(pii):
                 bare = pii.lstrip("sb")
