@@ -5,8 +5,8 @@ the minimum cell, and those that would have fewer than five false alarms at ever
 Biometrics 10 (1954) 417). What is left is compared one by one with an exact test, corrected after Holm, and
 where the groups of a dimension part all account-days among them, together by chi-square.
 
-The worst group is looked for where a ratio says something: groups that would have fewer than ``LEAST_JUDGED``
-false alarms are pooled for that question, and the pool is judged like a group.
+The worst group is looked for where a ratio says something: among groups of at least ``LEAST_JUDGED`` false
+alarms to be expected, smaller ones pooled for that question, and among all that chance does not explain.
 
 Alerts of one account are not independent, so intervals are a little too narrow.
 """
@@ -20,6 +20,7 @@ from models.evaluation.records import Cell
 
 LEAST_EXPECTED = 5.0  # false alarms
 LEAST_JUDGED = 25.0  # the same: with fewer, one in a hundred groups like everyone shows 1.5 times by chance
+BEYOND_CHANCE = 0.05  # corrected p below which chance does not explain a ratio
 POOLED = "others, pooled"
 
 
@@ -51,16 +52,16 @@ class Burdens(msgspec.Struct, frozen=True):
 
     groups: tuple[Group, ...]
     dimensions: tuple[Dimension, ...]
-    worst: Group | None  # highest ratio of those large enough to be judged, single or pooled
+    worst: Group | None  # highest ratio of those, single or pooled, that can be judged
 
 
 def compare(cells: Sequence[Cell], everyone: Cell, least_account_days: int) -> Burdens:
     """``cells`` of any dimensions against ``everyone``; those under ``least_account_days`` are pooled."""
     groups = _compared(cells, everyone, least_account_days, LEAST_EXPECTED)
+    large = _compared(cells, everyone, least_account_days, LEAST_JUDGED)
     judged = [
-        group
-        for group in _compared(cells, everyone, least_account_days, LEAST_JUDGED)
-        if _expected(group, everyone) >= LEAST_JUDGED
+        *(group for group in large if _expected(group, everyone) >= LEAST_JUDGED),
+        *(group for group in groups if group.corrected_p < BEYOND_CHANCE),
     ]
     dimensions = tuple(
         _dimension(name, [g for g in groups if g.dimension == name], everyone)

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation.groups import POOLED, compare
+from models.evaluation.groups import BEYOND_CHANCE, POOLED, compare
 from models.evaluation.records import Cell
 
 
@@ -31,8 +31,14 @@ def test_small_groups_are_pooled_within_their_dimension() -> None:
     burdens = compare(cells, everyone(*cells), 10)
     pooled = burdens.groups[-1]
     assert (pooled.group, pooled.members, pooled.account_days) == (POOLED, ("nhs", "alumni"), 108)
-    assert burdens.worst is not None
-    assert burdens.worst.group == "student"  # two false alarms to be expected: that pool says nothing
+
+
+def test_a_small_group_is_the_worst_if_chance_does_not_explain_it() -> None:
+    cells = (cell("student", 9000, 90), cell("staff", 5000, 45), cell("nhs", 600, 20))
+    worst = compare(cells, everyone(*cells), 10).worst
+    assert worst is not None
+    assert (worst.group, worst.members) == ("nhs", ())
+    assert worst.corrected_p < BEYOND_CHANCE
 
 
 def test_a_ratio_that_chance_alone_gives_is_not_the_worst() -> None:

@@ -9,7 +9,7 @@ from statistics import median, quantiles
 import pytest
 from scipy.stats import beta, binom
 
-from models.evaluation.groups import LEAST_JUDGED
+from models.evaluation.groups import BEYOND_CHANCE, LEAST_JUDGED
 from models.evaluation.intervals import Quartiles, Ratio, Share
 from models.evaluation.records import Raised
 from service.evaluation import trials
@@ -175,7 +175,8 @@ def test_groups(part: Part, scene: Scene, played: Played) -> None:
     judged = [
         group
         for group in part.burdens.groups
-        if not group.members and len(false) * group.account_days / len(light) >= LEAST_JUDGED
+        if group.corrected_p < BEYOND_CHANCE
+        or (not group.members and len(false) * group.account_days / len(light) >= LEAST_JUDGED)
     ]
     assert judged
     assert worst.members or worst in judged
