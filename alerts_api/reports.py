@@ -12,14 +12,16 @@ from markupsafe import Markup
 from alerts_api.backend import Place, is_url
 from alerts_api.plots import Spot, Whisker, reach, spots, whiskers
 from alerts_api.rendering import page
+from alerts_api.wording import plural
 from models.evaluation.figures import Bin, Family, Summary
-from models.evaluation.groups import Burdens
+from models.evaluation.groups import Burdens, Group
 from models.evaluation.intervals import Share
 from service.errors import ReportError
 from service.evaluation.report import Part, Report, file_name, listed, read
 from service.settings import REPORTS
 
 WORST = 1.5  # times everyone's rate of false alarms: what no group should be above
+_NAMED = 5  # of groups that were pooled
 _RATIO_TOP = 4.0
 
 
@@ -143,11 +145,19 @@ def _calibration_says(bins: tuple[Bin, ...], truth: str) -> str:
     )
 
 
+def _named(group: Group) -> str:
+    """A group, or those that were pooled into it: not always the same as in the table."""
+    if not group.members:
+        return group.group
+    named, more = ", ".join(group.members[:_NAMED]), len(group.members) - _NAMED
+    return f"{named} and {plural(more, 'other')} together" if more > 0 else f"{named} together"
+
+
 def _groups_say(burdens: Burdens | None) -> str:
     if burdens is None or burdens.worst is None:
         return "There are too few false alarms to say which group has most."
     worst, ratio = burdens.worst, burdens.worst.against_all
     return (
-        f"The group with most false alarms for its account-days is {worst.dimension}: {worst.group}, with "
+        f"The group with most false alarms for its account-days is {worst.dimension}: {_named(worst)}, with "
         f"{ratio.ratio:.2f} times everyone's rate ({ratio.low:.2f} to {ratio.high:.2f})."
     )

@@ -170,8 +170,9 @@ def group_rows(part: Part) -> Iterator[str]:
         )
     if part.burdens and part.burdens.worst:
         worst = part.burdens.worst
+        name = " and ".join(worst.members) or worst.group
         yield ""
-        yield f"Worst group: {worst.dimension}: {worst.group}, {worst.against_all.ratio:.2f} times everyone's"
+        yield f"Worst group: {worst.dimension}: {name}, {worst.against_all.ratio:.2f} times everyone's"
 
 
 def heavy_rows(part: Part) -> Iterator[str]:

@@ -14,7 +14,8 @@ from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.plots import Spot, Whisker, spots, whiskers
 from alerts_api.reports import as_file
 from alerts_api.store import open_store, write_shared
-from models.evaluation.records import Raised
+from models.evaluation.groups import compare
+from models.evaluation.records import Cell, Raised
 from service.evaluation.ownsite import Own, SiteAlert, site_part
 from service.groups import EVERYONE, PREFIX, Count
 from tests.alerts_api.examples import NOW, fill
@@ -137,6 +138,18 @@ def test_plots_keep_what_they_draw_inside() -> None:
     assert 'aria-label="A &amp; b"' in spots(
         [Spot(0.5, 0.5, 0.1, 0.9)], "A & b", across="x", up="y", wide=1.0
     )
+
+
+def test_of_small_groups_together_the_sentence_says_which() -> None:
+    cells = [Cell("country", name, 1000, 9, 9) for name in ("DE", "FR", "CH", "JP", "NL", "US", "<b>")]
+    everyone = Cell("", "everyone", 17_000, 113, 113)
+    report = example()
+    part = replace(
+        report.parts[0], burdens=compare((Cell("country", "GB", 10_000, 50, 50), *cells), everyone, 10)
+    )
+    text = as_file(replace(report, parts=(part,)))
+    assert "country: &lt;b&gt;, CH, DE, FR, JP and 2 others together, with 1.35 times" in text
+    assert "<b>" not in text
 
 
 def test_a_report_without_a_single_alert_is_still_a_page() -> None:
