@@ -170,7 +170,7 @@ def group_rows(part: Part) -> Iterator[str]:
         )
     if part.burdens and part.burdens.worst:
         worst = part.burdens.worst
-        name = " and ".join(worst.members) or worst.group
+        name = ", ".join(worst.members or (worst.group,))
         yield ""
         yield f"Worst group: {worst.dimension}: {name}, {worst.against_all.ratio:.2f} times everyone's"
 

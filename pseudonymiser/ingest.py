@@ -228,8 +228,7 @@ class Ingest:
             time, offset = self._in_order(instant, source)
         if refusal := self._order.refuse(time):
             return refusal
-        if time > self._last.get(source, 0):
-            self._remember(source, time)
+        self._remember(source, time)
         method, resource, large = request
         sent = int(size) if size.isdecimal() else -1
         if large is not None and sent >= self._threshold:
@@ -266,8 +265,7 @@ class Ingest:
         time, offset = self._in_order(instant, source)
         if refusal := self._order.refuse(time):
             return refusal
-        if time > self._last.get(source, 0):
-            self._remember(source, time)
+        self._remember(source, time)
         account = self._accounts[entry.user] if entry.user != entry.session else ""
         session = self._sessions[entry.session]
         category = self._categories[entry.groups]
@@ -296,10 +294,12 @@ class Ingest:
         slack = _JITTER_AFTER if self._zone.offset(last) == second else _JITTER
         return (time, offset) if time >= last - slack else (again, second)
 
-    def _remember(self, source: str, newest: int) -> None:
+    def _remember(self, source: str, time: int) -> None:
+        if time <= self._last.get(source, 0):
+            return
         if source not in self._last and len(self._last) >= _MOST_SOURCES:
             del self._last[min(self._last, key=lambda name: (self._last[name], name))]
-        self._last[source] = newest
+        self._last[source] = time
 
     def _extra(self, host: str, request: str, forwarded: str, method: str, vhost: str) -> tuple[str, str]:
         """Fields of few formats: a load balancer's forwarded address, and method and host beside the URL."""
