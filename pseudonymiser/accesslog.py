@@ -1,6 +1,7 @@
-"""One line of an access log to its fields, by the site's compiled format."""
+"""Lines of an access log to their fields, by the site's compiled format."""
 
 import re
+from collections.abc import Iterable
 
 from pseudonymiser.clock import Zone
 from pseudonymiser.logformat import LineFormat, compile_format
@@ -26,10 +27,10 @@ class AccessParser:
         self._match = self.format.pattern.match
         self._indexes = self.format.indexes
 
-    def parse(self, text: str) -> Fields | None:
-        """The fields of a line, also behind a syslog prefix that the format does not name; None: no match."""
-        match = self._match(text) or self._behind_syslog(text)
-        return match.group(*self._indexes) if match else None
+    def parse(self, texts: Iterable[str]) -> list[Fields | None]:
+        """The fields of each line, also behind a syslog prefix that the format does not name; None: none."""
+        match, behind, indexes = self._match, self._behind_syslog, self._indexes
+        return [found.group(*indexes) if (found := match(text) or behind(text)) else None for text in texts]
 
     def _behind_syslog(self, text: str) -> re.Match[str] | None:
         prefix = _SYSLOG.match(text)

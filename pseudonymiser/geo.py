@@ -40,7 +40,10 @@ class Networks:
 
     def __contains__(self, address: Address) -> bool:
         number = int(address)
-        return any(first <= number <= last for first, last in self._spans[address.version])
+        for first, last in self._spans[address.version]:  # noqa: SIM110 - twice as quick as any()
+            if first <= number <= last:
+                return True
+        return False
 
 
 # Addresses that are nowhere in particular (RFC 1918, 6598, 4193, loopback and link-local). The documentation
@@ -102,7 +105,8 @@ class LocalGeo:
         if is_private(address):
             return Place(kind=NetworkKind.CAMPUS) if campus else _NOWHERE
         records = [found for reader in self._readers if (found := _record(reader, address))]
-        return _place(records, NetworkKind.CAMPUS if campus else self._kinds.of(records))
+        owner = _owner(records)
+        return _place(records, owner, NetworkKind.CAMPUS if campus else self._kinds.of(records, owner))
 
 
 class NetworkKinds:
@@ -114,7 +118,7 @@ class NetworkKinds:
         self._flags, self._user_types, self._words = data.flags, data.user_types, data.kind
         self._owners = Memo(self._by_words)
 
-    def of(self, records: list[dict[str, Any]]) -> NetworkKind:
+    def of(self, records: list[dict[str, Any]], owner: str) -> NetworkKind:
         if not records:
             return NetworkKind.UNKNOWN
         told = [
@@ -130,7 +134,7 @@ class NetworkKinds:
                 str(part.get("user_type") or part.get("type") or "").lower()
             ):
                 return kind_of_type
-        return self.of_owner(_owner(records))
+        return self.of_owner(owner)
 
     def of_owner(self, owner: str) -> NetworkKind:
         """The kind by the owner's name alone; UNKNOWN where it has none."""
@@ -155,7 +159,7 @@ class _KindData(msgspec.Struct, frozen=True):
     flags: Mapping[str, NetworkKind]
 
 
-def _place(records: list[dict[str, Any]], kind: NetworkKind) -> Place:
+def _place(records: list[dict[str, Any]], owner: str, kind: NetworkKind) -> Place:
     country = _text(records, ("country", "iso_code")) or _text(records, ("registered_country", "iso_code"))
     if not country:
         country = next((v for r in records if isinstance(v := r.get("country"), str) and len(v) == 2), "")
@@ -164,7 +168,7 @@ def _place(records: list[dict[str, Any]], kind: NetworkKind) -> Place:
         city=_text(records, ("city", "names", "en")),
         latitude=_degrees(records, "latitude"),
         longitude=_degrees(records, "longitude"),
-        owner=_owner(records),
+        owner=owner,
         kind=kind,
     )
 

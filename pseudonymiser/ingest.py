@@ -6,7 +6,7 @@ name survive.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from types import MappingProxyType
 from typing import Final
@@ -44,6 +44,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "time_ahead": "The time is more than 45 days after the newest line's.",
     }
 )
+
+_Place = tuple[str, str, Place]  # pseudonyms of address and network, and where it is
+_Request = tuple[str, Resource, Resource | None]  # method, resource, and what it is if the answer is large
 
 _NOBODY = frozenset({"", "-"})
 _NO_ADDRESS = ("", "", Place())
@@ -176,14 +179,13 @@ class Ingest:
 
     def _accesses(self, lines: Sequence[bytes], source: str) -> list[AccessEvent | str]:
         """An event or a reason for each line of an access log."""
-        parsed = [self._fields(line) for line in lines]
-        events = iter(self._events([one for one in parsed if not isinstance(one, str)], source))
-        return [one if isinstance(one, str) else next(events) for one in parsed]
-
-    def _fields(self, line: bytes) -> Fields | str:
-        if len(line) > LONGEST_LINE:
-            return "line_too_long"
-        return self._parser.parse(line.decode("utf-8", "replace")) or _unreadable(line)
+        texts = [line.decode("utf-8", "replace") if len(line) <= LONGEST_LINE else "" for line in lines]
+        parsed = self._parser.parse(texts)
+        found = iter(self._events([fields for fields in parsed if fields is not None], source))
+        return [
+            _unreadable(line) if fields is None else next(found)
+            for line, fields in zip(lines, parsed, strict=True)
+        ]
 
     def _events(self, lines: Sequence[Fields], source: str) -> list[AccessEvent | str]:
         """Column by column as far as lines do not hang together: one kind of work in a row is quicker."""
@@ -194,31 +196,60 @@ class Ingest:
         )
         if self._extras:
             host, request = zip(*map(self._extra, host, request, *extras), strict=True)
-        known = (
-            [self._times[text] for text in when],
-            [self._addresses[text] for text in host],
-            [self._requests[text] for text in request],
+        requests = [self._requests[text] for text in request]
+        sizes = [int(text) if text.isdecimal() else -1 for text in size]
+        resources = self._resources(requests, sizes)
+        rows = zip(
+            map(
+                self._who,
+                repeat(source),
+                [self._times[text] for text in when],
+                [self._addresses[text] for text in host],
+                user,
+                session,
+                ident,
+            ),
+            requests,
             [self._statuses[text] for text in status],
+            sizes,
+            resources,
+            self._origins(referer, resources) if self._has_referer else referer,
             [self._agents[text] for text in agent],
             [self._categories[text] for text in groups],
+            strict=True,
         )
-        return list(map(self._event, repeat(source), *known, user, session, ident, size, referer))
+        return [
+            who if isinstance(who, str)
+            else AccessEvent(
+                who[0], who[1], who[2], who[3], who[4], who[5], who[6],
+                method, code, sent, resource, origin, program, category,
+            )
+            for who, (method, _, _), code, sent, resource, origin, program, category in rows
+        ]  # fmt: skip
 
-    def _event(
+    def _resources(self, requests: Iterable[_Request], sizes: Iterable[int]) -> list[Resource]:
+        """What was asked for; of some paths only the size of the answer tells that it was a file."""
+        least = self._threshold
+        return [
+            large if large is not None and sent >= least else resource
+            for (_, resource, large), sent in zip(requests, sizes, strict=True)
+        ]
+
+    def _origins(self, referer: Iterable[str], resources: Iterable[Resource]) -> list[str]:
+        known = self._referers
+        pairs = zip(referer, resources, strict=True)
+        return [known[text[:_REFERER], resource.platform] for text, resource in pairs]
+
+    def _who(
         self,
         source: str,
         instant: Instant | None,
-        place: tuple[str, str, Place] | None,
-        request: tuple[str, Resource, Resource | None],
-        status: int,
-        agent: str,
-        category: str,
+        place: _Place | None,
         user: str,
         session: str,
         ident: str,
-        size: str,
-        referer: str,
-    ) -> AccessEvent | str:
+    ) -> tuple[int, int, str, str, str, str, Place] | str:
+        """When, who and where of a line, in the order of lines; or the reason why it is no event."""
         if instant is None:
             return "bad_time"
         if place is None:
@@ -229,25 +260,8 @@ class Ingest:
         if refusal := self._order.refuse(time):
             return refusal
         self._remember(source, time)
-        method, resource, large = request
-        sent = int(size) if size.isdecimal() else -1
-        if large is not None and sent >= self._threshold:
-            resource = large
         account, session = self._person(user, session, ident)
-        return AccessEvent(
-            time,
-            offset,
-            account,
-            session,
-            *place,
-            method,
-            status,
-            sent,
-            resource,
-            self._referers[referer[:_REFERER], resource.platform] if self._has_referer else "",
-            agent,
-            category,
-        )
+        return time, offset, account, session, place[0], place[1], place[2]
 
     def _audit(self, line: bytes, source: str) -> AccessEvent | str:
         if len(line) > LONGEST_LINE:
@@ -327,7 +341,7 @@ class Ingest:
     def _session(self, text: str) -> str:
         return "" if text in _NOBODY else self._pseudonyms.session(text)
 
-    def _address(self, text: str) -> tuple[str, str, Place] | None:
+    def _address(self, text: str) -> _Place | None:
         if text in _NOBODY:
             return _NO_ADDRESS
         entries = [parse_address(_bare(entry)) for entry in text.split(",")]
@@ -338,7 +352,7 @@ class Ingest:
         tokens = self._pseudonyms
         return tokens.address(address), tokens.network(address), self._geo.place(address)
 
-    def _request(self, text: str) -> tuple[str, Resource, Resource | None]:
+    def _request(self, text: str) -> _Request:
         """``METHOD URL HTTP/x.y``, or a URL alone."""
         found = _REQUEST.fullmatch(text)
         method, url = (found[1].upper(), found[2]) if found else ("", text)
@@ -376,6 +390,8 @@ def _status(text: str) -> int:
 
 def _unreadable(line: bytes) -> str:
     """The reason for a line that has not the shape of its log."""
+    if len(line) > LONGEST_LINE:
+        return "line_too_long"
     if not line.strip():
         return "empty_line"
     if line.startswith((b"Date/Time\t", b"\xef\xbb\xbfDate/Time\t")):

@@ -230,7 +230,7 @@ def _addresses(elements: tuple[Element, ...], at: int) -> str:
     separator = _separator(elements, at)
     if separator != " ":
         return f"[^{re.escape(separator)}]*+"
-    return r"[^ ]++(?:(?<=,) [^ ]++)*+"
+    return r"[^ ]++(?>(?:(?<=,) [^ ]++)*)"
 
 
 def _until_blanks(elements: tuple[Element, ...], at: int) -> str:
@@ -254,7 +254,7 @@ def _until(elements: tuple[Element, ...], at: int, *, at_least_one: bool) -> str
     elif isinstance(rest, Field) and rest.name == "time" and rest.token and not rest.strftime:
         stop += r"\[" if not text.endswith("[") else ""
     first = re.escape(text[0])
-    return f"{least}[^{first}]*+(?:(?!{stop}){first}[^{first}]*+)*+"
+    return f"{least}[^{first}]*+(?>(?:(?!{stop}){first}[^{first}]*+)*)"
 
 
 _SHAPES = {

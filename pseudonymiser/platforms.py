@@ -37,6 +37,7 @@ class Platform(msgspec.Struct, frozen=True):
 
 class _Doi(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tails: tuple[str, ...]
+    prefix: str
     journals: tuple[str, ...]
 
 
@@ -58,12 +59,31 @@ class _Identifiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: dict[str, str | int]
 
 
+class Journals:
+    """Shapes of a DOI in one pattern: tried one by one, a dozen take twice as long."""
+
+    def __init__(self, prefix: str, shapes: tuple[str, ...]) -> None:
+        shapes = tuple(re.sub(r"\(\?P<(\w+)>", rf"(?P<\1_{n}>", shape) for n, shape in enumerate(shapes))
+        self._pattern = re.compile(f"{prefix}(?:{'|'.join(shapes)})")
+        groups = self._pattern.groupindex
+        pairs = [(groups[f"journal_{n}"], groups.get(f"sequence_{n}", 0)) for n in range(len(shapes))]
+        self._pairs = {max(pair): pair for pair in pairs}
+
+    def read(self, doi: str) -> tuple[str, str] | None:
+        """Journal, and ordinal or "", by the first shape that fits the whole; None where none does."""
+        match = self._pattern.fullmatch(doi)
+        if match is None or match.lastindex is None:
+            return None
+        journal, sequence = self._pairs[match.lastindex]
+        return match[journal], match[sequence] if sequence else ""
+
+
 class Identifiers(msgspec.Struct, frozen=True):
     """What is recognised on any site, compiled."""
 
     doi_tails: tuple[re.Pattern[str], ...]
     doi_tail: re.Pattern[str]  # any of them
-    doi_journals: tuple[re.Pattern[str], ...]
+    doi_journals: Journals
     pii_anywhere: re.Pattern[str]
     pii_shapes: tuple[re.Pattern[str], ...]  # article, chapter
     kinds: tuple[Rule, ...]  # poll and asset first, then the others in their order
@@ -139,7 +159,7 @@ def _compile(data: _Identifiers) -> Identifiers:
     return Identifiers(
         doi_tails=tuple(re.compile(tail) for tail in data.doi.tails),
         doi_tail=re.compile("|".join(f"(?:{tail})" for tail in data.doi.tails)),
-        doi_journals=tuple(re.compile(journal) for journal in data.doi.journals),
+        doi_journals=Journals(data.doi.prefix, data.doi.journals),
         pii_anywhere=re.compile(data.pii.anywhere),
         pii_shapes=(re.compile(data.pii.article), re.compile(data.pii.chapter)),
         kinds=tuple((Kind(name), re.compile(str(data.kinds[name]))) for name in _KIND_ORDER),

@@ -50,18 +50,18 @@ class Pseudonyms:
         return self._former_prefix + _base32(self._former(_person(identity))) if self._former else ""
 
     def address(self, address: Address) -> str:
-        return self._ip_prefix + _base32(self._ip(_join("ip", address.compressed)))
+        return self._ip_prefix + _base32(self._ip(_pair("ip", address.compressed)))
 
     def network(self, address: Address) -> str:
         """The /24 (IPv4) or /48 (IPv6) that the address lies in."""
-        return self._net_prefix + _base32(self._net(_join("net", network_of(address))))
+        return self._net_prefix + _base32(self._net(_pair("net", network_of(address))))
 
     def session(self, session: str) -> str:
-        return self._session_prefix + _base32(self._session(_join("session", session)))
+        return self._session_prefix + _base32(self._session(_pair("session", session)))
 
     def document(self, scheme: str, identifier: str) -> str:
         """``scheme`` says whose identifier it is: "doi", "pii" or a platform."""
-        return _base32hex(self._document(_join(scheme, identifier)))
+        return _base32hex(self._document(_pair(scheme, identifier)))
 
     def journal(self, scheme: str, identifier: str) -> str:
         return _base32hex(self._journal(_join("token", scheme, identifier)))
@@ -89,7 +89,8 @@ def network_of(address: Address) -> str:
     '192.0.2.0/24'
     """
     if isinstance(address, ipaddress.IPv4Address):
-        return f"{address.compressed.rpartition('.')[0]}.0/24"
+        number = int(address)
+        return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.0/24"
     first = ipaddress.IPv6Address(int(address) >> 80 << 80)
     return f"{first.compressed}/48"
 
@@ -113,6 +114,11 @@ def _person(identity: Identity) -> bytes:
 def _join(*parts: str) -> bytes:
     """Each part behind its length in characters: ``4:user0:6:asmith``."""
     return "".join([f"{len(part)}:{part}" for part in parts]).encode("utf-8", "surrogatepass")
+
+
+def _pair(first: str, second: str) -> bytes:
+    """``_join`` of two, as most are, in a quarter of the time."""
+    return f"{len(first)}:{first}{len(second)}:{second}".encode("utf-8", "surrogatepass")
 
 
 def _base32(digest: bytes) -> str:

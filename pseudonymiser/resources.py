@@ -176,14 +176,11 @@ class Reducer:
         if self._ids.doi_tail.search(doi):  # most have none
             for tail in self._ids.doi_tails:
                 doi = tail.sub("", doi)
-        for shape in self._ids.doi_journals:
-            if match := shape.fullmatch(doi):
-                groups = match.groupdict()
-                prefix = doi.partition("/")[0]
-                return _Named(
-                    "doi", doi, "doi", f"{prefix}/{groups['journal']}", _ordinal(groups.get("sequence"))
-                )
-        return _Named("doi", doi, "doi", doi.partition("/")[0], _ordinal(doi))
+        prefix = doi.partition("/")[0]
+        if found := self._ids.doi_journals.read(doi):
+            journal, sequence = found
+            return _Named("doi", doi, "doi", f"{prefix}/{journal}", _ordinal(sequence))
+        return _Named("doi", doi, "doi", prefix, _ordinal(doi))
 
     def _pii(self, platform: Platform, text: str) -> _Named:
         pii = _NO_PII.sub("", text)
@@ -250,7 +247,7 @@ def _by_path(platform: Platform, host: str, target: str, kind: Kind) -> _Named:
     return _Named(f"host/{host}", document, "host", host, _ordinal(document) if platform.known else -1)
 
 
-def _ordinal(text: str | None) -> int:
+def _ordinal(text: str) -> int:
     """The last number in a text, at most nine digits of it; -1 where there is none."""
-    numbers = _NUMBERS.findall(text[-64:]) if text else ()
+    numbers = _NUMBERS.findall(text[-64:])
     return int(numbers[-1][-9:]) if numbers else -1
