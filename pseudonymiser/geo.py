@@ -40,10 +40,7 @@ class Networks:
 
     def __contains__(self, address: Address) -> bool:
         number = int(address)
-        for first, last in self._spans[address.version]:  # noqa: SIM110 - twice as quick as any()
-            if first <= number <= last:
-                return True
-        return False
+        return any(first <= number <= last for first, last in self._spans[address.version])
 
 
 # Addresses that are nowhere in particular (RFC 1918, 6598, 4193, loopback and link-local). The documentation

@@ -264,10 +264,8 @@ class Ingest:
         return time, offset, account, session, place[0], place[1], place[2]
 
     def _audit(self, line: bytes, source: str) -> AccessEvent | str:
-        if len(line) > LONGEST_LINE:
-            return "line_too_long"
         text = line.decode("utf-8-sig", "replace")
-        entry = None if is_header(text) else parse_audit(text)
+        entry = None if len(line) > LONGEST_LINE or is_header(text) else parse_audit(text)
         if entry is None:
             return _unreadable(line)
         instant = self._audit_times[entry.time]
