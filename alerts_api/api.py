@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role, needs
+from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role
 from alerts_api.drift import read_drift
 from alerts_api.errors import StoreError
 from alerts_api.filters import Filters
@@ -17,6 +17,7 @@ from alerts_api.problems import problem_response, store_sentence
 from alerts_api.queries import events_around, find_alerts, get_alert, newest_refused, read_feed
 from alerts_api.records import AlertPage, JudgedAlert, Judgement, Refused, Status, TracePage
 from alerts_api.room import Room
+from alerts_api.rules import needs
 from alerts_api.schemas import REFUSALS, answers
 from alerts_api.verdicts import NOTE_LENGTH, Verdict, clean_note, read_history, record_verdict
 from service.driftreport import DriftReport

@@ -14,13 +14,12 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from alerts_api import problems
-from alerts_api.actors import check_rules
 from alerts_api.api import description, json_api, probes
 from alerts_api.audit.pages import audit_pages
 from alerts_api.backend import Place
 from alerts_api.detections import site_policy
 from alerts_api.evaluation_pages import EvaluationPlace, evaluation_pages
-from alerts_api.guard import LOOPBACK, Guard
+from alerts_api.guard import Guard
 from alerts_api.pages import html_pages
 from alerts_api.reports import reports_beside
 from alerts_api.reveal.api import reveal_api
@@ -31,13 +30,14 @@ from alerts_api.reveal.pages import reveal_pages
 from alerts_api.reveal.steps import opening, second_persons
 from alerts_api.rights.pages import rights_pages
 from alerts_api.room import Intake, Room
+from alerts_api.rules import check_rules
 from alerts_api.schemas import describe
 from alerts_api.signin.door import SignInDoor
 from alerts_api.signin.oidc import oidc_pages
 from alerts_api.signin.pages import confirm_pages, demo_pages, signin_pages
 from alerts_api.signin.provider import Provider
 from service.policy import Policy
-from service.settings import RevealSettings
+from service.settings import LOOPBACK, RevealSettings
 
 _DESCRIPTION = (
     "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
-from alerts_api.actors import MODEL_READERS, Actor, needs
+from alerts_api.actors import MODEL_READERS, Actor
 from alerts_api.evaluating import live, read_own
 from alerts_api.pages import frame
 from alerts_api.rendering import page
 from alerts_api.reports import body, entries, find
 from alerts_api.room import Room
+from alerts_api.rules import needs
 
 
 class EvaluationPlace(msgspec.Struct, frozen=True):

@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts_api.tables import DAY
+
 Status = Literal["open", "closed", "all"]
 Severity = Literal["", "low", "medium", "high"]
 Outcome = Literal["", "confirmed", "expected", "wrong-logic", "wrong-data", "undetermined"]
@@ -13,7 +15,6 @@ Ceiling = Literal["hide", "show", "only"]
 Sort = Literal["score", "newest", "oldest"]
 Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 
-DAY = 86_400
 SPANS: dict[str, int] = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 
 

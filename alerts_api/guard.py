@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts_api.problems import problem_response
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BODY_LIMIT = 32 * 1024  # bytes; a note of 2,000 characters, each at its longest, fits
 BODY_SECONDS = 20.0  # to send it
 _TOO_LARGE = "That is more than these pages take. Shorten the note and send it again."

@@ -11,12 +11,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from alerts_api.drift import CAUSES, read_drift
-from alerts_api.filters import DAY
 from alerts_api.queries import count_detections, count_hidden, count_verdicts, read_counters
 from alerts_api.records import Status
 from alerts_api.reveal.reading import standings
 from alerts_api.rights.retention import read_runs
 from alerts_api.room import Intake, Room
+from alerts_api.tables import DAY
 from service.driftreport import DriftReport
 
 # Counter of a checkpoint -> (metric without its _total, help)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role, needs
+from alerts_api.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role
 from alerts_api.ceiling import read_overflow
 from alerts_api.detections import title_of
 from alerts_api.drift import CAUSES, FIGURES, read_drift
@@ -28,6 +28,7 @@ from alerts_api.records import AlertRow, JudgedAlert, Status
 from alerts_api.rendering import page
 from alerts_api.reveal.facts import has_seen, record_view
 from alerts_api.room import Room
+from alerts_api.rules import needs
 from alerts_api.timelines import days_line, hours_line
 from alerts_api.travel import journeys
 from alerts_api.verdicts import Verdict, clean_note, record_verdict

@@ -15,10 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from alerts_api.actors import SAFE_METHODS, Actor, NotConfirmedError, NotSignedInError, RefusalError
+from alerts_api.actors import Actor, NotConfirmedError, NotSignedInError, RefusalError
 from alerts_api.audit.errors import AuditError
 from alerts_api.errors import StoreBusyError, StoreError, StoreFullError
 from alerts_api.rendering import page
+from alerts_api.rules import SAFE_METHODS
 
 log = logging.getLogger(__name__)
 

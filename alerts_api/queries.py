@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, fal
 from alerts_api import tables
 from alerts_api.ceiling import within
 from alerts_api.detections import Detections, of_severity, severity_of
-from alerts_api.filters import DAY, SPANS, Filters
+from alerts_api.filters import SPANS, Filters
 from alerts_api.records import AlertPage, AlertRow, Feed, JudgedAlert, Refused, TracePage
 from alerts_api.rights.restrictions import in_force
 from alerts_api.rows import DETECTION, PLACE, PLATFORM, to_alert, to_trace
+from alerts_api.tables import DAY
 from alerts_api.verdicts import read_history
 from service.events import Alert
 from service.store import Trace

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from alerts_api.tables import DAY
 from service.events import AccessEvent, Alert, Rejected
 from service.store import Trace
 
@@ -32,7 +33,7 @@ def alert_row(alert: Alert) -> Row:
         "payload": _encode(alert),
         "verdict": "",
         "judged_at": 0,
-        "day": alert.day or alert.opened_at // 86_400,
+        "day": alert.day or alert.opened_at // DAY,
     }
 
 

@@ -18,6 +18,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+DAY = 86_400  # s
+
 metadata = MetaData()
 
 # SQLite keeps a table in order of its key only when the column is plainly INTEGER.

@@ -13,9 +13,9 @@ from alerts_api import tables
 from alerts_api.actors import Actor, Role
 from alerts_api.audit import leaves
 from alerts_api.audit.log import append
-from alerts_api.filters import DAY
 from alerts_api.records import Judgement
 from alerts_api.signin.tables import people
+from alerts_api.tables import DAY
 from service.store import Judged
 
 NOTE_LENGTH = 2_000  # characters

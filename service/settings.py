@@ -20,6 +20,7 @@ from service.errors import SettingsError, SiteError
 SETTINGS_FILE = "site.toml"
 REPORTS = "reports"  # folder for those of `evaluate`
 ENVIRONMENT = "JOURNALGUARD_"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # names of this machine, where nobody else can listen
 OVERRIDES = (
     "host",
     "port",
@@ -338,7 +339,7 @@ def is_safe_address(text: str) -> bool:
         name = parts.hostname
     except ValueError:
         return False
-    near = parts.scheme == "http" and name in {"127.0.0.1", "localhost", "::1"}
+    near = parts.scheme == "http" and name in LOOPBACK
     return bool(name) and parts.username is None and (parts.scheme == "https" or near)
 
 

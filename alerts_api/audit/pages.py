@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
-from alerts_api.actors import Actor, Role, needs
+from alerts_api.actors import Actor, Role
 from alerts_api.audit.export import write_export
 from alerts_api.audit.leaves import Kind
 from alerts_api.audit.reading import Filters, latest
@@ -16,6 +16,7 @@ from alerts_api.audit.table import as_csv
 from alerts_api.rendering import page
 from alerts_api.reveal.reading import names
 from alerts_api.room import Room
+from alerts_api.rules import needs
 
 ENTRIES = 100  # on a page
 MOST = 100_000  # acts of one table

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from alerts_api.actors import Actor, Role, needs
+from alerts_api.actors import Actor, Role
 from alerts_api.audit.reading import Entry, Filters, read
 from alerts_api.reveal.frame import RequestId
 from alerts_api.reveal.reading import READERS, Shown, visible, visible_one
 from alerts_api.room import Room
+from alerts_api.rules import needs
 from alerts_api.schemas import answers
 
 Reader = Annotated[Actor, needs(*READERS)]

@@ -6,12 +6,13 @@ from fastapi import Form, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.actors import Actor, fresh
+from alerts_api.actors import Actor
 from alerts_api.problems import problem_response
 from alerts_api.rendering import page
 from alerts_api.reveal.gate import FRESH_SECONDS, Refusal
 from alerts_api.reveal.words import OUTCOMES, REASONS, REFUSALS, STATES
 from alerts_api.room import Room
+from alerts_api.rules import fresh
 
 RequestId = Annotated[str, Path(pattern=r"^RV-[A-Z2-7]{10}$")]
 Text = Annotated[str, Form(max_length=4_000)]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from alerts_api.actors import Actor, Role, needs
+from alerts_api.actors import Actor, Role
 from alerts_api.queries import get_alert
 from alerts_api.reveal.desk import Desk
 from alerts_api.reveal.facts import facts_of
@@ -23,6 +23,7 @@ from alerts_api.reveal.reading import (
 )
 from alerts_api.reveal.scrub import scrub
 from alerts_api.room import Room
+from alerts_api.rules import needs
 
 AlertId = Annotated[str, Path(max_length=200)]
 Reader = Annotated[Actor, needs(*READERS)]

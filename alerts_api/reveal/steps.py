@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.actors import Actor, Role, needs
+from alerts_api.actors import Actor, Role
 from alerts_api.reveal.desk import Desk
 from alerts_api.reveal.frame import (
     Account,
@@ -22,6 +22,7 @@ from alerts_api.reveal.frame import (
 from alerts_api.reveal.reading import visible_one
 from alerts_api.reveal.scrub import scrub
 from alerts_api.room import Room
+from alerts_api.rules import needs
 
 Holder = Annotated[Actor, needs(Role.KEY_HOLDER)]
 Second = Annotated[Actor, needs(Role.APPROVER, Role.DPO)]

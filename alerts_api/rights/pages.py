@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.actors import Actor, Role, needs
+from alerts_api.actors import Actor, Role
 from alerts_api.audit.leaves import Kind, Leaf
 from alerts_api.audit.leaves import Role as LeafRole
 from alerts_api.audit.log import append
@@ -24,6 +24,7 @@ from alerts_api.rights.cases import (
 from alerts_api.rights.restrictions import read_restrictions
 from alerts_api.rights.retention import read_runs
 from alerts_api.room import Room
+from alerts_api.rules import needs
 
 Officer = Annotated[Actor, needs(Role.DPO)]
 # The same as in a leaf of the audit log.

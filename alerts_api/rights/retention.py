@@ -15,10 +15,9 @@ from alerts_api.audit import tables as audit
 from alerts_api.reveal.tables import requests, views
 from alerts_api.rights.restrictions import in_force
 from alerts_api.rights.tables import cases, retention
+from alerts_api.tables import DAY
 from alerts_api.verdicts import Verdict
 from service.settings import RetentionSettings
-
-DAY = 86_400
 
 _ALERT = tables.alerts.c
 

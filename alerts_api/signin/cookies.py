@@ -11,7 +11,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
 
-from alerts_api.guard import LOOPBACK, hostname
+from alerts_api.guard import hostname
+from service.settings import LOOPBACK
 
 NAME = "journalguard"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")

@@ -7,25 +7,18 @@ from fastapi import Request
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.actors import (
-    SAFE_METHODS,
-    Actor,
-    NotSignedInError,
-    RefusalError,
-    Role,
-    Rule,
-    TooOftenError,
-)
+from alerts_api.actors import Actor, NotSignedInError, RefusalError, Role, TooOftenError
 from alerts_api.audit import leaves
 from alerts_api.audit.errors import AuditError
 from alerts_api.audit.log import append
 from alerts_api.errors import StoreError
-from alerts_api.guard import LOOPBACK
 from alerts_api.rendering import page
 from alerts_api.room import Room
+from alerts_api.rules import SAFE_METHODS, Rule
 from alerts_api.signin import cookies, sessions, tokens, users
 from alerts_api.signin.flows import Flow
 from alerts_api.signin.limits import Limiter
+from service.settings import LOOPBACK
 
 _FOR_TOKENS = ("/api/", "/metrics")
 

@@ -7,11 +7,12 @@ from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.actors import EVERYONE, Actor, Role, needs
+from alerts_api.actors import EVERYONE, Actor, Role
 from alerts_api.audit.leaves import Kind
 from alerts_api.navigation import home
 from alerts_api.rendering import page
 from alerts_api.room import Room
+from alerts_api.rules import needs
 from alerts_api.signin import cookies, local, sessions, users
 from alerts_api.signin.door import SignInDoor
 from alerts_api.signin.paths import safe_path

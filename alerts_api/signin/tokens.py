@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from alerts_api.actors import SAFE_METHODS, Actor, Role
+from alerts_api.actors import Actor, Role
+from alerts_api.rules import SAFE_METHODS
 from alerts_api.signin.errors import TokenError
 from alerts_api.signin.sessions import hashed, join, split
 from alerts_api.signin.tables import tokens

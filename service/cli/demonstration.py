@@ -20,7 +20,8 @@ from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey
 from pseudonymiser.wrapping import Cost, write_wrapped
 from service.cli.options import FOLDER, database_of, read_site, start_logging
-from service.cli.running import Attendant, follow_site, serving, stop_on_signals
+from service.cli.running import Attendant, follow_site, serving
+from service.cli.signals import stop_on_signals
 from service.cli.site import make_site
 from service.demo import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, Live, prepare
 from service.embedded import Runner

@@ -1,21 +1,12 @@
 """Who can sign in at a site, and that nobody comes in unasked."""
 
-import time
 from contextlib import closing
 
 from alerts_api.backend import Place
 from alerts_api.database import open_database
-from alerts_api.guard import LOOPBACK
 from alerts_api.signin import users
-from alerts_api.signin.provider import Provider
 from service.errors import AddressError
-from service.settings import Site
-
-
-def provider_of(site: Site) -> Provider | None:
-    """The site's identity provider, if it has one. Raises ``ProviderError``."""
-    signin = site.settings.signin
-    return Provider(signin, site.folder, time.time) if signin else None
+from service.settings import LOOPBACK
 
 
 def is_local(host: str) -> bool:

@@ -19,9 +19,8 @@ import uvicorn
 from alerts_api.app import create_app
 from alerts_api.backend import Place, is_url
 from alerts_api.evaluation_pages import EvaluationPlace
-from alerts_api.guard import LOOPBACK
 from alerts_api.signin.provider import Provider
-from service.cli.entrance import check_entrance, is_local, provider_of
+from service.cli.entrance import check_entrance, is_local
 from service.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
@@ -33,7 +32,7 @@ from service.cli.options import (
 from service.cli.patience import PatientProtocol
 from service.cli.serving import STOP_SECONDS, listen, url
 from service.policy import Policy, load_policy
-from service.settings import RevealSettings, Site
+from service.settings import LOOPBACK, RevealSettings, Site
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 CONNECTIONS = 200  # at once; more are told to come later
@@ -159,10 +158,12 @@ class _Parts(TypedDict, total=False):
 
 
 def _parts_of(site: Site) -> _Parts:
+    """Raises ``ProviderError`` for an identity provider that cannot be used as it is set."""
+    signin = site.settings.signin
     return {
         "policy": load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day),
         "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
-        "provider": provider_of(site),
+        "provider": Provider(signin, site.folder, time.time) if signin else None,
         "reveal": site.settings.reveal,
         "site": site.folder,
     }

@@ -1,7 +1,6 @@
 """``run``: the process that reads and scores, and looks after the one that shows."""
 
 import logging
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
@@ -22,6 +21,7 @@ from service.cli.entrance import check_entrance
 from service.cli.monthly import MonthlyReport
 from service.cli.options import database_of, read_site, site_option, start_logging
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
+from service.cli.signals import stop_on_signals
 from service.cli.terminal import keep_no_core
 from service.embedded import Follow, Pace, Runner
 from service.memory import spare_collector
@@ -169,14 +169,6 @@ def serving(
             yield process.check, url(listening)
         finally:
             process.stop()
-
-
-def stop_on_signals() -> Event:
-    """Set by SIGTERM and SIGINT from now on."""
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def _absolute(site: Site, logs: Sequence[str]) -> list[str]:

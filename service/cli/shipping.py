@@ -11,7 +11,7 @@ from pseudonymiser import keys
 from pseudonymiser.ingest import Ingest
 from service.cli.assembly import ingest_settings, site_geo, site_vault
 from service.cli.options import read_site, site_option, start_logging
-from service.cli.running import stop_on_signals
+from service.cli.signals import stop_on_signals
 from service.cli.terminal import keep_no_core
 from service.distributed.connection import kafka_of
 from service.distributed.intake import Intake, LogFiles, StandardInput

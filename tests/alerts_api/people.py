@@ -6,11 +6,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from alerts_api.actors import CSRF_HEADER, Actor, Role
+from alerts_api.actors import Actor, Role
 from alerts_api.audit import tables
 from alerts_api.audit.leaves import Record, decode
 from alerts_api.backend import Place
 from alerts_api.database import open_database
+from alerts_api.rules import CSRF_HEADER
 from alerts_api.signin import sessions
 from tests.alerts_api.examples import NOW
 

@@ -7,9 +7,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from alerts_api.actors import ALERT_READERS, EVERYONE, PUBLIC, Role, Route, check_rules, routes_of
+from alerts_api.actors import ALERT_READERS, EVERYONE, Role
 from alerts_api.app import create_app
 from alerts_api.audit.leaves import Kind
+from alerts_api.rules import PUBLIC, Route, check_rules, routes_of
 from alerts_api.signin.door import address_code
 from alerts_api.signin.provider import Provider
 from service.events import Alert

@@ -199,6 +199,8 @@ class Cluster:
         yield "num.network.threads", 2
         yield "num.io.threads", 2
         yield "log.cleaner.dedupe.buffer.size", 16 << 20
+        # Two indices come with every partition, by default of 10 MB each, and tests read what a node keeps.
+        yield "log.index.size.max.bytes", 1 << 20
 
     def _format(self) -> None:
         """Writes each node's identity, unless it has one already."""

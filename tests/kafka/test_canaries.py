@@ -53,7 +53,8 @@ def test_no_name_and_no_address_in_any_byte(
     assert watch.shown(), "an alert, so that there is something to tell"
 
     topics: dict[str, bytes] = {}
-    for segment in own_broker.data().glob("*/*.log"):
+    kept_here = [folder for folder in own_broker.data().iterdir() if folder.name.startswith((prefix, "__"))]
+    for segment in (path for folder in kept_here for path in folder.glob("*.log")):
         topic = segment.parent.name.rpartition("-")[0]
         topics[topic] = topics.get(topic, b"") + b"\n".join(decoded(segment.read_bytes()))
     assert {"__consumer_offsets", "__transaction_state"} < topics.keys()
@@ -74,7 +75,8 @@ def test_no_name_and_no_address_in_any_byte(
     names = (CANARIES["name"], *DIRECTORY)
     assert not [name for name in names if any(guess in everything for guess in guesses(name))]
 
-    files = [*own_broker.data().parent.rglob("*"), *site.folder.rglob("*")]
+    beside = own_broker.data().parent.glob("*")  # what the node says, and its settings
+    files = [*beside, *(path for folder in (*kept_here, site.folder) for path in folder.rglob("*"))]
     seen = {str(path): sightings(path.read_bytes()) for path in files if path.is_file()}
     assert {path: found for path, found in seen.items() if found} == {}
     assert len(seen) > 100

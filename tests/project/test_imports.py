@@ -56,9 +56,27 @@ def test_nothing_is_unpickled_anywhere() -> None:
 @pytest.mark.parametrize("room", ["service.cli.shipping", "service.cli.feeding", "alerts_api.app"])
 def test_who_does_not_score_needs_no_compiler(room: str) -> None:
     """So systemd can forbid these processes executable memory, and they start at once."""
-    code = f"import sys, {room}; sys.exit('numba' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
+    assert _loaded(room, {"numba"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("room", "heavy"),
+    [
+        ("alerts_api.store", {"fastapi", "starlette", "pydantic", "httpx", "jinja2"}),
+        ("service.cli.running", {"fastapi", "starlette", "pydantic", "httpx", "jinja2", "kafka", "numba"}),
+        ("service.cli.shipping", {"fastapi", "starlette", "pydantic", "httpx", "jinja2", "sqlalchemy"}),
+        ("service.cli.working", {"fastapi", "starlette", "pydantic", "httpx", "jinja2", "sqlalchemy"}),
+    ],
+)
+def test_a_process_loads_only_what_it_uses(room: str, heavy: set[str]) -> None:
+    assert _loaded(room, heavy) == ""
+
+
+def _loaded(room: str, heavy: set[str]) -> str:
+    """Which of these packages come with a module."""
+    code = f"import sys, {room}; print(*sorted({heavy} & sys.modules.keys()), end='')"
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
 
 
 @pytest.mark.parametrize("pattern", CORE)

@@ -19,7 +19,8 @@ import pytest
 
 from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey
-from service.cli.running import follow_site, stop_on_signals
+from service.cli.running import follow_site
+from service.cli.signals import stop_on_signals
 from service.cli.site import make_site
 from service.embedded import Runner
 from service.identities import Mode

@@ -15,10 +15,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts_api import guard
-from alerts_api.actors import CSRF_HEADER, Role
+from alerts_api.actors import Role
 from alerts_api.app import create_app
 from alerts_api.audit.leaves import Kind
 from alerts_api.database import open_database
+from alerts_api.rules import CSRF_HEADER
 from alerts_api.signin import oidc, sessions, tokens
 from alerts_api.signin.errors import TokenError
 from alerts_api.signin.paths import safe_path
