@@ -22,7 +22,8 @@ from kafka import KafkaProducer
 from service.cli.site import make_site
 from service.distributed.connection import kafka_of
 from service.distributed.topics import create, topics_of
-from service.settings import KafkaSettings, Settings, Site, load_site
+from service.loading import load_site
+from service.settings import KafkaSettings, Settings, Site
 from tests.beds.kafka import Cluster, lacks
 from tests.beds.processes import end, free_ports, start
 

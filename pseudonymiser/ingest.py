@@ -18,11 +18,11 @@ from pseudonymiser.auditlog import is_header, parse_audit
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.classes import Classes
 from pseudonymiser.clock import Instant, Zone, any_time
-from pseudonymiser.errors import KeyHolderError, StateError
+from pseudonymiser.course import Course
+from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.geo import GeoProvider, is_private
 from pseudonymiser.keys import Keys
 from pseudonymiser.memo import Memo
-from pseudonymiser.order import Order
 from pseudonymiser.pseudonyms import Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
 from pseudonymiser.vault import Vault
@@ -51,8 +51,6 @@ _Request = tuple[str, Resource, Resource | None]  # method, resource, and what i
 _NOBODY = frozenset({"", "-"})
 _NO_ADDRESS = ("", "", Place())
 _SESSION_LENGTH = 15  # of EZproxy's session ids
-_JITTER = 1800  # s; further back than that in a repeated hour, a line belongs to the second hour
-_JITTER_AFTER = 60  # s; the same once the second hour has begun
 _REQUEST = re.compile(r"([A-Za-z_-]{1,24}) +(.*) HTTP/\d(?:\.\d)?", re.DOTALL)
 _METHODS = frozenset(
     {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
@@ -60,7 +58,6 @@ _METHODS = frozenset(
 _TEXT_BYTES = bytes({9, 10, 13, *range(32, 127)})
 _TIMES = 1_000  # that are remembered: lines come nearly in their order, and a small memory is a quick one
 _REFERER = 512  # characters of a referer that are looked at: its host is among them
-_MOST_SOURCES = 64  # whose last times are remembered
 
 
 class IngestSettings(msgspec.Struct, frozen=True):
@@ -73,12 +70,6 @@ class IngestSettings(msgspec.Struct, frozen=True):
     forwarded: str = "first"  # which address of a comma list is the reader's: "first" or "last"
     campus: tuple[str, ...] = ()  # networks in CIDR that are on campus
     proxy_hosts: tuple[str, ...] = ()  # the proxy's own host names
-
-
-class _State(msgspec.Struct, frozen=True):
-    version: int
-    order: Order
-    last: dict[str, int]  # source -> its newest time, s UTC
 
 
 class Ingest:
@@ -97,7 +88,7 @@ class Ingest:
         self._vault = vault
         self._linking_until = keys.former.until if keys.former else 0
         self._links: dict[str, str] = {}  # new pseudonym -> old
-        self._zone = zone = Zone(settings.timezone)
+        zone = Zone(settings.timezone)
         self._parser = AccessParser(settings.log_format, zone)
         self._settings = settings
         self._geo = geo
@@ -105,8 +96,7 @@ class Ingest:
         self._canoniser = Canoniser(settings.home_realms)
         self._reducer = Reducer(pseudonyms, settings.proxy_hosts)
         self._classes = classes = Classes()
-        self._order = Order()
-        self._last: dict[str, int] = {}
+        self._course = Course(zone)
         self._session_in_user = settings.username == "session"
         present = self._parser.format.present
         self._has_referer = "referer" in present
@@ -128,7 +118,7 @@ class Ingest:
     @property
     def watermark(self) -> int:
         """The newest accepted event time, s UTC; 0 at the start."""
-        return self._order.newest
+        return self._course.newest
 
     def feed(
         self, lines: Sequence[bytes], *, source: str, first_line: int = 1, audit: bool = False
@@ -161,21 +151,11 @@ class Ingest:
 
     def state(self) -> bytes:
         """What a checkpoint must keep, as JSON."""
-        return msgspec.json.encode(_State(1, self._order, self._last))
+        return self._course.state()
 
     def restore(self, state: bytes) -> None:
         """Go on from ``state``; StateError if it is not one."""
-        try:
-            restored = msgspec.json.decode(state, type=_State)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StateError(
-                f"ingest state cannot be read ({error}); start from an older checkpoint"
-            ) from None
-        if restored.version != 1:
-            raise StateError(
-                f"ingest state of version {restored.version} is not known; use a newer journalguard"
-            )
-        self._order, self._last = restored.order, restored.last
+        self._course.restore(state)
 
     def _accesses(self, lines: Sequence[bytes], source: str) -> list[AccessEvent | str]:
         """An event or a reason for each line of an access log."""
@@ -254,14 +234,11 @@ class Ingest:
             return "bad_time"
         if place is None:
             return "bad_address"
-        time, offset = instant.time, instant.offset
-        if instant.again != time:
-            time, offset = self._in_order(instant, source)
-        if refusal := self._order.refuse(time):
-            return refusal
-        self._remember(source, time)
+        taken = self._course.take(instant, source)
+        if isinstance(taken, str):
+            return taken
         account, session = self._person(user, session, ident)
-        return time, offset, account, session, place[0], place[1], place[2]
+        return taken[0], taken[1], account, session, place[0], place[1], place[2]
 
     def _audit(self, line: bytes, source: str) -> AccessEvent | str:
         text = line.decode("utf-8-sig", "replace")
@@ -274,14 +251,14 @@ class Ingest:
         place = self._addresses[entry.address]
         if place is None:
             return "bad_address"
-        time, offset = self._in_order(instant, source)
-        if refusal := self._order.refuse(time):
-            return refusal
-        self._remember(source, time)
+        taken = self._course.take(instant, source)
+        if isinstance(taken, str):
+            return taken
         account = self._accounts[entry.user] if entry.user != entry.session else ""
         session = self._sessions[entry.session]
         category = self._categories[entry.groups]
         resource = self._own[entry.kind]
+        time, offset = taken
         return AccessEvent(time, offset, account, session, *place, "", 0, -1, resource, "", "", category)
 
     def _person(self, user: str, session: str, ident: str) -> tuple[str, str]:
@@ -295,23 +272,6 @@ class Ingest:
         if self._session_in_user:
             return "", self._sessions[user if session in _NOBODY else session]
         return self._accounts[user], self._sessions[session]
-
-    def _in_order(self, instant: Instant, source: str) -> tuple[int, int]:
-        """Time and the site's offset; in a repeated hour the reading that goes on from the last line."""
-        time, offset, again = instant.time, instant.offset, instant.again
-        last = self._last.get(source, 0)
-        if again == time or time >= last:
-            return time, offset
-        second = self._zone.offset(again)
-        slack = _JITTER_AFTER if self._zone.offset(last) == second else _JITTER
-        return (time, offset) if time >= last - slack else (again, second)
-
-    def _remember(self, source: str, time: int) -> None:
-        if time <= self._last.get(source, 0):
-            return
-        if source not in self._last and len(self._last) >= _MOST_SOURCES:
-            del self._last[min(self._last, key=lambda name: (self._last[name], name))]
-        self._last[source] = time
 
     def _extra(self, host: str, request: str, forwarded: str, method: str, vhost: str) -> tuple[str, str]:
         """Fields of few formats: a load balancer's forwarded address, and method and host beside the URL."""
@@ -332,7 +292,7 @@ class Ingest:
         account = self._pseudonyms.user(identity)
         if self._vault is not None:
             self._vault.see(account, identity)
-        if self._order.newest < self._linking_until:
+        if self._course.newest < self._linking_until:
             self._links[account] = self._pseudonyms.former(identity)
         return account
 

@@ -17,7 +17,8 @@ from service.cli.options import EXISTING_FILE, FOLDER, read_site, site_option
 from service.cli.terminal import keep_no_core
 from service.cli.trial import report, try_logs
 from service.errors import SiteError
-from service.settings import SETTINGS_FILE, Settings, check
+from service.loading import check
+from service.settings import SETTINGS_FILE, Settings
 from service.sitefile import render
 
 NOBODY = "-"

@@ -25,7 +25,8 @@ from pseudonymiser.vault import Vault
 from pseudonymiser.wrapping import Cost, write_wrapped
 from service.events import Alert
 from service.identities import Mode
-from service.settings import RevealSettings, load_site
+from service.loading import load_site
+from service.settings import RevealSettings
 from service.sitefile import render
 from tests.alerts_api.examples import checkpoint, make_alert
 from tests.browser.conftest import opened

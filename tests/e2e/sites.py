@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from service.cli import main
 from service.cli.running import Attendant, follow_site
 from service.embedded import Runner
-from service.settings import load_site
+from service.loading import load_site
 
 COMMON = '%h %l %u %t "%r" %s %b'
 

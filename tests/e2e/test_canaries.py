@@ -12,7 +12,7 @@ from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey
 from service.cli.running import follow_site, serving
 from service.identities import Mode
-from service.settings import load_site
+from service.loading import load_site
 from tests.e2e.sites import alerts, call, made, until
 from tests.service.test_cli import served
 

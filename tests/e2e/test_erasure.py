@@ -10,7 +10,7 @@ import pytest
 
 from alerts_api.store import open_store
 from service.cli.running import follow_site
-from service.settings import load_site
+from service.loading import load_site
 from tests.e2e.sites import access_lines, call, followed, made
 
 THEFT = range(0, 1500, 3)  # seconds of a day: enough documents for an alert

@@ -20,8 +20,9 @@ from service.cli.site import make_site
 from service.distributed.topics import create
 from service.events import AccessEvent, Alert
 from service.groups import PREFIX, Counts, read_ledger
+from service.loading import load_site
 from service.replay import plan, replay
-from service.settings import KafkaSettings, Settings, Site, load_site
+from service.settings import KafkaSettings, Settings, Site
 from service.simulator import SimulationSettings, simulate
 from tests.beds.processes import end, free_ports, start
 

@@ -24,7 +24,8 @@ from service.cli.signals import stop_on_signals
 from service.cli.site import make_site
 from service.embedded import Runner
 from service.identities import Mode
-from service.settings import Settings, load_site
+from service.loading import load_site
+from service.settings import Settings
 from service.simulator import SimulationSettings, simulate
 from tests.beds.growing import Writer
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import SettingsError, SiteError
+from service.loading import OVERRIDES, load_site, parse
 from service.settings import (
-    OVERRIDES,
     SETTINGS_FILE,
     KafkaSettings,
     RetentionSettings,
@@ -18,8 +18,6 @@ from service.settings import (
     RoleGroups,
     Settings,
     SignInSettings,
-    load_site,
-    parse,
 )
 from service.sitefile import render
 

@@ -9,8 +9,8 @@ import pytest
 from service.cli.monthly import MonthlyReport
 from service.evaluation.report import listed, read
 from service.evaluation.study import Played, study
+from service.loading import load_site
 from service.progress import progress
-from service.settings import load_site
 from tests.alerts_api.examples import fill
 from tests.e2e.sites import call, made
 from tests.service.evaluation.conftest import LIBRARY, TRIALS
