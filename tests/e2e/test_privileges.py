@@ -48,6 +48,8 @@ def site(place: Path) -> Path:
     """The ingest user's; the others have site.toml alone, each in a folder of its own."""
     if not shutil.which("setpriv"):
         lacking("setpriv is not here (on Debian: apt-get install util-linux)")
+    if subprocess.run(as_user(OTHER, sys.executable, "-V"), capture_output=True, check=False).returncode:
+        lacking(f"other users cannot start {sys.executable}: use a Python outside of a home folder")
     (place / "access.log").write_text("".join(f"{line}\n" for line in access_lines(range(60))))
     folder = made(place / "site", "--log", place / "access.log")
     text = (folder / "site.toml").read_text().replace("port = 8321", f"port = {free_ports(1)[0]}")
