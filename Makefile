@@ -31,7 +31,7 @@ help: ## This list
 demo: .venv/.runtime ## A simulated library with live alerts on this machine
 	@$(BIN)/journalguard demo $(ARGS)
 
-# Three files at once, in their order: without it those of one long test each come last, and two of three wait.
+# Three files at once, in their order: pytest-xdist would keep files of one long test for the end, and wait for one.
 test: .venv/.dev ## All tests
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
