@@ -14,12 +14,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts_api.problems import problem_response
+from alerts_api.rules import SAFE_METHODS
 
 BODY_LIMIT = 32 * 1024  # bytes; a note of 2,000 characters, each at its longest, fits
 BODY_SECONDS = 20.0  # to send it
 _TOO_LARGE = "That is more than these pages take. Shorten the note and send it again."
 _TOO_SLOW = "The form did not arrive in time. Send it again."
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -59,7 +59,7 @@ class Guard:
             return
         decorated = _with_headers(send, scope)
         refusal = self._refusal(scope)
-        if refusal is None and scope["method"] not in _SAFE:
+        if refusal is None and scope["method"] not in SAFE_METHODS:
             body = b""
             try:
                 async with asyncio.timeout(BODY_SECONDS):
@@ -79,7 +79,7 @@ class Guard:
         headers = Headers(scope=scope)
         if hostname(headers.get("host", "")) not in self._hosts:
             return 421, "These pages are not served under this host name."
-        if scope["method"] in _SAFE:
+        if scope["method"] in SAFE_METHODS:
             return None
         if not _same_origin(headers):
             return 403, "A form of another site cannot be sent here. Open the page itself and try again."

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.tables import cases
+from alerts_api.tables import DAY
 
-DAY = 86_400.0
 ANSWER_DAYS: Final = 30  # "one month" of Art. 12(3), and for acknowledging a complaint, counted the short way
 
 

@@ -34,6 +34,7 @@ CLOCKS = {
     ("time", "perf_counter"),
     ("time", "sleep"),
 }
+WEB = {"fastapi", "starlette", "pydantic", "httpx", "jinja2"}
 UNSAFE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 
@@ -62,10 +63,10 @@ def test_who_does_not_score_needs_no_compiler(room: str) -> None:
 @pytest.mark.parametrize(
     ("room", "heavy"),
     [
-        ("alerts_api.store", {"fastapi", "starlette", "pydantic", "httpx", "jinja2"}),
-        ("service.cli.running", {"fastapi", "starlette", "pydantic", "httpx", "jinja2", "kafka", "numba"}),
-        ("service.cli.shipping", {"fastapi", "starlette", "pydantic", "httpx", "jinja2", "sqlalchemy"}),
-        ("service.cli.working", {"fastapi", "starlette", "pydantic", "httpx", "jinja2", "sqlalchemy"}),
+        ("alerts_api.store", WEB),
+        ("service.cli.running", {*WEB, "kafka", "numba"}),
+        ("service.cli.shipping", {*WEB, "sqlalchemy"}),
+        ("service.cli.working", {*WEB, "sqlalchemy"}),
     ],
 )
 def test_a_process_loads_only_what_it_uses(room: str, heavy: set[str]) -> None:
@@ -76,7 +77,7 @@ def _loaded(room: str, heavy: set[str]) -> str:
     """Which of these packages come with a module."""
     code = f"import sys, {room}; print(*sorted({heavy} & sys.modules.keys()), end='')"
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
 
 
 @pytest.mark.parametrize("pattern", CORE)
