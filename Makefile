@@ -70,7 +70,7 @@ sbom: .venv/.dev .cache/runtime.txt ## What the wheel stands on (CycloneDX JSON)
 	@echo dist/journalguard.cdx.json
 
 schemas: .venv/.dev ## The records that go over Kafka as JSON Schema, into deploy/schemas/
-	@$(BIN)/python -m service.distributed.schemas deploy/schemas
+	@$(BIN)/python -m service.distributed.protocol.schemas deploy/schemas
 
 install: .venv/.runtime ## The command into .venv, without the developers' tools
 	@echo "$(BIN)/journalguard is ready"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.evaluation.records import DAY, Raised
 from service.evaluation.scenes import Scene, read_events
-from service.events import READING, AccessEvent
+from service.records.events import READING, AccessEvent
 
 REST = 3  # days after an alert in which an account raises no other, as ours
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from benchmarks import readers
 from benchmarks.bench_score import kernel_seconds, pipeline_seconds, settled_pipeline, trees_seconds
 from benchmarks.common import print_table, resident_bytes, times
-from service.account import ACCOUNT
-from service.states import States
+from service.kernel.account_record import ACCOUNT
+from service.pipeline.account_table import States
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 ROUNDS = 3

@@ -20,6 +20,7 @@ from models.evaluation.figures import Burden, burden
 from models.evaluation.intervals import Quartiles, Share, quartiles, share
 from models.evaluation.records import Cell, Raised, found, is_theft
 from pseudonymiser.ingest import IngestSettings
+from service.base.progress import progress
 from service.evaluation.background import Background, Databases
 from service.evaluation.parts import assemble
 from service.evaluation.report import Part
@@ -27,7 +28,6 @@ from service.evaluation.study import Played, study
 from service.evaluation.trials import Role, Trial
 from service.evaluation.worlds import Library
 from service.policy import MEMBERS
-from service.progress import progress
 from service.simulator.families import FAMILIES
 from service.simulator.settings import PROFILES
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from pseudonymiser.geo import GeoProvider, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import Keys
-from service.memory import spare_collector
+from service.base.gc_tuning import spare_collector
 
 COMMON = '%h %l %u %t "%r" %s %b'
 BARE = re.compile(r'(\S+) (\S+) (\S+) \[([^\]]+)\] "(\S+) (.*) HTTP/[\d.]+" (\d{3}) (\d+|-)')

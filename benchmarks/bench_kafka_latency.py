@@ -23,14 +23,14 @@ from benchmarks.kafka_bed import Process, bed, cpu_seconds, site_of, wait
 from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
-from service.alerting import alert_id
 from service.cli.assembly import ingest_settings
-from service.distributed import wire
-from service.distributed.connection import kafka_of
-from service.distributed.topics import topics_of
-from service.distributed.wire import AlertRecord
-from service.events import AccessEvent
-from service.settings import Settings, Site
+from service.config.settings import Settings, Site
+from service.decision.episodes import alert_id
+from service.distributed.protocol import wire
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import topics_of
+from service.distributed.protocol.wire import AlertRecord
+from service.records.events import AccessEvent
 
 WANTED = 1.0  # s, p99 at 1,000 lines/s
 THIEVES, DOCUMENTS = 200, 100  # at most, and of each

@@ -42,10 +42,10 @@ from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
 from service.cli.assembly import ingest_settings
-from service.distributed.outbox import Outbox
-from service.distributed.wire import decode_frame
-from service.events import AccessEvent
-from service.settings import Settings, Site
+from service.config.settings import Settings, Site
+from service.distributed.protocol.wire import decode_frame
+from service.distributed.shipper.outbox import Outbox
+from service.records.events import AccessEvent
 from service.simulator import SimulationSettings, simulate
 from tests.beds.kafka import Cluster
 

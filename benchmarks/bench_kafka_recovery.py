@@ -23,14 +23,14 @@ from benchmarks.bench_ingest import COMMON
 from benchmarks.common import print_table
 from benchmarks.kafka_bed import PARTITIONS, Process, bed, caught_up, send, site_of, wait
 from benchmarks.readers import START, TODAY, Mix, events, settled
-from service.distributed.connection import aiokafka_options, kafka_of
-from service.distributed.lane import Ledger
-from service.distributed.partitions import key_in, partition_of_account
-from service.distributed.topics import changelog_of
-from service.distributed.transactions import Message, PartitionWriter
-from service.distributed.wire import VERSION, FrameHeader, encode_frame
-from service.events import AccessEvent
-from service.settings import Settings, Site
+from service.config.settings import Settings, Site
+from service.distributed.protocol.connection import aiokafka_options, kafka_of
+from service.distributed.protocol.partitions import key_in, partition_of_account
+from service.distributed.protocol.topics import changelog_of
+from service.distributed.protocol.wire import VERSION, FrameHeader, encode_frame
+from service.distributed.worker.lane import Ledger
+from service.distributed.worker.transactions import Message, PartitionWriter
+from service.records.events import AccessEvent
 
 WANTED = 20.0  # s, at 100,000 accounts
 CHUNK = 50_000  # states of one transaction

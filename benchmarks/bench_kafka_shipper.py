@@ -22,14 +22,14 @@ from benchmarks.kafka_bed import bed, site_of
 from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
+from service.base.gc_tuning import spare_collector
 from service.cli.assembly import ingest_settings
-from service.distributed.connection import kafka_of
-from service.distributed.intake import LogFiles
-from service.distributed.shipper import ship
-from service.distributed.topics import topics_of
-from service.memory import spare_collector
-from service.merge import line_clock
-from service.settings import Settings, Site
+from service.config.settings import Settings, Site
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import topics_of
+from service.distributed.shipper.intake import LogFiles
+from service.distributed.shipper.shipper import ship
+from service.runtime.merge import line_clock
 
 WANTED = 20_000  # lines/s
 ROUNDS = 2

@@ -16,14 +16,14 @@ from typing import Any
 from benchmarks.common import library_size, print_table, seconds
 from models.classifiers import Classifiers
 from models.detectors import Trees
-from service import shadows
+from service.base.gc_tuning import spare_collector
 from service.evaluation.scenes import read_events
 from service.evaluation.worlds import Library
-from service.events import AccessEvent
-from service.memory import spare_collector
-from service.pipeline import Pipeline
+from service.learning import attack_injection
+from service.learning.site_model import Site
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
-from service.site import Site
+from service.records.events import AccessEvent
 
 SEED = 6
 
@@ -64,7 +64,7 @@ def main() -> None:
     clocks.around(Trees, "score", "trees: score")
     clocks.around(Classifiers, "learn", "classifiers: learn")
     clocks.around(Trees, "learn", "trees: learn")
-    clocks.around(shadows, "walked", "shadows: thefts to learn from")
+    clocks.around(attack_injection, "walked", "shadows: thefts to learn from")
     before = dict(pipeline.counters)
     whole = seconds(lambda: take(pipeline, events[half:]))
     show(

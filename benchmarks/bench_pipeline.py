@@ -19,10 +19,10 @@ from benchmarks.bench_ingest import COMMON, KEYS, bare_parse
 from benchmarks.common import library_size, print_table, seconds, times
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
-from service.events import AccessEvent
-from service.memory import spare_collector
-from service.pipeline import Pipeline
+from service.base.gc_tuning import spare_collector
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
+from service.records.events import AccessEvent
 from service.simulator import SimulationSettings, simulate
 
 BATCH = 2_000  # lines, as the runner takes them

@@ -17,16 +17,16 @@ from river.anomaly import HalfSpaceTrees
 
 from benchmarks import readers
 from benchmarks.common import median_seconds, print_table, seconds, times
-from service.columns import Columns
-from service.events import AccessEvent
-from service.features import absorb
-from service.measures import GROUP_OF
-from service.memory import spare_collector
-from service.moments import Outcome
-from service.pipeline import Pipeline
+from service.base.gc_tuning import spare_collector
+from service.kernel.encoder import Columns
+from service.kernel.features import absorb
+from service.kernel.measures import GROUP_OF
+from service.kernel.moments import Outcome
+from service.learning.site_model import Site
+from service.pipeline.account_table import States
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
-from service.site import Site
-from service.states import States
+from service.records.events import AccessEvent
 
 BATCH = 2_000  # as the embedded runner gives them
 PARTS = 5

@@ -20,10 +20,10 @@ import msgspec
 from kafka import KafkaProducer
 
 from service.cli.site import make_site
-from service.distributed.connection import kafka_of
-from service.distributed.topics import create, topics_of
-from service.loading import load_site
-from service.settings import KafkaSettings, Settings, Site
+from service.config.loader import load_site
+from service.config.settings import KafkaSettings, Settings, Site
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import create, topics_of
 from tests.beds.kafka import Cluster, lacks
 from tests.beds.processes import end, free_ports, start
 

@@ -17,15 +17,15 @@ import msgspec
 import numpy as np
 from quixstreams import Application, State
 
-from service.account import ACCOUNT
-from service.columns import Columns
-from service.events import AccessEvent
-from service.features import absorb
-from service.measures import GROUP_OF
-from service.memory import spare_collector
-from service.moments import Outcome
+from service.base.gc_tuning import spare_collector
+from service.kernel.account_record import ACCOUNT
+from service.kernel.encoder import Columns
+from service.kernel.features import absorb
+from service.kernel.measures import GROUP_OF
+from service.kernel.moments import Outcome
+from service.learning.site_model import Site
 from service.policy import load_policy
-from service.site import Site
+from service.records.events import AccessEvent
 
 KEY = "account"  # of an account's bytes in its part of the store
 
@@ -34,7 +34,7 @@ Step = Callable[[bytes, Bytes], None]
 
 
 class Kernel:
-    """One event over one account's bytes: what ``service.share`` does with a batch, up to the evidence."""
+    """One event over one account's bytes: what a shard does with a batch, up to the evidence."""
 
     def __init__(self) -> None:
         policy = load_policy()

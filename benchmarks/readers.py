@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.account import ACCOUNT, BIN_UNIT, DAY_UNIT
-from service.columns import key32
-from service.events import AccessEvent, Kind, NetworkKind, Place, Resource
-from service.measures import OWN, M
-from service.states import HEADER
+from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAY_UNIT
+from service.kernel.encoder import key32
+from service.kernel.measures import OWN, M
+from service.pipeline.account_table import HEADER
+from service.records.events import AccessEvent, Kind, NetworkKind, Place, Resource
 
 DAY = 86_400
 TODAY = 20_371

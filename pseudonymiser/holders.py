@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.words import spoken
-from service.identities import Mode
+from service.records.identities import Mode
 
 FORMAT = "journalguard-holder-1"
 SUFFIX = ".pub"

@@ -26,8 +26,8 @@ from pseudonymiser.memo import Memo
 from pseudonymiser.pseudonyms import Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
 from pseudonymiser.vault import Vault
-from service.events import AccessEvent, Kind, Place, Rejected, Resource
-from service.identities import Link, SealedIdentity
+from service.records.events import AccessEvent, Kind, Place, Rejected, Resource
+from service.records.identities import Link, SealedIdentity
 
 LONGEST_LINE: Final = 16_384  # bytes; four times the longest line seen in real logs
 

@@ -14,7 +14,7 @@ from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.holders import Holder, check_label
 from pseudonymiser.vault import INNER, OUTER, info, nest, suite
 from pseudonymiser.wrapping import Cost, Wrapped
-from service.identities import VERSION, HalfOpened, Mode, SealedIdentity, Share
+from service.records.identities import VERSION, HalfOpened, Mode, SealedIdentity, Share
 
 
 class OpenedIdentity(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pseudonymiser.memo import Memo
-from service.events import Kind
+from service.records.events import Kind
 
 Rule = tuple[Kind, re.Pattern[str]]
 

@@ -12,7 +12,7 @@ import msgspec
 from pseudonymiser.memo import Memo
 from pseudonymiser.platforms import Catalogue, Platform
 from pseudonymiser.pseudonyms import Pseudonyms
-from service.events import Kind, Resource
+from service.records.events import Kind, Resource
 
 OWN_PAGES = "ezproxy"
 UNKNOWN = "unknown"

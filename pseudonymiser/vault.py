@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from pseudonymiser.canonical import Identity
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.holders import Holder, Keyring, check_keyring, load_keyring, ring_of
-from service.identities import VERSION, Mode, SealedIdentity, Share
+from service.records.identities import VERSION, Mode, SealedIdentity, Share
 
 BUCKET = 256  # bytes of every plaintext
 REMEMBERED = 200_000  # pseudonyms known to be sealed, times two

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from alerts_api.audit import tables
 from alerts_api.audit.errors import NoteError, RewrittenError
 from alerts_api.audit.log import hold, inclusion, root, size
 from alerts_api.audit.merkle import HASH_BYTES
 from alerts_api.audit.signednote import PublicKey, Signer, open_note, text_of
+from alerts_api.storage import audit_tables
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-_CHECKPOINT = tables.checkpoints.c
+_CHECKPOINT = audit_tables.checkpoints.c
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -110,7 +110,7 @@ def sign(connection: Connection, signer: Signer, *, now: int, kept: Iterable[Che
     checkpoint = Checkpoint(signer.public.name, found, root(connection, found))
     signed = Signed(checkpoint, signer.sign(checkpoint.text()))
     if last is None or last[0] < found:
-        connection.execute(insert(tables.checkpoints), {"size": found, "note": signed.note, "at": now})
+        connection.execute(insert(audit_tables.checkpoints), {"size": found, "note": signed.note, "at": now})
     return signed
 
 

@@ -21,19 +21,19 @@ from typing import IO, TypeVar
 import msgspec
 from sqlalchemy import Connection, select
 
-from alerts_api.audit import tables
 from alerts_api.audit.checkpoints import notes_between
 from alerts_api.audit.errors import ExportError
 from alerts_api.audit.leaves import VERSION, Opening, Place, Record, decode, opens, place
 from alerts_api.audit.log import size
 from alerts_api.audit.merkle import Frontier, leaf_hash
 from alerts_api.audit.reading import openings_between
+from alerts_api.storage import audit_tables
 
 EXPORT_VERSION = 1
 CHUNK = 256  # leaves
 _BIGGEST = 2**62
 _T = TypeVar("_T")
-_LEAF, _NODE = tables.leaves.c, tables.nodes.c
+_LEAF, _NODE = audit_tables.leaves.c, audit_tables.nodes.c
 
 
 class _Header(msgspec.Struct, frozen=True):

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable
 import msgspec
 from sqlalchemy import Connection, func, insert, select, tuple_
 
-from alerts_api.audit import tables
 from alerts_api.audit.errors import NoSuchTreeError, RewrittenError
 from alerts_api.audit.leaves import SALT_BYTES, Leaf, Record, encode, openings_of, record_of
 from alerts_api.audit.merkle import (
@@ -26,6 +25,7 @@ from alerts_api.audit.merkle import (
     leaf_hash,
     span,
 )
+from alerts_api.storage import audit_tables
 
 # Any number that no other program of this database locks by: "jg-audit" in ASCII.
 _LOCK = int.from_bytes(b"jg-audit", "big")
@@ -51,13 +51,13 @@ def append(connection: Connection, leaf: Leaf, note: str = "") -> int:
     data = encode(record)
     frontier = Frontier(index, _fetch(connection, span(0, index)).values())
     made = frontier.append(leaf_hash(data))
-    connection.execute(insert(tables.leaves), _row(record, data))
+    connection.execute(insert(audit_tables.leaves), _row(record, data))
     connection.execute(
-        insert(tables.nodes), [{"level": n[0], "position": n[1], "hash": found} for n, found in made]
+        insert(audit_tables.nodes), [{"level": n[0], "position": n[1], "hash": found} for n, found in made]
     )
     openings = openings_of(leaf, index, note, salts)
     if openings:
-        connection.execute(insert(tables.openings), [msgspec.structs.asdict(each) for each in openings])
+        connection.execute(insert(audit_tables.openings), [msgspec.structs.asdict(each) for each in openings])
     return index
 
 
@@ -69,7 +69,7 @@ def hold(connection: Connection) -> None:
 
 def size(connection: Connection) -> int:
     """How many leaves there are."""
-    newest = connection.execute(select(func.max(tables.leaves.c.number))).scalar()
+    newest = connection.execute(select(func.max(audit_tables.leaves.c.number))).scalar()
     return 0 if newest is None else int(newest) + 1
 
 
@@ -122,7 +122,7 @@ def _proof(connection: Connection, ranges: list[Range]) -> tuple[bytes, ...]:
 
 def _fetch(connection: Connection, wanted: Collection[Node]) -> dict[Node, bytes]:
     """The hashes in the order asked for; a proof needs some twenty, so one statement does."""
-    table = tables.nodes.c
+    table = audit_tables.nodes.c
     rows: Iterable[tuple[int, int, bytes]] = ()
     if wanted:
         rows = connection.execute(

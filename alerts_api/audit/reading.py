@@ -9,11 +9,11 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, select
 
-from alerts_api.audit import tables
 from alerts_api.audit.leaves import Kind, Opening, Record, decode, opens
+from alerts_api.storage import audit_tables
 
-_LEAF = tables.leaves.c
-_OPENING = tables.openings.c
+_LEAF = audit_tables.leaves.c
+_OPENING = audit_tables.openings.c
 _ERASED_AT_ONCE = 1_000  # leaves
 
 
@@ -59,13 +59,13 @@ def erase_account(connection: Connection, account: str) -> int:
     numbers = list(connection.execute(named).scalars())
     for start in range(0, len(numbers), _ERASED_AT_ONCE):
         some = numbers[start : start + _ERASED_AT_ONCE]
-        connection.execute(delete(tables.openings).where(_OPENING.leaf.in_(some)))
+        connection.execute(delete(audit_tables.openings).where(_OPENING.leaf.in_(some)))
     return len(numbers)
 
 
 def erase_note(connection: Connection, index: int) -> bool:
     """Forget the free text of one leaf. False if there is none."""
-    found = delete(tables.openings).where(_OPENING.leaf == index, _OPENING.name == "note")
+    found = delete(audit_tables.openings).where(_OPENING.leaf == index, _OPENING.name == "note")
     return connection.execute(found).rowcount > 0
 
 

@@ -23,7 +23,7 @@ from alerts_api.audit.checkpoints import (
 from alerts_api.audit.errors import NoteError, RewrittenError
 from alerts_api.audit.mails import Mail, compose, lay, reachable, sync
 from alerts_api.audit.signednote import PublicKey, Signer, is_signed_by, text_of
-from alerts_api.database import Database
+from alerts_api.storage.database import Database
 
 SUFFIX = ".checkpoint"
 

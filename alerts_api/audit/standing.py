@@ -7,12 +7,12 @@ a checkpoint kept elsewhere, in ``journalguard audit verify``.
 import msgspec
 from sqlalchemy import Connection, select
 
-from alerts_api.audit import tables
 from alerts_api.audit.checkpoints import newest, parse_checkpoint
 from alerts_api.audit.errors import NoteError, RewrittenError
 from alerts_api.audit.log import root, size
 from alerts_api.audit.merkle import Frontier, leaf_hash
 from alerts_api.audit.signednote import text_of
+from alerts_api.storage import audit_tables
 
 _READ_AT_ONCE = 1_000  # leaves
 
@@ -49,7 +49,7 @@ def _roots(connection: Connection, wanted: set[int]) -> dict[int, bytes]:
     """The roots of the first so many leaves, by what the leaves are now."""
     frontier = Frontier()
     roots = {0: frontier.root()}
-    leaf = tables.leaves.c
+    leaf = audit_tables.leaves.c
     rows = connection.execution_options(yield_per=_READ_AT_ONCE).execute(
         select(leaf.data).order_by(leaf.number)
     )

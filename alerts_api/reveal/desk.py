@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from alerts_api import tables
-from alerts_api.actors import Actor, Role
 from alerts_api.audit import leaves
 from alerts_api.audit.leaves import Kind
 from alerts_api.audit.log import append
@@ -28,8 +26,10 @@ from alerts_api.reveal.ledger import (
     insert_request,
     newest_release,
 )
-from alerts_api.reveal.tables import trainings
-from service.settings import RevealSettings
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage import tables
+from alerts_api.storage.reveal_tables import trainings
+from service.config.settings import RevealSettings
 
 UPHELD, REJECTED = "upheld", "rejected"  # a broken glass, looked at afterwards
 
@@ -51,7 +51,7 @@ class Ticketed(NamedTuple):
 
 class Released(NamedTuple):
     refusal: Refusal | None
-    sealed: bytes = b""  # service.identities.SealedIdentity, JSON
+    sealed: bytes = b""  # service.records.identities.SealedIdentity, JSON
     request: Request | None = None
 
 

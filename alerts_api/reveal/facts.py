@@ -2,12 +2,12 @@
 
 from sqlalchemy import Connection, exists, func, insert, or_, select
 
-from alerts_api import tables
-from alerts_api.actors import Actor
+from alerts_api.alerts.restrictions import restricted
 from alerts_api.reveal.gate import DAY_SECONDS, Facts, State, state
 from alerts_api.reveal.ledger import requests_where
-from alerts_api.reveal.tables import requests, trainings, views
-from alerts_api.rights.restrictions import restricted
+from alerts_api.signin.actors import Actor
+from alerts_api.storage import tables
+from alerts_api.storage.reveal_tables import requests, trainings, views
 
 _R, _V = requests.c, views.c
 _UNDER_WAY = {State.WAITING, State.GRANTED, State.TICKETED}

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from alerts_api.reveal.gate import Request
-from alerts_api.reveal.tables import requests
+from alerts_api.storage.reveal_tables import requests
 
 _R = requests.c
 _FIELDS = [_R[name] for name in Request.__struct_fields__]

@@ -9,7 +9,7 @@ from pathlib import Path
 from alerts_api.audit.mails import Mail, compose, lay
 from alerts_api.reveal.gate import Request
 from alerts_api.reveal.overdue import WORDS, Overdue
-from service.settings import RevealSettings
+from service.config.settings import RevealSettings
 
 
 class Notices:

@@ -9,12 +9,12 @@ from alerts_api.audit import leaves
 from alerts_api.audit.errors import AuditError
 from alerts_api.audit.leaves import Kind
 from alerts_api.audit.log import append
-from alerts_api.errors import StoreError
 from alerts_api.reveal import workdays
 from alerts_api.reveal.desk import Writing
 from alerts_api.reveal.gate import Request
 from alerts_api.reveal.ledger import change_request, requests_where
-from alerts_api.reveal.tables import requests
+from alerts_api.storage.errors import StoreError
+from alerts_api.storage.reveal_tables import requests
 
 OUTCOME_DAYS = 5  # working days
 REVIEW_DAYS = 1

@@ -5,14 +5,14 @@ from collections import Counter
 import msgspec
 from sqlalchemy import Connection, select
 
-from alerts_api.actors import Actor, Role
 from alerts_api.audit.leaves import Kind
 from alerts_api.audit.reading import Entry, Filters, read
 from alerts_api.reveal.gate import Request, State, may_answer, may_review, state
 from alerts_api.reveal.ledger import find_request, requests_where
 from alerts_api.reveal.overdue import Overdue, due_at, overdue
-from alerts_api.reveal.tables import trainings
-from alerts_api.signin.tables import people
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage.reveal_tables import trainings
+from alerts_api.storage.signin_tables import people
 
 READERS = (Role.KEY_HOLDER, Role.APPROVER, Role.DPO, Role.AUDITOR)
 WATCHERS = (Role.DPO, Role.AUDITOR)  # who see every request

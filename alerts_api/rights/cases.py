@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from alerts_api.rights.asked import Asked
-from alerts_api.rights.tables import cases
-from alerts_api.tables import DAY
+from alerts_api.storage.rights_tables import cases
+from alerts_api.storage.tables import DAY
 
 ANSWER_DAYS: Final = 30  # "one month" of Art. 12(3), and for acknowledging a complaint, counted the short way
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from alerts_api.database import Database
-from alerts_api.rights.restrictions import in_force
-from alerts_api.rights.tables import erasures
-from service.orders import Act, Order
+from alerts_api.alerts.restrictions import in_force
+from alerts_api.storage.database import Database
+from alerts_api.storage.rights_tables import erasures
+from service.records.commands import Act, Order
 
 
 class Desk:
-    """Asked now and then by the process that scores. Raises :class:`alerts_api.errors.StoreError`."""
+    """Asked now and then by the process that scores. Raises :class:`alerts_api.storage.errors.StoreError`."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database

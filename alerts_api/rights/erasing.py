@@ -17,10 +17,10 @@ from sqlalchemy import (
     update,
 )
 
-from alerts_api import tables
 from alerts_api.audit.reading import erase_account as erase_openings
-from alerts_api.reveal.tables import requests, views
-from alerts_api.rights.tables import cases, erasures, restrictions
+from alerts_api.storage import tables
+from alerts_api.storage.reveal_tables import requests, views
+from alerts_api.storage.rights_tables import cases, erasures, restrictions
 
 
 def ask_erasure(connection: Connection, accounts: Sequence[str], reference: str, now: float) -> None:

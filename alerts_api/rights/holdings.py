@@ -3,14 +3,14 @@
 import msgspec
 from sqlalchemy import Connection, select
 
-from alerts_api import tables
+from alerts_api.alerts.records import Judgement
+from alerts_api.alerts.verdicts import read_history
 from alerts_api.audit.reading import Entry, Filters, read
-from alerts_api.records import Judgement
-from alerts_api.rights.tables import restrictions
-from alerts_api.rows import to_alert, to_trace
-from alerts_api.verdicts import read_history
-from service.events import Alert
-from service.store import Trace
+from alerts_api.storage import tables
+from alerts_api.storage.rights_tables import restrictions
+from alerts_api.storage.rows import to_alert, to_trace
+from service.records.checkpoints import Trace
+from service.records.events import Alert
 
 _MOST_ACTS = 10_000
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from alerts_api import tables
-from alerts_api.actors import Actor, Role
-from alerts_api.verdicts import Verdict, record_verdict
+from alerts_api.alerts.verdicts import Verdict, record_verdict
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage import tables
 
 
 def rectify_alerts(

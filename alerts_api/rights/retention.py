@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, or_, select
 
-from alerts_api import tables
-from alerts_api.audit import tables as audit
-from alerts_api.reveal.tables import requests, views
-from alerts_api.rights.restrictions import in_force
-from alerts_api.rights.tables import cases, retention
-from alerts_api.tables import DAY
-from alerts_api.verdicts import Verdict
-from service.settings import RetentionSettings
+from alerts_api.alerts.restrictions import in_force
+from alerts_api.alerts.verdicts import Verdict
+from alerts_api.storage import audit_tables as audit
+from alerts_api.storage import tables
+from alerts_api.storage.reveal_tables import requests, views
+from alerts_api.storage.rights_tables import cases, retention
+from alerts_api.storage.tables import DAY
+from service.config.settings import RetentionSettings
 
 _ALERT = tables.alerts.c
 

@@ -14,9 +14,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from alerts_api.actors import Role
+from alerts_api.signin.actors import Role
 from alerts_api.signin.errors import ProviderError
-from service.settings import RoleGroups
+from service.config.settings import RoleGroups
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 LEEWAY = 60  # s that two clocks may differ

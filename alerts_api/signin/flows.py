@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert
 
 from alerts_api.signin.sessions import hashed
-from alerts_api.signin.tables import flows
+from alerts_api.storage.signin_tables import flows
 
 COOKIE = "journalguard-flow"
 SECONDS = 600.0  # to come back within

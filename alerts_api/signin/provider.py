@@ -18,7 +18,7 @@ from authlib.common.errors import AuthlibBaseError
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from alerts_api.actors import Role
+from alerts_api.signin.actors import Role
 from alerts_api.signin.claims import (
     Expected,
     Proof,
@@ -31,7 +31,7 @@ from alerts_api.signin.claims import (
 )
 from alerts_api.signin.errors import ProviderError
 from alerts_api.signin.flows import Flow
-from service.settings import SignInSettings, is_safe_address
+from service.config.settings import SignInSettings, is_safe_address
 
 CALLBACK = "/signin/callback"
 SECONDS = 10.0  # to wait for the provider

@@ -10,8 +10,8 @@ from hmac import compare_digest
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
-from alerts_api.actors import Actor, Role
-from alerts_api.signin.tables import people, sessions
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage.signin_tables import people, sessions
 
 IDLE_SECONDS = 15 * 60.0
 LONGEST_SECONDS = 8 * 3_600.0

@@ -11,11 +11,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from alerts_api.actors import Actor, Role
-from alerts_api.rules import SAFE_METHODS
+from alerts_api.signin.actors import SAFE_METHODS, Actor, Role
 from alerts_api.signin.errors import TokenError
 from alerts_api.signin.sessions import hashed, join, split
-from alerts_api.signin.tables import tokens
+from alerts_api.storage.signin_tables import tokens
 
 LONGEST_DAYS = 90
 PERSONS_ONLY = frozenset({Role.KEY_HOLDER, Role.APPROVER})

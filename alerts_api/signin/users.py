@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
-from alerts_api.actors import Actor, Role
 from alerts_api.signin import proofs, sessions
+from alerts_api.signin.actors import Actor, Role
 from alerts_api.signin.errors import UserError
-from alerts_api.signin.tables import users
+from alerts_api.storage.signin_tables import users
 
 FREE_FAILURES = 4  # in a row, before the next attempt has to wait
 LONGEST_WAIT = 900.0  # s: longer would let anybody keep a colleague out

@@ -34,9 +34,9 @@ COMMANDS = {
 }
 # The roots of what an operator can mend: their text is the message, without a traceback.
 _ROOTS = {
-    "service.errors": "ServiceError",
+    "service.base.errors": "ServiceError",
     "pseudonymiser.errors": "PseudonymiserError",
-    "alerts_api.errors": "StoreError",
+    "alerts_api.storage.errors": "StoreError",
     "alerts_api.audit.errors": "AuditError",
     "alerts_api.signin.errors": "SignInError",
     "service.simulator.settings": "SimulationError",

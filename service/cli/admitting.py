@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from alerts_api.actors import Role
-from alerts_api.database import Database, open_database
 from alerts_api.signin import proofs
 from alerts_api.signin import tokens as token_rows
 from alerts_api.signin import users as user_rows
+from alerts_api.signin.actors import Role
 from alerts_api.signin.administration import record
 from alerts_api.signin.errors import UserError
+from alerts_api.storage.database import Database, open_database
 from service.cli.options import database_of, read_site, site_option
 from service.cli.terminal import ask_new_secret, keep_no_core, show_once
 

@@ -8,12 +8,12 @@ from pseudonymiser import keys
 from pseudonymiser.geo import GeoProvider, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.vault import Vault, open_vault
-from service.embedded import Runner
-from service.merge import Clock, line_clock
-from service.settings import Settings, Site
+from service.config.settings import Settings, Site
+from service.runtime.merge import Clock, line_clock
+from service.runtime.runner import Runner
 
 if TYPE_CHECKING:
-    from service.pipeline import Pipeline
+    from service.pipeline.site_pipeline import Pipeline
 
 _log = logging.getLogger("journalguard.run")
 
@@ -60,7 +60,7 @@ def build(
 ) -> Parts:
     """Raises operators' errors. Without a ``vault`` no identity is sealed."""
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
-    from service.pipeline import Pipeline  # noqa: PLC0415
+    from service.pipeline.site_pipeline import Pipeline  # noqa: PLC0415
     from service.policy import load_policy  # noqa: PLC0415
     from service.policy.history import tell  # noqa: PLC0415
 

@@ -21,7 +21,7 @@ from alerts_api.audit.export import write_export
 from alerts_api.audit.mails import Mail
 from alerts_api.audit.sending import Places
 from alerts_api.audit.signednote import PublicKey, parse_public
-from alerts_api.database import open_database
+from alerts_api.storage.database import open_database
 from service.cli.options import EXISTING_FILE, EXISTING_FOLDER, database_of, read_site, site_option
 from service.cli.terminal import harmless
 

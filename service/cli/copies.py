@@ -2,7 +2,7 @@
 
 import shutil
 
-from service.settings import Site
+from service.config.settings import Site
 
 COPIES = "rights"  # folder of the site
 

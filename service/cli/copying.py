@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 
 from alerts_api.audit.reading import Entry
-from alerts_api.rendering import page
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.holdings import HeldAlert, Holdings
+from alerts_api.web.rendering import page
 from service.cli.copies import COPIES
-from service.portrait import Portrait, portrait
-from service.settings import Site
-from service.store import Trace
+from service.config.settings import Site
+from service.privacy.subject_copy import Portrait, portrait
+from service.records.checkpoints import Trace
 
 JSON, HTML = "copy.json", "copy.html"
 
@@ -58,7 +58,7 @@ def with_state(site: Site, found: Holdings) -> Holdings:
     if site.settings.kafka is None:
         return found
     # Only where there is Kafka.
-    from service.distributed.lookup import saved_state  # noqa: PLC0415
+    from service.distributed.sink.lookup import saved_state  # noqa: PLC0415
 
     state, names = saved_state(site, found.account)
     return msgspec.structs.replace(found, state=state, names=names)

@@ -12,23 +12,23 @@ from urllib.request import urlopen
 
 import click
 
-from alerts_api.actors import Actor, Role
-from alerts_api.database import open_database
 from alerts_api.reveal.desk import Desk
 from alerts_api.reveal.notices import Notices
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage.database import open_database
 from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey
 from pseudonymiser.wrapping import Cost, write_wrapped
+from service.base.errors import PagesError
+from service.base.progress import progress
+from service.cli.demo_site import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, Live, prepare
 from service.cli.options import FOLDER, database_of, read_site, start_logging
 from service.cli.running import Attendant, follow_site, serving
 from service.cli.signals import stop_on_signals
 from service.cli.site import make_site
-from service.demo import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, Live, prepare
-from service.embedded import Runner
-from service.errors import PagesError
-from service.identities import Mode
-from service.progress import progress
-from service.settings import Site
+from service.config.settings import Site
+from service.records.identities import Mode
+from service.runtime.runner import Runner
 
 FEWEST_ALERTS = 5
 PAGES_SECONDS = 30.0

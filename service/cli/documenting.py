@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from alerts_api.actors import Role
 from alerts_api.audit.signing import PUBLIC_FILE
+from alerts_api.signin.actors import Role
 from pseudonymiser import keys
 from pseudonymiser.holders import load_keyring
 from service.cli import auditing
 from service.cli.options import FOLDER, read_site, site_option
-from service.documents import DOCUMENTS, Facts, render
-from service.events import AccessEvent
-from service.identities import Mode
-from service.settings import Site
+from service.config.settings import Site
+from service.privacy.documents import DOCUMENTS, Facts, render
+from service.records.events import AccessEvent
+from service.records.identities import Mode
 
 
 @click.command(short_help="Write notice, DPIA, record of processing and the like.")

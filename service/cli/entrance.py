@@ -2,11 +2,11 @@
 
 from contextlib import closing
 
-from alerts_api.backend import Place
-from alerts_api.database import open_database
 from alerts_api.signin import users
-from service.errors import AddressError
-from service.settings import LOOPBACK
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import open_database
+from service.base.errors import AddressError
+from service.config.settings import LOOPBACK
 
 
 def is_local(host: str) -> bool:

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from alerts_api.database import Database
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.cases import Right, newest_received
 from alerts_api.rights.erasing import erase_accounts, erase_identities, erase_traces, rows_left, waits
+from alerts_api.storage.database import Database
 from service.cli.copies import COPIES
 from service.cli.options import idle
 from service.cli.readers import tell_stream
-from service.orders import Act
-from service.settings import Site
+from service.config.settings import Site
+from service.records.commands import Act
 
 PATIENCE = 60.0  # s that a running process gets to take an erasure
 LOOK_AGAIN = 0.2
@@ -66,7 +66,7 @@ def find_left(site: Site, asked: Asked, database: Database, now: float) -> Stand
 
 def _is_learnt(site: Site, asked: Asked) -> bool:
     # Only where there is Kafka.
-    from service.distributed.lookup import saved_state  # noqa: PLC0415
+    from service.distributed.sink.lookup import saved_state  # noqa: PLC0415
 
     return any(saved_state(site, account)[0] is not None for account in asked.accounts)
 
@@ -76,7 +76,7 @@ def _elsewhere(site: Site, since: float) -> Iterator[str]:
     if site.settings.kafka is None:
         return
     # Only where there is Kafka.
-    from service.distributed.topics import ACCESS_DAYS, COMPACTED_DAYS, KEPT_DAYS  # noqa: PLC0415
+    from service.distributed.protocol.topics import ACCESS_DAYS, COMPACTED_DAYS, KEPT_DAYS  # noqa: PLC0415
 
     kept = max(KEPT_DAYS, site.settings.retention.events)
     yield f"Kafka, states and workers' copies of them: gone by {_day(since, COMPACTED_DAYS)}"

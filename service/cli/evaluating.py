@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from alerts_api.database import open_database
-from alerts_api.evaluating import read_own
-from alerts_api.reports import as_file
+from alerts_api.storage.database import open_database
+from alerts_api.web.evaluating import read_own
+from alerts_api.web.reports import as_file
+from service.base.errors import OutputError
+from service.base.progress import progress
 from service.cli.assembly import ingest_settings
 from service.cli.options import EXISTING_FILE, FOLDER, database_of, read_site
-from service.errors import OutputError
+from service.config.settings import Site
 from service.evaluation.background import Background, Databases
 from service.evaluation.comparing import compared
 from service.evaluation.ownsite import site_part
@@ -24,13 +26,11 @@ from service.evaluation.schedule import recent_logs
 from service.evaluation.study import Source, study
 from service.evaluation.trials import Trial
 from service.evaluation.worlds import Library
-from service.output import write_whole
+from service.learning.site_model import MODEL
 from service.policy import MEMBERS, load_policy
-from service.progress import progress
-from service.settings import Site
+from service.runtime.alert_lines import write_whole
 from service.simulator.families import FAMILIES
 from service.simulator.settings import PROFILES
-from service.site import MODEL
 
 DRAWS = 5  # of thefts laid over the same logs
 

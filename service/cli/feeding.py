@@ -3,16 +3,16 @@
 from functools import partial
 from threading import Event
 
-from alerts_api.outbox import open_outbox
-from alerts_api.store import open_store
+from alerts_api.stream.outbox import open_outbox
+from alerts_api.stream.store import open_store
 from service.cli.options import database_of
-from service.distributed import topics as kafka_topics
-from service.distributed.connection import client_options, kafka_of
-from service.distributed.feed import Feed, Task
-from service.distributed.sink import Sink
-from service.distributed.topics import topics_of
-from service.distributed.verdicts import Publisher
-from service.settings import Site
+from service.config.settings import Site
+from service.distributed.protocol import topics as kafka_topics
+from service.distributed.protocol.connection import client_options, kafka_of
+from service.distributed.protocol.topics import topics_of
+from service.distributed.sink.feed import Feed, Task
+from service.distributed.sink.sink import Sink
+from service.distributed.sink.verdicts import Publisher
 
 
 def feed_of(site: Site) -> tuple[Feed, Sink]:

@@ -14,7 +14,7 @@ from pseudonymiser.vault import Vault
 from pseudonymiser.words import SECRET_WORDS
 from pseudonymiser.wrapping import Cost
 from service.cli.terminal import ask_at_once, ask_new_secret, ask_secret, harmless, keep_no_core, show_once
-from service.identities import HalfOpened, Mode, encode
+from service.records.identities import HalfOpened, Mode, encode
 
 KEY_SUFFIX = ".key"
 ASKED = 3  # words of the paper that are typed back

@@ -13,7 +13,7 @@ from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.holders import Holder, Keyring
 from service.cli.holding import new, open_, rehearse, restore, rotate
 from service.cli.options import read_site, site_option
-from service.identities import Mode
+from service.records.identities import Mode
 
 LOSE = "nobody can be named"
 RETAINED = "90 days after the account was last seen"

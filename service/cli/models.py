@@ -8,17 +8,17 @@ from pathlib import Path
 import click
 import msgspec
 
-from alerts_api.database import open_database
-from alerts_api.store import open_store, write_shared
+from alerts_api.storage.database import open_database
+from alerts_api.stream.store import open_store, write_shared
+from service.base.errors import SiteError
 from service.cli.options import database_of, read_site, site_option, stopped
-from service.distributed.orderbox import OrderBox
-from service.errors import SiteError
-from service.judging import Docket
-from service.orders import Act, Order
-from service.pipeline import VERDICTS
-from service.settings import Site
-from service.site import MODEL, SiteSnapshot
-from service.versions import Version, read_versions
+from service.config.settings import Site
+from service.distributed.shipper.orderbox import OrderBox
+from service.learning.feedback import Docket
+from service.learning.model_versions import Version, read_versions
+from service.learning.site_model import MODEL, SiteSnapshot
+from service.pipeline.site_pipeline import VERDICTS
+from service.records.commands import Act, Order
 
 
 @click.group()
@@ -105,7 +105,7 @@ def _shared(site: Site) -> Mapping[str, bytes]:
     """What the site knows, as it was saved last."""
     if site.settings.kafka is not None:
         # Kafka's clients, only where they are needed.
-        from service.distributed.lookup import saved_knowledge  # noqa: PLC0415
+        from service.distributed.sink.lookup import saved_knowledge  # noqa: PLC0415
 
         return saved_knowledge(site)
     with closing(open_store(database_of(site), create=False)) as store:

@@ -6,9 +6,9 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from service.config.settings import Site
 from service.evaluation.report import listed
 from service.evaluation.schedule import is_due, made_at
-from service.settings import Site
 
 LOOK_SECONDS = 600.0  # between looks at the calendar
 AGAIN_SECONDS = 86_400.0  # before one that failed is tried again

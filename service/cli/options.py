@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from service.errors import SiteError
-from service.loading import load_site
-from service.settings import Site
+from service.base.errors import SiteError
+from service.config.loader import load_site
+from service.config.settings import Site
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

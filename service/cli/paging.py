@@ -16,10 +16,10 @@ from typing import Any, NamedTuple, TypedDict
 import click
 import uvicorn
 
-from alerts_api.app import create_app
-from alerts_api.backend import Place, is_url
-from alerts_api.evaluation_pages import EvaluationPlace
 from alerts_api.signin.provider import Provider
+from alerts_api.storage.backend import Place, is_url
+from alerts_api.web.app import create_app
+from alerts_api.web.evaluation_pages import EvaluationPlace
 from service.cli.entrance import check_entrance, is_local
 from service.cli.options import (
     EXISTING_FILE,
@@ -31,8 +31,8 @@ from service.cli.options import (
 )
 from service.cli.patience import PatientProtocol
 from service.cli.serving import STOP_SECONDS, listen, url
+from service.config.settings import LOOPBACK, RevealSettings, Site
 from service.policy import Policy, load_policy
-from service.settings import LOOPBACK, RevealSettings, Site
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 CONNECTIONS = 200  # at once; more are told to come later

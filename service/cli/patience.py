@@ -1,7 +1,7 @@
 """uvicorn's HTTP, with an end to its patience: a client that does not finish its request is let go.
 
 uvicorn waits for ever for the rest of a request's head; a few hundred clients that send a byte a minute would
-keep everybody else out. The body is the pages' own business, see :mod:`alerts_api.guard`.
+keep everybody else out. The body is the pages' own business, see :mod:`alerts_api.web.middleware`.
 """
 
 import asyncio

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from service.base.errors import PolicyError
 from service.cli.options import FOLDER, read_site, site_option
-from service.errors import PolicyError
+from service.config.settings import Site
 from service.policy import (
     Policy,
     Source,
@@ -23,7 +24,6 @@ from service.policy import (
 )
 from service.policy import history as past
 from service.policy.difference import differences
-from service.settings import Site
 
 
 @click.group()
@@ -94,7 +94,7 @@ def test(folder: Path | None) -> None:
     Example:
       journalguard policy test --site /srv/journalguard
     """
-    from service.policy.trial import try_all  # noqa: PLC0415 - the kernel takes seconds: the files are judged first
+    from service.evaluation.detection_tests import try_all  # noqa: PLC0415 - the kernel takes seconds: the files are judged first
 
     found = load_policy() if folder is None else _policy(read_site(folder))
     count = failed = 0

@@ -14,8 +14,8 @@ from pseudonymiser.canonical import Canoniser
 from pseudonymiser.pseudonyms import Pseudonyms
 from service.cli.options import read_site, site_option
 from service.cli.terminal import keep_no_core
-from service.orders import Act, Order
-from service.settings import Site
+from service.config.settings import Site
+from service.records.commands import Act, Order
 
 _REFERENCE = re.compile(r"[A-Za-z0-9_.:/#-]{1,64}")
 _OFFICER = re.compile(r"[\x21-\x7e]{1,255}")
@@ -64,7 +64,7 @@ def tell_stream(site: Site, asked: Asked, act: Act) -> None:
     if site.settings.kafka is None:
         return
     # Only where there is Kafka.
-    from service.distributed.orderbox import OrderBox  # noqa: PLC0415
+    from service.distributed.shipper.orderbox import OrderBox  # noqa: PLC0415
 
     box = OrderBox(site.folder)
     for account in asked.accounts:

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from pseudonymiser.ingest import REASONS
+from service.base.gc_tuning import spare_collector
+from service.base.progress import progress
 from service.cli.assembly import build, site_geo
 from service.cli.options import EXISTING_FILE, read_site, site_option
-from service.embedded import Runner
-from service.memory import spare_collector
-from service.output import check_writable, write_alerts
-from service.progress import progress
-from service.replay import Planned, Reading, plan
-from service.replay import replay as read_all
+from service.runtime.alert_lines import check_writable, write_alerts
+from service.runtime.replay import Planned, Reading, plan
+from service.runtime.replay import replay as read_all
+from service.runtime.runner import Runner
 
 
 @click.command()

@@ -8,23 +8,23 @@ from pathlib import Path
 
 import click
 
+from alerts_api.alerts.restrictions import lift as lift_restriction
+from alerts_api.alerts.restrictions import restrict as put_restriction
 from alerts_api.audit.leaves import Kind
-from alerts_api.database import Database, open_database
 from alerts_api.rights.asked import Asked, record
 from alerts_api.rights.cases import Right, close_case, close_cases, open_case
 from alerts_api.rights.erasing import ask_erasure
 from alerts_api.rights.holdings import holdings
 from alerts_api.rights.rectifying import rectify_alerts
-from alerts_api.rights.restrictions import lift as lift_restriction
-from alerts_api.rights.restrictions import restrict as put_restriction
+from alerts_api.storage.database import Database, open_database
 from service.cli.copies import drop_old_copies
 from service.cli.copying import HTML, JSON, with_state, write_copy
 from service.cli.documenting import documents
 from service.cli.erasure import carry_out, find_left
 from service.cli.options import database_of
 from service.cli.readers import ask, request_options, tell_stream
-from service.orders import Act
-from service.settings import Site
+from service.config.settings import Site
+from service.records.commands import Act
 
 
 @click.group()

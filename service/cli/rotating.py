@@ -8,16 +8,16 @@ from pathlib import Path
 
 import click
 
-from alerts_api.outbox import SENT
-from alerts_api.store import open_store
+from alerts_api.stream.outbox import SENT
+from alerts_api.stream.store import open_store
 from pseudonymiser import epochs, keys
 from pseudonymiser.keys import Keys, SubKey
+from service.base.errors import SiteError
 from service.cli.options import database_of, read_site, site_option, stopped
 from service.cli.terminal import keep_no_core
-from service.distributed.taking import STATUS
-from service.embedded import INGEST
-from service.errors import SiteError
-from service.settings import Site
+from service.config.settings import Site
+from service.distributed.sink.taking import STATUS
+from service.runtime.runner import INGEST
 
 FORGET = "forget everything"
 

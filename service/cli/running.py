@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerts_api.database import open_database
-from alerts_api.errors import StoreBusyError, StoreFullError, StoreUnreachableError
 from alerts_api.rights.desk import Desk
-from alerts_api.store import SqlStore, open_store
+from alerts_api.storage.database import open_database
+from alerts_api.storage.errors import StoreBusyError, StoreFullError, StoreUnreachableError
+from alerts_api.stream.store import SqlStore, open_store
 from pseudonymiser.tail import Tail
+from service.base.gc_tuning import spare_collector
+from service.base.locks import only_one
 from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copies import drop_old_copies
 from service.cli.entrance import check_entrance
@@ -23,14 +25,12 @@ from service.cli.options import database_of, read_site, site_option, start_loggi
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.cli.signals import stop_on_signals
 from service.cli.terminal import keep_no_core
-from service.embedded import Follow, Pace, Runner
-from service.memory import spare_collector
-from service.merge import Merge
-from service.onlyone import only_one
-from service.settings import Site
+from service.config.settings import Site
+from service.runtime.merge import Merge
+from service.runtime.runner import Follow, Pace, Runner
 
 if TYPE_CHECKING:
-    from service.pipeline import Pipeline
+    from service.pipeline.site_pipeline import Pipeline
 
 BUSY_SECONDS = 5.0
 VERDICTS = 1_000  # taken in at once

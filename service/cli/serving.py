@@ -12,9 +12,9 @@ import sys
 import time
 from collections.abc import Sequence
 
+from service.base.errors import AddressError
 from service.cli.options import database_of
-from service.errors import AddressError
-from service.settings import Site
+from service.config.settings import Site
 
 BIND_SECONDS = 2.0  # a predecessor that was just killed may hold the address for a moment
 STOP_SECONDS = 5.0

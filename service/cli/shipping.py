@@ -9,21 +9,21 @@ import click
 
 from pseudonymiser import keys
 from pseudonymiser.ingest import Ingest
+from service.base.errors import SiteError
+from service.base.gc_tuning import spare_collector
 from service.cli.assembly import ingest_settings, site_geo, site_vault
 from service.cli.options import read_site, site_option, start_logging
 from service.cli.signals import stop_on_signals
 from service.cli.terminal import keep_no_core
-from service.distributed.connection import kafka_of
-from service.distributed.intake import Intake, LogFiles, StandardInput
-from service.distributed.rawtopic import RawTopic
-from service.distributed.shipper import OpenIntake
-from service.distributed.shipper import ship as ship_site
-from service.distributed.spool import Spool
-from service.distributed.topics import wanted
-from service.errors import SiteError
-from service.memory import spare_collector
-from service.merge import line_clock
-from service.settings import SETTINGS_FILE, Site
+from service.config.settings import SETTINGS_FILE, Site
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import wanted
+from service.distributed.shipper.intake import Intake, LogFiles, StandardInput
+from service.distributed.shipper.rawtopic import RawTopic
+from service.distributed.shipper.shipper import OpenIntake
+from service.distributed.shipper.shipper import ship as ship_site
+from service.distributed.shipper.spool import Spool
+from service.runtime.merge import line_clock
 
 SPOOL = "spool"  # in the site's folder
 

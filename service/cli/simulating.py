@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from service.base.progress import progress
 from service.cli.options import FOLDER
-from service.progress import progress
 from service.simulator import SimulationSettings
 from service.simulator import simulate as write_world
 from service.simulator.settings import DEFAULT_FORMAT, PROFILES

@@ -13,13 +13,13 @@ from pseudonymiser import keys
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.geo import open_geo
 from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_address
+from service.base.errors import SiteError
 from service.cli.options import EXISTING_FILE, FOLDER, read_site, site_option
 from service.cli.terminal import keep_no_core
 from service.cli.trial import report, try_logs
-from service.errors import SiteError
-from service.loading import check
-from service.settings import SETTINGS_FILE, Settings
-from service.sitefile import render
+from service.config.loader import check
+from service.config.settings import SETTINGS_FILE, Settings
+from service.config.template import render
 
 NOBODY = "-"
 

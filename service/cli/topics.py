@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from service.cli.options import read_site, site_option
-from service.distributed import topics as kafka_topics
-from service.distributed.connection import kafka_of
-from service.distributed.topics import DAY_MS, Found, Wanted
-from service.settings import Site
+from service.config.settings import Site
+from service.distributed.protocol import topics as kafka_topics
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import DAY_MS, Found, Wanted
 
 _HEAD = ("topic", "partitions", "replicas", "kept", "largest message", "")
 

@@ -14,8 +14,8 @@ from pseudonymiser.keys import ROOT_BYTES, Keys
 from pseudonymiser.logformat import ROLES, compile_format
 from pseudonymiser.tail import Tail
 from service.cli.assembly import ingest_settings
-from service.events import Rejected
-from service.settings import Settings
+from service.config.settings import Settings
+from service.records.events import Rejected
 
 LINES = 200  # read of each log
 ENOUGH = 0.9  # share of lines below which a warning is due

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from service.base.gc_tuning import spare_collector
 from service.cli.options import read_site, site_option, start_logging
-from service.memory import spare_collector
 from service.policy import load_policy
 from service.policy.history import tell
 
@@ -36,7 +36,7 @@ def worker(folder: Path, name: str) -> None:
     site = read_site(folder)
     policy = load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)
     tell(site.folder, policy)
-    from service.distributed.working import work  # noqa: PLC0415 - Faust takes seconds: settings are judged first
+    from service.distributed.worker.working import work  # noqa: PLC0415 - Faust takes seconds: settings are judged first
 
     spare_collector()
     work(site, policy, name)

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import FLOOR, Candidate, highest
-from service import groups
-from service.alerting import Episode
-from service.bar import Bar
-from service.desk import Case, Desk
-from service.events import Alert
+from service.decision import reader_groups
+from service.decision.decider import Case, Desk
+from service.decision.episodes import Episode
+from service.decision.threshold import Bar
 from service.policy import Policy
+from service.records.events import Alert
 
 
 class Alternatives:
-    """A bystander of the pipeline (see :class:`service.share.Bystander`)."""
+    """A bystander of the pipeline (see :class:`service.pipeline.shard.Bystander`)."""
 
     def __init__(self, policies: Iterable[Policy]) -> None:
         self._all = [_Alternative(policy) for policy in policies]
@@ -68,7 +68,7 @@ class _Alternative:
     ) -> None:  # fmt: skip
         scores = [self._today.get(account, 0.0) for account in accounts]
         opened = [self._opened_on(account, day) for account in accounts]
-        counts = groups.count(readers, scores, opened, self._bar.near)
+        counts = reader_groups.count(readers, scores, opened, self._bar.near)
         if not disturbed:
             high = [Candidate(day, n, s) for n, s in zip(ids, scores, strict=True) if s >= FLOOR]
             self._bar.calibrate(day, len(accounts), sum(opened), highest(high, self._budget))

@@ -16,19 +16,19 @@ from models.evaluation.records import DAY, Theft
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import ROOT_BYTES, Keys
-from service.embedded import Runner
-from service.errors import LogFileError
+from service.base.errors import LogFileError
 from service.evaluation.exposure import Census
 from service.evaluation.intruders import Intruder, Victims, intrude
 from service.evaluation.scenes import Scene, Writer, save
-from service.events import AccessEvent
-from service.identities import Link
-from service.merge import line_clock
-from service.orders import Order
-from service.replay import Planned, plan, replay
+from service.records.checkpoints import Changes
+from service.records.commands import Order
+from service.records.events import AccessEvent
+from service.records.identities import Link
+from service.runtime.merge import line_clock
+from service.runtime.replay import Planned, plan, replay
+from service.runtime.runner import Runner
 from service.simulator.databases import write_databases
 from service.simulator.geography import Geography
-from service.store import Changes
 
 WARM_DAYS = 14  # or a third of the log: no theft begins before
 SURVEYING = 0.45  # share of the time, for the progress

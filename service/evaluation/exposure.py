@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from models.evaluation.records import DAY, Cell, Raised
-from service.events import AccessEvent, NetworkKind
+from service.records.events import AccessEvent, NetworkKind
 
 NIGHT = frozenset({22, 23, 0, 1, 2, 3, 4, 5})  # hours of the local day
 UNKNOWN = "unknown"

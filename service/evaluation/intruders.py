@@ -7,7 +7,7 @@ import numpy as np
 
 from models.evaluation.records import DAY
 from pseudonymiser.ingest import Ingest, IngestSettings
-from service.events import AccessEvent
+from service.records.events import AccessEvent
 from service.simulator import catalogue
 from service.simulator.families import FAMILIES, hijacked
 from service.simulator.geography import Block, Geography

@@ -11,8 +11,8 @@ import msgspec
 from models.evaluation import figures, groups
 from models.evaluation.figures import FALSE
 from models.evaluation.records import DAY, Cell, Raised
+from service.decision.reader_groups import EVERYONE, HEAVY, Counts, dimension_of, merge_counts
 from service.evaluation.report import MINIMUM_CELL, Heavy, NamedLoad, Part
-from service.groups import EVERYONE, HEAVY, Counts, dimension_of, merge_counts
 
 HEAVY_READERS = dimension_of(HEAVY)[0]
 WINDOW_DAYS = 31  # up to the newest line

@@ -11,7 +11,7 @@ from models.evaluation.changes import Change
 from models.evaluation.figures import Bin, Burden, Family, Load, Summary
 from models.evaluation.groups import Burdens
 from models.evaluation.intervals import Share
-from service.errors import ReportError
+from service.base.errors import ReportError
 
 VERSION = 1
 MINIMUM_CELL = 10  # account-days of a group that may be told

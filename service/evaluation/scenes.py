@@ -15,7 +15,7 @@ import zstandard
 
 from models.evaluation.records import Theft
 from service.evaluation.exposure import Groups
-from service.events import AccessEvent
+from service.records.events import AccessEvent
 
 BATCH = 5_000  # events of a frame
 _EVENTS, _SCENE = "events.zst", "scene.msgpack"

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import msgspec
 
 from models.evaluation.records import Raised
+from service.base.gc_tuning import spare_collector
+from service.base.progress import Progress
 from service.evaluation.scenes import Scene, load
 from service.evaluation.trials import Trial, passes, run
-from service.memory import spare_collector
-from service.progress import Progress
 
 POLITE = 10  # added to the processes' niceness: a site's own work goes first
 POLL = 0.5  # s between looks at how far the processes are

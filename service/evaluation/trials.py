@@ -12,10 +12,10 @@ import msgspec
 from models.evaluation.records import Raised
 from service.evaluation.alternatives import Alternatives
 from service.evaluation.scenes import Scene, load, read_events
-from service.events import Alert
-from service.pipeline import Pipeline
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import Policy, load_policy
-from service.store import Judged
+from service.records.checkpoints import Judged
+from service.records.events import Alert
 
 DRAIN = 20_000  # events, part of a day, after which what changed is let go and looked at
 QUIET_DAYS = 90  # that an analyst who finds an alert expected grants

@@ -16,7 +16,7 @@ from pseudonymiser.keys import Keys
 from pseudonymiser.pseudonyms import Pseudonyms
 from service.evaluation.exposure import Census
 from service.evaluation.scenes import Scene, Writer, save
-from service.events import AccessEvent
+from service.records.events import AccessEvent
 from service.simulator import SimulationSettings, simulate
 from service.simulator.settings import zone
 from service.simulator.truth import Truth

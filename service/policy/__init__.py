@@ -19,10 +19,10 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from models.joining import Weights
-from service.errors import PolicyError
-from service.measures import M
+from service.attacks.families import FAMILIES
+from service.base.errors import PolicyError
+from service.kernel.measures import M
 from service.policy.examples import Example
-from service.thieves import FAMILIES
 
 SETTLED = ("budget.toml", "prior.toml", "readers.toml", "training.toml")  # every other file is a detection
 Quantile = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
@@ -44,7 +44,7 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     false_positives: tuple[str, ...]
     misses: str  # what it cannot see
     attack: str  # MITRE ATT&CK technique
-    measures: tuple[str, ...]  # names of service.measures.M
+    measures: tuple[str, ...]  # names of service.kernel.measures.M
     examples: tuple[Example, ...] = msgspec.field(name="example", default=())
 
 
@@ -72,9 +72,9 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the classifiers learn theft (see ``service.shadows``)."""
+    """How the classifiers learn theft (see ``service.learning.attack_injection``)."""
 
-    families: tuple[str, ...]  # of service.thieves; a name more than once is a larger share
+    families: tuple[str, ...]  # of service.attacks.families; a name more than once is a larger share
     shadows: Annotated[int, msgspec.Meta(ge=0, le=200)]  # a day, over the whole site
     moments: Annotated[int, msgspec.Meta(ge=1, le=50)]  # of each theft
     ordinary: Annotated[int, msgspec.Meta(ge=0, le=2000)]  # account-days of readers a day

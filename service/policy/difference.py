@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from service.measures import M
+from service.kernel.measures import M
 from service.policy import AFTER_MEASURES, Detection, Policy
 
 _SHARES = ("2", "10", "100", "1,000")  # one in so many account-days reaches each number of the prior

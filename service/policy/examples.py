@@ -12,7 +12,7 @@ from zlib import crc32
 
 import msgspec
 
-from service.events import AccessEvent, Kind, NetworkKind, Place, Resource
+from service.records.events import AccessEvent, Kind, NetworkKind, Place, Resource
 
 FIRST_DAY = 20_000  # of the history, days since 1970; UTC is the local time of all examples
 DAY, HOUR, MORNING = 86_400, 3_600, 10 * 3_600

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from service.errors import PolicyError
+from service.base.errors import PolicyError
 from service.policy import Policy, site_sources
 
 FILE = "history.jsonl"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from alerts_api.app import create_app
-from alerts_api.backend import Place
-from service.events import Alert
+from alerts_api.storage.backend import Place
+from alerts_api.web.app import create_app
+from service.records.events import Alert
 from tests.alerts_api.examples import NOW, fill
 
 

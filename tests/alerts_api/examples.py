@@ -3,9 +3,10 @@
 import random
 from collections.abc import Sequence
 
-from alerts_api import backend
-from alerts_api.store import open_store
-from service.events import (
+from alerts_api.storage import backend
+from alerts_api.stream.store import open_store
+from service.records.checkpoints import Changes, Checkpoint, Trace
+from service.records.events import (
     AccessEvent,
     Alert,
     Count,
@@ -17,7 +18,6 @@ from service.events import (
     Rejected,
     Resource,
 )
-from service.store import Changes, Checkpoint, Trace
 
 NOW = 1_795_500_000  # Tue 24 Nov 2026 04:40 UTC
 HOUR, DAY = 3_600, 86_400

@@ -6,13 +6,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from alerts_api.actors import Actor, Role
-from alerts_api.audit import tables
 from alerts_api.audit.leaves import Record, decode
-from alerts_api.backend import Place
-from alerts_api.database import open_database
-from alerts_api.rules import CSRF_HEADER
 from alerts_api.signin import sessions
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage import audit_tables
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import open_database
+from alerts_api.web.authorization import CSRF_HEADER
 from tests.alerts_api.examples import NOW
 
 BASE = "http://127.0.0.1:8321"
@@ -43,5 +43,7 @@ def browser(app: FastAPI, number: str = "") -> TestClient:
 def acts(database: Place) -> list[Record]:
     """What the audit log holds, oldest first."""
     with closing(open_database(database, create=True)) as opened, opened.reading() as connection:
-        rows = connection.execute(select(tables.leaves.c.data).order_by(tables.leaves.c.number)).scalars()
+        rows = connection.execute(
+            select(audit_tables.leaves.c.data).order_by(audit_tables.leaves.c.number)
+        ).scalars()
         return [record for data in rows if (record := decode(data))]

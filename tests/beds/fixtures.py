@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import KafkaSettings, Settings, Site
+from service.config.settings import KafkaSettings, Settings, Site
 from tests.beds import kafka, oidc, postgres
 from tests.beds.certificates import make
 from tests.beds.kafka import Cluster, Secure

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from alerts_api.app import create_app
-from service.events import Alert
+from alerts_api.web.app import create_app
+from service.records.events import Alert
 from tests.alerts_api.examples import NOW, fill
 
 ARGUMENTS = [

@@ -6,8 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from alerts_api.store import open_store
-from service.events import Alert
+from alerts_api.stream.store import open_store
+from service.records.events import Alert
 from tests.alerts_api.examples import NOW, checkpoint, make_alert
 from tests.alerts_api.reports import example, keep
 from tests.browser.conftest import opened

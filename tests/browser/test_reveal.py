@@ -14,20 +14,20 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from alerts_api.actors import Actor, Role
-from alerts_api.database import open_database
 from alerts_api.reveal.desk import Desk
-from alerts_api.store import open_store
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage.database import open_database
+from alerts_api.stream.store import open_store
 from pseudonymiser import holders
 from pseudonymiser.canonical import Identity
 from pseudonymiser.keyholder import HolderKey
 from pseudonymiser.vault import Vault
 from pseudonymiser.wrapping import Cost, write_wrapped
-from service.events import Alert
-from service.identities import Mode
-from service.loading import load_site
-from service.settings import RevealSettings
-from service.sitefile import render
+from service.config.loader import load_site
+from service.config.settings import RevealSettings
+from service.config.template import render
+from service.records.events import Alert
+from service.records.identities import Mode
 from tests.alerts_api.examples import checkpoint, make_alert
 from tests.browser.conftest import opened
 from tests.browser.test_pages import violations

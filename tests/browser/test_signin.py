@@ -13,14 +13,14 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, expect
 
-from alerts_api.actors import Role
-from alerts_api.app import create_app
-from alerts_api.database import open_database
 from alerts_api.signin import proofs, users
-from service.events import Alert
+from alerts_api.signin.actors import Role
+from alerts_api.storage.database import open_database
+from alerts_api.web.app import create_app
+from service.records.events import Alert
 from tests.alerts_api.examples import fill
 from tests.alerts_api.signin.oidc import provider_at, settings_of
-from tests.alerts_api.signin.test_local import NAME, PASSWORD, SECRET, code
+from tests.alerts_api.web.test_password_pages import NAME, PASSWORD, SECRET, code
 from tests.beds import oidc
 from tests.browser.conftest import opened
 from tests.browser.test_pages import violations

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 
 from service.cli import main
 from service.cli.running import Attendant, follow_site
-from service.embedded import Runner
-from service.loading import load_site
+from service.config.loader import load_site
+from service.runtime.runner import Runner
 
 COMMON = '%h %l %u %t "%r" %s %b'
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.documents import DOCUMENTS
+from service.privacy.documents import DOCUMENTS
 from tests.e2e.sites import access_lines, call, followed, made
 
 COMMON = ("--case", "SD-1", "--dpo", "mholmes", "--reader", "-")

@@ -11,10 +11,10 @@ import pytest
 from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey
 from service.cli.running import follow_site, serving
-from service.identities import Mode
-from service.loading import load_site
+from service.config.loader import load_site
+from service.records.identities import Mode
 from tests.e2e.sites import alerts, call, made, until
-from tests.service.test_cli import served
+from tests.service.cli.test_cli import served
 
 FORMAT = (
     '%h %l %u %t "%r" %s %b "%{referer}i" "%{user-agent}i" '

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts_api.store import open_store
+from alerts_api.stream.store import open_store
 from service.cli.running import follow_site
-from service.loading import load_site
+from service.config.loader import load_site
 from tests.e2e.sites import access_lines, call, followed, made
 
 THEFT = range(0, 1500, 3)  # seconds of a day: enough documents for an alert

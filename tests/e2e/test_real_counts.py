@@ -4,11 +4,11 @@ import gzip
 import re
 from collections import defaultdict
 
-from service.account import DAYS
-from service.events import READING, AccessEvent
-from service.pipeline import Pipeline
+from service.kernel.account_record import DAYS
+from service.pipeline.account_table import States
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
-from service.states import States
+from service.records.events import READING, AccessEvent
 from tests.pseudonymiser.room import REAL, ingest, needs_real_logs
 
 pytestmark = needs_real_logs

@@ -8,12 +8,12 @@ from pseudonymiser import epochs
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import Keys
-from service.account import ACCOUNT
-from service.events import AccessEvent
-from service.pipeline import Pipeline
+from service.kernel.account_record import ACCOUNT
+from service.pipeline.account_table import HEADER
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
+from service.records.events import AccessEvent
 from service.simulator import SimulationSettings, simulate
-from service.states import HEADER
 from tests.e2e.sites import COMMON
 
 OLD = Keys(bytes(range(32)))

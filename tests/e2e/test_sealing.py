@@ -8,7 +8,7 @@ import pytest
 
 from pseudonymiser import holders, keyholder
 from pseudonymiser.keyholder import HolderKey, OpenedIdentity
-from service.identities import Mode
+from service.records.identities import Mode
 from tests.e2e.sites import access_lines, followed, made
 
 FIRST, SECOND = HolderKey(bytes([1]) * 32, "desk-1"), HolderKey(bytes([2]) * 32, "desk-2")

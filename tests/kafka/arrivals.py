@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
-from service.distributed.connection import kafka_of
-from service.distributed.topics import topics_of
-from service.distributed.wire import decode_frame
-from service.events import AccessEvent
-from service.settings import Site
+from service.config.settings import Site
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import topics_of
+from service.distributed.protocol.wire import decode_frame
+from service.records.events import AccessEvent
 
 
 class Arrived(NamedTuple):

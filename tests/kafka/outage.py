@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from benchmarks.bench_ingest import made_lines
-from service.distributed.producer import BUFFER
-from service.settings import Settings
+from service.config.settings import Settings
+from service.distributed.shipper.producer import BUFFER
 from tests.beds.kafka import Cluster
 from tests.kafka.arrivals import arrived
 from tests.kafka.whole import LOG_FORMAT, Parts, fed, lines_shipped, site_over, wait

@@ -15,8 +15,8 @@ from kafka.admin import KafkaAdminClient
 from kafka.record import MemoryRecords
 from psycopg import sql
 
-from service.distributed.cache import Cache
-from service.settings import Settings
+from service.config.settings import Settings
+from service.distributed.worker.cache import Cache
 from tests.beds.kafka import Cluster
 from tests.e2e.test_canaries import CANARIES, FORMAT, access_log, audit_log, sightings
 from tests.e2e.test_intruder import DIRECTORY, guesses

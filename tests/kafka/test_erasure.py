@@ -13,12 +13,12 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey
 from service.cli import erasure
-from service.distributed.connection import kafka_of
-from service.distributed.lookup import saved_state
-from service.distributed.partitions import partition_of_account
-from service.distributed.topics import changelog_of, topics_of
-from service.identities import Mode
-from service.settings import Settings, Site
+from service.config.settings import Settings, Site
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.partitions import partition_of_account
+from service.distributed.protocol.topics import changelog_of, topics_of
+from service.distributed.sink.lookup import saved_state
+from service.records.identities import Mode
 from tests.beds.kafka import Cluster
 from tests.e2e.sites import access_lines, call
 from tests.kafka.watch import Watch

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings
-from service.site import MODEL
+from service.config.settings import Settings
+from service.learning.site_model import MODEL
 from tests.beds.kafka import Cluster
 from tests.e2e.sites import call
 from tests.kafka.watch import Watch

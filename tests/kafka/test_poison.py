@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
-from service.distributed.connection import kafka_of
-from service.distributed.partitions import partition_of_account
-from service.distributed.topics import topics_of
-from service.distributed.wire import VERSION, AsideRecord, FrameHeader, Refusal, decode, encode_frame
-from service.events import AccessEvent
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.partitions import partition_of_account
+from service.distributed.protocol.topics import topics_of
+from service.distributed.protocol.wire import VERSION, AsideRecord, FrameHeader, Refusal, decode, encode_frame
+from service.records.events import AccessEvent
 from tests.beds.kafka import Cluster
 from tests.kafka.watch import Watch
 from tests.kafka.whole import PARTITIONS, Parts, fed, site_over, undisturbed, wait, world_of

@@ -15,11 +15,11 @@ from kafka.admin import KafkaAdminClient
 
 from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey, OpenedIdentity
-from service.distributed.connection import kafka_of
-from service.distributed.topics import topics_of
-from service.distributed.wire import IdentityRecord, StatusRecord, decode
-from service.identities import Mode
-from service.settings import Site
+from service.config.settings import Site
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import topics_of
+from service.distributed.protocol.wire import IdentityRecord, StatusRecord, decode
+from service.records.identities import Mode
 from service.simulator import SimulationSettings, simulate
 from tests.beds.growing import Writer
 from tests.beds.kafka import Cluster
@@ -28,7 +28,7 @@ from tests.e2e.sites import call
 from tests.kafka.arrivals import Arrived, arrived, raw
 from tests.kafka.outage import outage
 from tests.kafka.whole import PATIENCE, fed, lines_shipped, metric, settings_of, site_over, wait
-from tests.service.test_cli import served
+from tests.service.cli.test_cli import served
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 

@@ -17,12 +17,14 @@ import msgspec
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
-from alerts_api.store import open_store
+from alerts_api.stream.store import open_store
 from service.cli.options import database_of
-from service.distributed import topics
-from service.distributed.connection import kafka_of
-from service.distributed.topics import topics_of
-from service.distributed.wire import (
+from service.config.settings import SETTINGS_FILE, KafkaSettings, Settings, Site
+from service.config.template import render
+from service.distributed.protocol import topics
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import topics_of
+from service.distributed.protocol.wire import (
     VERSION,
     AlertRecord,
     AsideRecord,
@@ -32,9 +34,7 @@ from service.distributed.wire import (
     decode,
     encode,
 )
-from service.events import Alert, Rejected
-from service.settings import SETTINGS_FILE, KafkaSettings, Settings, Site
-from service.sitefile import render
+from service.records.events import Alert, Rejected
 from tests.alerts_api.examples import NOW, make_alert, make_traces
 from tests.beds.kafka import Cluster
 from tests.beds.processes import end, free_ports, start

@@ -10,18 +10,18 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from kafka import KafkaProducer
 
-from service.distributed.changelog import Changelog, Recovered
-from service.distributed.connection import aiokafka_options, kafka_of
-from service.distributed.knowledge import Knowledge
-from service.distributed.learning import TopicReader, Verdicts, summaries_into
-from service.distributed.topics import changelog_of, identity_of, topics_of
-from service.distributed.transactions import Message
-from service.distributed.wire import VERSION, SumsRecord, VerdictRecord, encode
-from service.settings import Settings, Site
+from service.config.settings import Settings, Site
+from service.distributed.protocol.connection import aiokafka_options, kafka_of
+from service.distributed.protocol.topics import changelog_of, identity_of, topics_of
+from service.distributed.protocol.wire import VERSION, SumsRecord, VerdictRecord, encode
+from service.distributed.worker.changelog import Changelog, Recovered
+from service.distributed.worker.knowledge import Knowledge
+from service.distributed.worker.learning import TopicReader, Verdicts, summaries_into
+from service.distributed.worker.transactions import Message
 from tests.beds.kafka import Cluster
 from tests.kafka.watch import Watch
 from tests.kafka.whole import LOG_FORMAT, PARTITIONS, site_over
-from tests.service.distributed.test_knowledge import sums_of
+from tests.service.distributed.worker.test_knowledge import sums_of
 from tests.service.worlds import POLICY, TODAY
 
 pytestmark = pytest.mark.kafka

@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from service.cli import main
-from service.distributed import topics
-from service.distributed.connection import administering, client_options, faust_options, kafka_of
-from service.distributed.errors import BrokerError, NotConfiguredError, TopicError
-from service.settings import SETTINGS_FILE, KafkaSettings, RetentionSettings, Settings, Site
-from service.sitefile import render
+from service.config.settings import SETTINGS_FILE, KafkaSettings, RetentionSettings, Settings, Site
+from service.config.template import render
+from service.distributed.protocol import topics
+from service.distributed.protocol.connection import administering, client_options, faust_options, kafka_of
+from service.distributed.protocol.errors import BrokerError, NotConfiguredError, TopicError
 from tests.beds.kafka import Cluster
 
 pytestmark = pytest.mark.kafka

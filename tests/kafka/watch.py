@@ -7,19 +7,19 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from sqlalchemy import select
 
-from alerts_api import tables
-from alerts_api.database import open_database
-from alerts_api.errors import StoreError
-from alerts_api.rows import to_alert
+from alerts_api.storage import tables
+from alerts_api.storage.database import open_database
+from alerts_api.storage.errors import StoreError
+from alerts_api.storage.rows import to_alert
 from service.cli.options import database_of
-from service.distributed import wire
-from service.distributed.connection import kafka_of
-from service.distributed.lane import Ledger
-from service.distributed.topics import changelog_of, topics_of
-from service.distributed.wire import AlertRecord
-from service.events import Alert
-from service.groups import Counts, read_ledger
-from service.settings import Site
+from service.config.settings import Site
+from service.decision.reader_groups import Counts, read_ledger
+from service.distributed.protocol import wire
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.topics import changelog_of, topics_of
+from service.distributed.protocol.wire import AlertRecord
+from service.distributed.worker.lane import Ledger
+from service.records.events import Alert
 from tests.kafka.whole import Outcome, lines_shipped
 
 

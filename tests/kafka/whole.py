@@ -17,12 +17,12 @@ from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
 from service.cli.assembly import build, ingest_settings, site_geo
 from service.cli.site import make_site
-from service.distributed.topics import create
-from service.events import AccessEvent, Alert
-from service.groups import PREFIX, Counts, read_ledger
-from service.loading import load_site
-from service.replay import plan, replay
-from service.settings import KafkaSettings, Settings, Site
+from service.config.loader import load_site
+from service.config.settings import KafkaSettings, Settings, Site
+from service.decision.reader_groups import PREFIX, Counts, read_ledger
+from service.distributed.protocol.topics import create
+from service.records.events import AccessEvent, Alert
+from service.runtime.replay import plan, replay
 from service.simulator import SimulationSettings, simulate
 from tests.beds.processes import end, free_ports, start
 

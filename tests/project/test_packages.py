@@ -47,9 +47,9 @@ def test_the_wheel_has_every_file_of_the_packages(wheel: ZipFile) -> None:
         "service/policy/detections/*.toml",
         "service/policy/budget.toml",
         "pseudonymiser/platforms.toml",
-        "alerts_api/templates/*.html",
-        "alerts_api/static/*.css",
-        "alerts_api/migrations/versions/*.py",
+        "alerts_api/web/templates/*.html",
+        "alerts_api/web/static/*.css",
+        "alerts_api/storage/migrations/versions/*.py",
     ],
 )
 def test_the_wheel_has_the_data_that_runs_need(wheel: ZipFile, pattern: str) -> None:

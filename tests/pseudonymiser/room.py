@@ -8,7 +8,7 @@ import pytest
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import Keys
 from pseudonymiser.pseudonyms import Address
-from service.events import AccessEvent, NetworkKind, Place, Rejected
+from service.records.events import AccessEvent, NetworkKind, Place, Rejected
 
 COMMON = '%h %l %u %t "%r" %s %b'
 KEYS = Keys(bytes(range(32)))

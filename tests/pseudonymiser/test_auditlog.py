@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pseudonymiser.auditlog import AuditLine, is_header, parse_audit
-from service.events import Kind
+from service.records.events import Kind
 
 WHEN = "2025-11-30 12:00:00"
 

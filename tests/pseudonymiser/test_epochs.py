@@ -13,7 +13,7 @@ from pseudonymiser.errors import KeyFileError
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import KEY_FILE, Domain, Keys, SubKey
 from pseudonymiser.pseudonyms import Pseudonyms, parse_address
-from service.identities import Link
+from service.records.identities import Link
 from tests.pseudonymiser.room import COMMON, TableGeo, events, line
 
 OLD = Keys(bytes(range(32)))

@@ -10,7 +10,7 @@ from netaddr import IPSet
 from pseudonymiser.errors import GeoFileError, NetworkError
 from pseudonymiser.geo import GeoProvider, NetworkKinds, is_private, open_geo
 from pseudonymiser.pseudonyms import parse_address
-from service.events import NetworkKind, Place
+from service.records.events import NetworkKind, Place
 
 LONDON = {
     "country": {"iso_code": "GB"},

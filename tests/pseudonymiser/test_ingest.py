@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pseudonymiser.errors import StateError
 from pseudonymiser.ingest import REASONS
-from service.events import AccessEvent, Kind, NetworkKind, Rejected
+from service.records.events import AccessEvent, Kind, NetworkKind, Rejected
 from tests.pseudonymiser.room import COMMON, event, events, ingest, line, reasons
 
 SESSION = "AbCdEfGhIj01234"

@@ -26,7 +26,7 @@ from pseudonymiser.holders import (
 )
 from pseudonymiser.keyholder import HolderKey, OpenedIdentity
 from pseudonymiser.wrapping import Cost, decode, read_wrapped, write_wrapped
-from service.identities import HalfOpened, Mode, SealedIdentity
+from service.records.identities import HalfOpened, Mode, SealedIdentity
 
 GOLDEN = Path(__file__).parent / "golden"
 PASSPHRASE = "an invented passphrase"

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from service.events import READING, AccessEvent, Kind, Rejected
+from service.records.events import READING, AccessEvent, Kind, Rejected
 from tests.pseudonymiser.room import COMMON, REAL, event, ingest, needs_real_logs
 
 pytestmark = needs_real_logs

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pseudonymiser.platforms import Catalogue
 from pseudonymiser.pseudonyms import Pseudonyms
 from pseudonymiser.resources import SEQUENCES, Reducer
-from service.events import Kind, Resource
+from service.records.events import Kind, Resource
 from tests.pseudonymiser.room import KEYS
 
 REDUCER = Reducer(Pseudonyms(KEYS), ("ezproxy.example.ac.uk",))

@@ -18,7 +18,7 @@ from pseudonymiser.keyholder import HolderKey, OpenedIdentity
 from pseudonymiser.keys import Keys
 from pseudonymiser.pseudonyms import Pseudonyms
 from pseudonymiser.vault import BUCKET, Vault, info, open_vault, pad, suite
-from service.identities import HalfOpened, Mode, SealedIdentity, Share, encode
+from service.records.identities import HalfOpened, Mode, SealedIdentity, Share, encode
 from tests.pseudonymiser.room import COMMON, KEYS, TableGeo, events, line
 
 KEYS_OF = [HolderKey(bytes([n]) * 32, f"desk-{n}") for n in (1, 2, 3)]

@@ -15,7 +15,7 @@ from pseudonymiser.canonical import Identity
 from pseudonymiser.holders import Holder
 from pseudonymiser.pseudonyms import _hasher
 from pseudonymiser.vault import Vault, info, pad
-from service.identities import Mode
+from service.records.identities import Mode
 
 ODE = bytes.fromhex("4f6465206f6e2061204772656369616e2055726e")
 BEAUTY = b"Beauty is truth, truth beauty"

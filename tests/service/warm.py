@@ -1,8 +1,8 @@
 """Compiles or loads the kernels when imported, for processes that are forked from one that did."""
 
-from service.events import AccessEvent, Kind, Place, Resource
-from service.pipeline import Pipeline
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
+from service.records.events import AccessEvent, Kind, Place, Resource
 
 
 def _event(time: int) -> AccessEvent:

@@ -9,16 +9,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service.account import ACCOUNT
-from service.columns import Columns
-from service.events import AccessEvent, Alert, Kind, NetworkKind, Place, Resource
-from service.features import absorb
-from service.measures import GROUP_OF, G, K, M
-from service.pipeline import Pipeline
+from service.kernel.account_record import ACCOUNT
+from service.kernel.encoder import Columns
+from service.kernel.features import absorb
+from service.kernel.measures import GROUP_OF, G, K, M
+from service.learning.site_model import Site
+from service.pipeline.account_table import HEADER
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import Policy, load_policy
-from service.site import Site
-from service.states import HEADER
-from service.store import Changes, Trace
+from service.records.checkpoints import Changes, Trace
+from service.records.events import AccessEvent, Alert, Kind, NetworkKind, Place, Resource
 
 DAY = 86_400
 TODAY = 20_371  # 10 October 2025

@@ -7,7 +7,6 @@ from io import BytesIO
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, text, update
 
-from alerts_api.audit import tables
 from alerts_api.audit.checkpoints import Signed, sign
 from alerts_api.audit.export import write_export
 from alerts_api.audit.leaves import Kind, Leaf, Role, decode, encode
@@ -15,8 +14,9 @@ from alerts_api.audit.log import append
 from alerts_api.audit.merkle import Frontier, leaf_hash
 from alerts_api.audit.signednote import Signer
 from alerts_api.audit.verifying import Report, verify
-from alerts_api.backend import Place
-from alerts_api.database import Database, open_database
+from alerts_api.storage import audit_tables
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import Database, open_database
 
 NAME = "alerts.example.ac.uk/audit"
 SIGNER = Signer(NAME, bytes(range(32)))
@@ -80,7 +80,7 @@ def ruled(database: Database) -> Iterator[Connection]:
     """A transaction of somebody who has taken away the triggers first."""
     with database.writing() as connection:
         if connection.dialect.name == "postgresql":
-            for table in (tables.leaves, tables.nodes, tables.checkpoints):
+            for table in (audit_tables.leaves, audit_tables.nodes, audit_tables.checkpoints):
                 connection.execute(text(f"ALTER TABLE {table.name} DISABLE TRIGGER ALL"))
         else:
             found = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'audit_%'")
@@ -90,17 +90,23 @@ def ruled(database: Database) -> Iterator[Connection]:
 
 
 def leaf_data(connection: Connection) -> list[bytes]:
-    return list(connection.execute(select(tables.leaves.c.data).order_by(tables.leaves.c.number)).scalars())
+    return list(
+        connection.execute(
+            select(audit_tables.leaves.c.data).order_by(audit_tables.leaves.c.number)
+        ).scalars()
+    )
 
 
 def overwrite(connection: Connection, number: int, data: bytes) -> None:
-    connection.execute(update(tables.leaves).where(tables.leaves.c.number == number).values(data=data))
+    connection.execute(
+        update(audit_tables.leaves).where(audit_tables.leaves.c.number == number).values(data=data)
+    )
 
 
 def cut(connection: Connection, size: int) -> None:
     """The log as if it had only ``size`` leaves; checkpoints stay."""
-    connection.execute(delete(tables.leaves).where(tables.leaves.c.number >= size))
-    connection.execute(delete(tables.openings).where(tables.openings.c.leaf >= size))
+    connection.execute(delete(audit_tables.leaves).where(audit_tables.leaves.c.number >= size))
+    connection.execute(delete(audit_tables.openings).where(audit_tables.openings.c.leaf >= size))
     rebuild(connection)
 
 
@@ -116,7 +122,7 @@ def rebuild(connection: Connection) -> None:
     """A tree that fits the leaves as they are now."""
     frontier = Frontier()
     nodes = [node for data in leaf_data(connection) for node in frontier.append(leaf_hash(data))]
-    connection.execute(delete(tables.nodes))
+    connection.execute(delete(audit_tables.nodes))
     connection.execute(
-        insert(tables.nodes), [{"level": n[0], "position": n[1], "hash": found} for n, found in nodes]
+        insert(audit_tables.nodes), [{"level": n[0], "position": n[1], "hash": found} for n, found in nodes]
     )

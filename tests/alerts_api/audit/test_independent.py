@@ -8,7 +8,7 @@ import pytest
 
 from alerts_api.audit.checkpoints import Signed, receipt
 from alerts_api.audit.log import consistency, root
-from alerts_api.database import Database
+from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import NAME, SIGNER, fill, leaf_data, opened
 
 MISSING = "the independent verifier proofbundle is not installed; add it to the dev group"

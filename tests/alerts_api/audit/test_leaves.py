@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from alerts_api.audit import tables
 from alerts_api.audit.errors import LeafError
 from alerts_api.audit.leaves import (
     NOTE_LENGTH,
@@ -27,8 +26,9 @@ from alerts_api.audit.leaves import (
     record_of,
 )
 from alerts_api.audit.reading import Filters, erase_account, erase_note, latest, read
-from alerts_api.backend import Place
-from alerts_api.database import Database
+from alerts_api.storage import audit_tables
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import (
     ACCOUNTS,
     NOW,
@@ -169,7 +169,11 @@ class TestReading:
         add(log, range(3))
         with ruled(log) as connection:
             overwrite(connection, 0, b"{}")
-            swap = update(tables.openings).where(tables.openings.c.leaf == 1).values(value=ACCOUNTS[0])
+            swap = (
+                update(audit_tables.openings)
+                .where(audit_tables.openings.c.leaf == 1)
+                .values(value=ACCOUNTS[0])
+            )
             connection.execute(swap)
         with log.reading() as connection:
             entries = read(connection, -1, 9, Filters())
@@ -196,7 +200,9 @@ class TestErasure:
         assert ACCOUNTS[0].encode() not in data and ACCOUNTS[1].encode() in data
         with log.reading() as connection:
             shown = {entry.index: entry for entry in read(connection, -1, 99, Filters())}
-            left = connection.execute(select(tables.openings.c.leaf, tables.openings.c.name)).all()
+            left = connection.execute(
+                select(audit_tables.openings.c.leaf, audit_tables.openings.c.name)
+            ).all()
         assert [(shown[n].account, shown[n].note) for n in (0, 6, 7)] == [
             ("", ""),
             ("", ""),

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import insert, select
 
-from alerts_api import tables
 from alerts_api.audit.errors import LeafError, NoSuchTreeError
 from alerts_api.audit.leaves import decode
 from alerts_api.audit.log import append, consistency, inclusion, root, size
 from alerts_api.audit.merkle import consistent, included, leaf_hash, root_of
-from alerts_api.backend import Place
-from alerts_api.database import Database
+from alerts_api.storage import tables
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import act, add, checked, exported, fill, leaf_data, opened, sign_now
 from tests.project.repository import ROOT
 

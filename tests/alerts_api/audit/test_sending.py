@@ -12,7 +12,7 @@ from alerts_api.audit.errors import HandOverError, RewrittenError
 from alerts_api.audit.mails import Mail
 from alerts_api.audit.sending import Places, file_name, keep
 from alerts_api.audit.signednote import Signer
-from alerts_api.database import Database
+from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import NAME, NOW, SIGNER, add, cut, opened, ruled, sign_now
 
 

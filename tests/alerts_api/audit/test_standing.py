@@ -8,7 +8,7 @@ import pytest
 from alerts_api.audit.reading import Filters, read
 from alerts_api.audit.standing import Standing, standing
 from alerts_api.audit.table import HEADINGS, as_csv, harmless
-from alerts_api.database import Database
+from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import (
     ACCOUNTS,
     NOW,

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Table, delete, select, update
 
-from alerts_api.audit import tables
 from alerts_api.audit.checkpoints import Signed
 from alerts_api.audit.errors import AuditError, ExportError, RewrittenError
 from alerts_api.audit.signednote import Signer
 from alerts_api.audit.verifying import Report, What
-from alerts_api.database import Database
-from alerts_api.errors import StoreError
+from alerts_api.storage import audit_tables
+from alerts_api.storage.database import Database
+from alerts_api.storage.errors import StoreError
 from tests.alerts_api.audit.acts import (
     NAME,
     add,
@@ -113,7 +113,7 @@ def test_a_leaf_that_poses_as_another_line_of_the_file(log: Database, signed: li
 @both
 def test_a_deletion(log: Database, signed: list[Signed]) -> None:
     with ruled(log) as connection:
-        connection.execute(delete(tables.leaves).where(tables.leaves.c.number.in_([5, 9])))
+        connection.execute(delete(audit_tables.leaves).where(audit_tables.leaves.c.number.in_([5, 9])))
     report = checked(exported(log))
     assert found(report) == {What.DELETED}
     assert told(report) == "leaves 5, 9 are missing, with later ones after the gap"
@@ -121,10 +121,10 @@ def test_a_deletion(log: Database, signed: list[Signed]) -> None:
 
 def test_a_deletion_with_all_later_leaves_moved_up(log: Database, signed: list[Signed]) -> None:
     with ruled(log) as connection:
-        number = tables.leaves.c.number
-        connection.execute(delete(tables.leaves).where(number == 5))
+        number = audit_tables.leaves.c.number
+        connection.execute(delete(audit_tables.leaves).where(number == 5))
         for place in range(6, 20):
-            connection.execute(update(tables.leaves).where(number == place).values(number=place - 1))
+            connection.execute(update(audit_tables.leaves).where(number == place).values(number=place - 1))
         renumber(connection)
         rebuild(connection)
     assert found(checked(exported(log))) >= {What.EDITED, What.TRUNCATED}
@@ -163,7 +163,7 @@ def test_a_truncation_of_log_and_checkpoints(log: Database, signed: list[Signed]
     """As when an old copy of the database is put back: only who has a newer checkpoint can tell."""
     with ruled(log) as connection:
         cut(connection, 16)
-        connection.execute(delete(tables.checkpoints).where(tables.checkpoints.c.size > 16))
+        connection.execute(delete(audit_tables.checkpoints).where(audit_tables.checkpoints.c.size > 16))
     assert not checked(exported(log)).broken
     assert found(checked(exported(log), signed[-1])) == {What.TRUNCATED}
 
@@ -196,7 +196,7 @@ def test_all_made_anew_with_the_signing_key(log: Database, signed: list[Signed])
     with ruled(log) as connection:
         overwrite(connection, 5, leaf_data(connection)[5].replace(b"theft", b"false"))
         rebuild(connection)
-        connection.execute(delete(tables.checkpoints))
+        connection.execute(delete(audit_tables.checkpoints))
     sign_now(log)
     assert not checked(exported(log)).broken
     assert found(checked(exported(log), signed[0])) == {What.FORKED}
@@ -218,7 +218,9 @@ def test_a_forged_checkpoint(log: Database, signed: list[Signed]) -> None:
 def test_a_pseudonym_that_is_not_the_recorded_one(log: Database, signed: list[Signed]) -> None:
     with ruled(log) as connection:
         other = "u1_" + "z" * 24
-        connection.execute(update(tables.openings).where(tables.openings.c.leaf == 7).values(value=other))
+        connection.execute(
+            update(audit_tables.openings).where(audit_tables.openings.c.leaf == 7).values(value=other)
+        )
     report = checked(exported(log))
     assert told(report) == "leaf 7 is shown with a pseudonym that is not the recorded one"
 
@@ -238,7 +240,7 @@ def test_nothing_is_signed_after_a_change(log: Database, signed: list[Signed]) -
 @both
 def test_nothing_is_recorded_over_a_gap(log: Database, signed: list[Signed]) -> None:
     with ruled(log) as connection:
-        connection.execute(delete(tables.nodes).where(tables.nodes.c.level == 4))
+        connection.execute(delete(audit_tables.nodes).where(audit_tables.nodes.c.level == 4))
     with pytest.raises(
         RewrittenError, match="the hash over leaves 0 to 15 is gone; nothing more is recorded"
     ):
@@ -250,7 +252,7 @@ def test_nothing_is_recorded_where_leaves_were_cut_from_their_tree(
     log: Database, signed: list[Signed]
 ) -> None:
     with ruled(log) as connection:
-        connection.execute(delete(tables.leaves).where(tables.leaves.c.number > 15))
+        connection.execute(delete(audit_tables.leaves).where(audit_tables.leaves.c.number > 15))
     with pytest.raises(StoreError):
         add(log, [16])
     with log.reading() as connection:
@@ -258,7 +260,9 @@ def test_nothing_is_recorded_where_leaves_were_cut_from_their_tree(
 
 
 @both
-@pytest.mark.parametrize("table", [tables.leaves, tables.nodes, tables.checkpoints], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "table", [audit_tables.leaves, audit_tables.nodes, audit_tables.checkpoints], ids=lambda t: t.name
+)
 def test_hasty_hands_are_stopped(log: Database, signed: list[Signed], table: Table) -> None:
     before = exported(log)
     for statement in (delete(table), update(table).values({next(iter(table.c)): 99})):
@@ -270,8 +274,8 @@ def test_hasty_hands_are_stopped(log: Database, signed: list[Signed], table: Tab
 def test_the_export_does_not_depend_on_the_tree(log: Database, signed: list[Signed]) -> None:
     """Without its tree the log can no longer be signed, but still be checked."""
     with ruled(log) as connection:
-        connection.execute(delete(tables.nodes))
-        assert len(list(connection.execute(select(tables.leaves.c.number)))) == 20
+        connection.execute(delete(audit_tables.nodes))
+        assert len(list(connection.execute(select(audit_tables.leaves.c.number)))) == 20
     report = checked(exported(log), signed[-1])
     assert "the log still begins with its leaves" in report.holds[2]
 

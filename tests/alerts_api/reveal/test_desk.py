@@ -7,22 +7,22 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from alerts_api.actors import Actor
+from alerts_api.alerts.restrictions import restrict
 from alerts_api.audit.errors import HandOverError
 from alerts_api.audit.leaves import Kind
 from alerts_api.audit.standing import standing
-from alerts_api.backend import Place
 from alerts_api.reveal.facts import facts_of
 from alerts_api.reveal.gate import Needs, Outcome, Refusal, Request, State, state
 from alerts_api.reveal.ledger import find_request
 from alerts_api.reveal.overdue import Overdue, escalate
-from alerts_api.reveal.tables import requests
 from alerts_api.rights.erasing import erase_accounts, erase_identities, rows_left
-from alerts_api.rights.restrictions import restrict
 from alerts_api.rights.retention import enforce
+from alerts_api.signin.actors import Actor
+from alerts_api.storage.backend import Place
+from alerts_api.storage.reveal_tables import requests
 from pseudonymiser import keyholder
 from pseudonymiser.keyholder import OpenedIdentity
-from service.settings import RetentionSettings
+from service.config.settings import RetentionSettings
 from tests.alerts_api.reveal.world import (
     ANALYST,
     APPROVER,

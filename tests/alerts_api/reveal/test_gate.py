@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from alerts_api.actors import Actor, Role
 from alerts_api.reveal import gate
 from alerts_api.reveal.gate import Ask, Decision, Facts, Needs, Reason, Refusal, Request, State
-from service.settings import RevealSettings
+from alerts_api.signin.actors import Actor, Role
+from service.config.settings import RevealSettings
 from tests.alerts_api.examples import NOW
 from tests.alerts_api.reveal.world import APPROVER, CASE, DAY, DPO, HOLDER, TEXT, actor
 

@@ -27,13 +27,13 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Connection
 
-from alerts_api.actors import Actor, Role
+from alerts_api.alerts.restrictions import lift, restrict
 from alerts_api.audit.leaves import Kind, Record
-from alerts_api.backend import Place
 from alerts_api.reveal.desk import Released
 from alerts_api.reveal.gate import Needs, Refusal
-from alerts_api.rights.restrictions import lift, restrict
-from service.settings import RevealSettings
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage.backend import Place
+from service.config.settings import RevealSettings
 from tests.alerts_api.reveal.world import (
     APPROVER,
     DAY,

@@ -8,12 +8,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from alerts_api.actors import Role
-from alerts_api.app import create_app
 from alerts_api.audit.leaves import Kind
+from alerts_api.signin.actors import Role
+from alerts_api.web.app import create_app
 from pseudonymiser import keyholder
 from pseudonymiser.keyholder import OpenedIdentity
-from service.settings import RevealSettings
+from service.config.settings import RevealSettings
 from tests.alerts_api.people import AT, acts, begin, browser, person
 from tests.alerts_api.reveal.world import CASE, DAY, DPO, HOLDER, KEY, OTHER_HOLDER, TEXT, World, train
 

@@ -7,23 +7,22 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from alerts_api import tables
-from alerts_api.actors import Actor, Role
-from alerts_api.audit import tables as audit_tables
 from alerts_api.audit.leaves import Record, decode
-from alerts_api.backend import Place
-from alerts_api.database import Database, open_database
 from alerts_api.reveal.desk import Desk, Released
 from alerts_api.reveal.facts import record_view
 from alerts_api.reveal.gate import Ask, Reason, Request
-from alerts_api.reveal.tables import trainings
-from alerts_api.store import open_store
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage import audit_tables, tables
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import Database, open_database
+from alerts_api.storage.reveal_tables import trainings
+from alerts_api.stream.store import open_store
 from pseudonymiser.canonical import Identity
 from pseudonymiser.keyholder import HolderKey
 from pseudonymiser.vault import Vault
-from service.events import Alert
-from service.identities import Mode
-from service.settings import RevealSettings
+from service.config.settings import RevealSettings
+from service.records.events import Alert
+from service.records.identities import Mode
 from tests.alerts_api.examples import NOW, checkpoint, make_alert
 
 TEXT = "Twelve hundred PDFs in one night from a hosting network; the account has to be secured."

@@ -4,10 +4,8 @@ from contextlib import closing
 
 from sqlalchemy import insert
 
-from alerts_api import tables
+from alerts_api.alerts.restrictions import lift, restrict
 from alerts_api.audit.leaves import Kind
-from alerts_api.backend import Place
-from alerts_api.database import open_database
 from alerts_api.rights.asked import Asked, record
 from alerts_api.rights.cases import Right, close_case, open_case, read_cases
 from alerts_api.rights.desk import Desk
@@ -19,8 +17,10 @@ from alerts_api.rights.erasing import (
     rows_left,
     waits,
 )
-from alerts_api.rights.restrictions import lift, restrict
-from service.orders import Act, Order
+from alerts_api.storage import tables
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import open_database
+from service.records.commands import Act, Order
 from tests.alerts_api.examples import NOW, fill
 from tests.alerts_api.people import acts
 

@@ -4,19 +4,19 @@ from contextlib import closing
 
 from sqlalchemy import Connection, insert, select, update
 
-from alerts_api import tables
-from alerts_api.audit import tables as audit
+from alerts_api.alerts.restrictions import restrict
 from alerts_api.audit.leaves import Kind, Leaf, Role
 from alerts_api.audit.log import append
-from alerts_api.backend import Place
-from alerts_api.database import open_database
 from alerts_api.rights.asked import Asked
 from alerts_api.rights.cases import Right, close_case, open_case, open_complaint, read_cases
-from alerts_api.rights.restrictions import restrict
 from alerts_api.rights.retention import due, enforce, read_runs
-from alerts_api.store import open_store
-from service.settings import RetentionSettings
-from service.store import Changes, Checkpoint
+from alerts_api.storage import audit_tables as audit
+from alerts_api.storage import tables
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import open_database
+from alerts_api.stream.store import open_store
+from service.config.settings import RetentionSettings
+from service.records.checkpoints import Changes, Checkpoint
 from tests.alerts_api.examples import DAY, NOW, fill
 
 KEEP = RetentionSettings(true_alerts=365, other_alerts=90, cases=730, audit=730)

@@ -8,9 +8,9 @@ import httpx
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from alerts_api.app import create_app
 from alerts_api.signin.provider import Provider
-from service.settings import RoleGroups, SignInSettings
+from alerts_api.web.app import create_app
+from service.config.settings import RoleGroups, SignInSettings
 from tests.beds.oidc import CLIENT, PAGES, SECRET, OpenIdProvider
 
 ROLES = RoleGroups(analyst=("library-security",), key_holder=("library-keys",), admin=("library-it",))

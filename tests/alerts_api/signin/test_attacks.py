@@ -14,18 +14,18 @@ from fastapi import FastAPI
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alerts_api import guard
-from alerts_api.actors import Role
-from alerts_api.app import create_app
 from alerts_api.audit.leaves import Kind
-from alerts_api.database import open_database
-from alerts_api.rules import CSRF_HEADER
-from alerts_api.signin import oidc, sessions, tokens
+from alerts_api.signin import sessions, tokens
+from alerts_api.signin.actors import Role
 from alerts_api.signin.errors import TokenError
 from alerts_api.signin.paths import safe_path
+from alerts_api.storage.database import open_database
+from alerts_api.web import middleware, oidc_pages
+from alerts_api.web.app import create_app
+from alerts_api.web.authorization import CSRF_HEADER
 from service.cli import patience
 from service.cli.patience import PatientProtocol
-from service.events import Alert
+from service.records.events import Alert
 from tests.alerts_api.examples import fill
 from tests.alerts_api.people import AT, BASE, acts, begin, browser, person
 
@@ -206,7 +206,7 @@ def test_path_traversal(app: FastAPI, path: str) -> None:
 
 def test_secrets_are_compared_in_constant_time() -> None:
     """By inspection: every place where something secret that was sent meets what is kept."""
-    places = (sessions.csrf_fits, tokens.find, oidc.oidc_pages)
+    places = (sessions.csrf_fits, tokens.find, oidc_pages.oidc_pages)
     assert all("compare_digest(" in inspect.getsource(place) for place in places)
     # Sessions and flows are looked up by the hash of 256 random bits; time tells nothing of the bits.
     assert "hashed(number)" in inspect.getsource(sessions.find)
@@ -283,7 +283,7 @@ def test_slow_clients_are_let_go(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch, said: bytes, told: bytes
 ) -> None:
     monkeypatch.setattr(patience, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(guard, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.3)
     with listening(app) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(said)
         assert client.recv(12) == told

@@ -11,7 +11,7 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from alerts_api.actors import Role
+from alerts_api.signin.actors import Role
 from alerts_api.signin.claims import (
     ALGORITHMS,
     LEEWAY,
@@ -23,7 +23,7 @@ from alerts_api.signin.claims import (
     verified,
 )
 from alerts_api.signin.errors import ProviderError
-from service.settings import RoleGroups
+from service.config.settings import RoleGroups
 
 NOW = time.time()
 ISSUER, CLIENT, NONCE = "https://login.example.ac.uk", "journalguard", "n" * 43

@@ -6,9 +6,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 from hypothesis import strategies as st
 
-from service.daysums import DaySums
-from service.distributed import wire
-from service.distributed.wire import (
+from service.distributed.protocol import wire
+from service.distributed.protocol.wire import (
     VERSION,
     AlertRecord,
     AsideRecord,
@@ -21,9 +20,10 @@ from service.distributed.wire import (
     TraceRecord,
     VerdictRecord,
 )
-from service.events import Alert, Count, Picture, Reason, Rejected
-from service.identities import Epoch, HolderId, Link, Mode, Pseudonym, SealedIdentity, Share
-from service.store import Trace
+from service.learning.day_summary import DaySums
+from service.records.checkpoints import Trace
+from service.records.events import Alert, Count, Picture, Reason, Rejected
+from service.records.identities import Epoch, HolderId, Link, Mode, Pseudonym, SealedIdentity, Share
 from tests.service.worlds import HOME, NOON, TODAY, event, token
 
 RECORDS: tuple[type[Any], ...] = wire.R.__constraints__

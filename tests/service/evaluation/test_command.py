@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from service.base.progress import progress
 from service.cli.monthly import MonthlyReport
+from service.config.loader import load_site
 from service.evaluation.report import listed, read
 from service.evaluation.study import Played, study
-from service.loading import load_site
-from service.progress import progress
 from tests.alerts_api.examples import fill
 from tests.e2e.sites import call, made
 from tests.service.evaluation.conftest import LIBRARY, TRIALS

@@ -18,8 +18,8 @@ from service.evaluation.report import Part
 from service.evaluation.scenes import Scene
 from service.evaluation.study import Played
 from service.evaluation.trials import Analyst, Role, Trial, run
-from service.events import Alert
-from service.store import Judged
+from service.records.checkpoints import Judged
+from service.records.events import Alert
 from tests.service.evaluation.conftest import TRIALS, quiet
 
 DAY = 86_400

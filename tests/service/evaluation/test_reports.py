@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.evaluation.intervals import share
-from service.errors import ReportError
+from service.base.errors import ReportError
 from service.evaluation import report as reports
 from service.evaluation.comparing import compared
 from service.evaluation.parts import assemble

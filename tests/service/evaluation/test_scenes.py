@@ -7,14 +7,14 @@ import pytest
 
 from models.evaluation.records import DAY
 from pseudonymiser.ingest import IngestSettings
-from service.errors import LogFileError
+from service.base.errors import LogFileError
 from service.evaluation import scenes
 from service.evaluation.background import Background, Databases
 from service.evaluation.exposure import Census
 from service.evaluation.scenes import Scene, read_events
 from service.evaluation.study import Played
 from service.evaluation.trials import run
-from service.events import AccessEvent, NetworkKind, Place
+from service.records.events import AccessEvent, NetworkKind, Place
 from tests.service.evaluation.conftest import TRIALS, quiet
 from tests.service.worlds import event
 

@@ -14,12 +14,12 @@ import msgspec
 import pytest
 
 from models.evaluation.records import DAY
-from service.driftreport import BUSY, NAME, NETWORKS, PUBLISHER, QUIET, DriftReport
 from service.evaluation.scenes import load, read_events
 from service.evaluation.worlds import Library
-from service.events import AccessEvent, Alert
-from service.pipeline import Pipeline
+from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
+from service.records.drift_report import BUSY, NAME, NETWORKS, PUBLISHER, QUIET, DriftReport
+from service.records.events import AccessEvent, Alert
 from tests.service.evaluation.conftest import quiet
 from tests.service.worlds import shifted
 

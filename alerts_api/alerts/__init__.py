@@ -1,0 +1,1 @@
+"""Alerts as the pages read and judge them: queries, verdicts, the daily ceiling, restrictions."""

@@ -1,0 +1,1 @@
+"""The tables behind SQLAlchemy Core, on SQLite or PostgreSQL, and their migrations."""

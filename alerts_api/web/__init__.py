@@ -1,0 +1,1 @@
+"""Everything that speaks HTTP: the application, its guards, HTML pages, JSON API and metrics."""

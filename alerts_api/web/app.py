@@ -1,0 +1,142 @@
+"""The analysts' app: the pages, the JSON API, health and metrics over one site's database.
+
+It holds no key and imports nothing of the ingest room: a pseudonym that enters it leaves it as one.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from alerts_api.alerts.detections import site_policy
+from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.notices import Notices
+from alerts_api.reveal.overdue import watch_overdue
+from alerts_api.signin.provider import Provider
+from alerts_api.storage.backend import Place
+from alerts_api.web import problems
+from alerts_api.web.alert_pages import html_pages
+from alerts_api.web.api import description, json_api, probes
+from alerts_api.web.audit_pages import audit_pages
+from alerts_api.web.authentication import SignInDoor
+from alerts_api.web.authorization import check_rules
+from alerts_api.web.context import Intake, Room
+from alerts_api.web.evaluation_pages import EvaluationPlace, evaluation_pages
+from alerts_api.web.middleware import Guard
+from alerts_api.web.oidc_pages import oidc_pages
+from alerts_api.web.reports import reports_beside
+from alerts_api.web.reveal_api import reveal_api
+from alerts_api.web.reveal_pages import reveal_pages
+from alerts_api.web.reveal_steps import opening, second_persons
+from alerts_api.web.rights_pages import rights_pages
+from alerts_api.web.schemas import describe
+from alerts_api.web.signin_pages import confirm_pages, demo_pages, signin_pages
+from service.config.settings import LOOPBACK, RevealSettings
+from service.policy import Policy
+
+_DESCRIPTION = (
+    "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "
+    "Accounts, addresses and documents are keyed pseudonyms. Times are seconds since 1970 UTC."
+)
+
+
+def create_app(
+    database: Place,
+    *,
+    create: bool = False,
+    demo: bool = False,
+    local: bool = True,
+    provider: Provider | None = None,
+    hosts: Sequence[str] = LOOPBACK,
+    policy: Policy | None = None,
+    intake: Intake | None = None,
+    reveal: RevealSettings | None = None,
+    site: Path = Path(),
+    evaluation: EvaluationPlace | None = None,
+    clock: Callable[[], float] = time.time,
+) -> FastAPI:
+    """The ASGI app over the site's ``database``, which is opened at the first request.
+
+    Args:
+        database: the file, or a URL.
+        create: make it where there is none; by default that is left to the ingest process.
+        demo: say on every page that the readers are simulated.
+        local: the pages are served at an address of this machine that no other can reach.
+        provider: who knows the staff; none: local users.
+        hosts: names, without ports, that the pages may be reached by.
+        policy: texts of the detections, and the ceiling; by default what is in force at the site.
+        intake: what feeds the database from Kafka, if this process does that.
+        reveal: how often a reader may be named, and who is told; by default the settings' own defaults.
+        site: folder that paths of ``reveal`` begin at.
+        evaluation: where reports are, and the budget; by default beside the database's file.
+        clock: wall clock, s UTC.
+
+    Raises:
+        service.base.errors.PolicyError: a policy file of the site cannot be read.
+    """
+    room = Room(
+        database,
+        policy=site_policy(database) if policy is None else policy,
+        create=create,
+        demo=demo,
+        intake=intake,
+        clock=clock,
+    )
+
+    settings = reveal or RevealSettings()
+    notices = Notices(settings, site)
+    desk = Desk(room.writing, settings, notices.released, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(watch_overdue(room.writing, notices.overdue, clock))
+        yield
+        watch.cancel()
+        room.close()
+
+    # FastAPI's own documentation pages load scripts from a CDN.
+    app = FastAPI(
+        title="journalguard",
+        version=version("journalguard"),
+        description=_DESCRIPTION,
+        openapi_url=None,  # served by a route with a rule
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Guard, hosts=hosts)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    place = evaluation or EvaluationPlace(reports_beside(database))
+    door = SignInDoor(room, local=local, provided=provider is not None)
+    app.state.door = door
+    routers = [
+        json_api(room),
+        description(app),
+        probes(room),
+        html_pages(room),
+        evaluation_pages(room, place),
+        rights_pages(room),
+        signin_pages(room, door, provider),
+        confirm_pages(room, door),
+        reveal_api(room),
+        opening(room, desk),  # before the next: /reveals/half is no request's id
+        reveal_pages(room, desk),
+        second_persons(room, desk),
+        rights_pages(room),
+        audit_pages(room),
+    ]
+    if provider is not None:
+        routers.append(oidc_pages(room, door, provider))
+    if demo:
+        routers.append(demo_pages(room, door))
+    for router in routers:
+        app.include_router(router)
+    problems.install(app)
+    describe(app)
+    check_rules(app)
+    return app

@@ -1,0 +1,86 @@
+"""The audit log for auditor and DPO: what was done, refused and failed; whether it holds; copies of it."""
+
+from tempfile import SpooledTemporaryFile
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+
+from alerts_api.audit.export import write_export
+from alerts_api.audit.leaves import Kind
+from alerts_api.audit.reading import Filters, latest
+from alerts_api.audit.standing import standing
+from alerts_api.audit.table import as_csv
+from alerts_api.reveal.reading import names
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.web.authorization import needs
+from alerts_api.web.context import Room
+from alerts_api.web.rendering import page
+
+ENTRIES = 100  # on a page
+MOST = 100_000  # acts of one table
+_IN_MEMORY = 8 * 1024 * 1024  # bytes of an export
+
+Watcher = Annotated[Actor, needs(Role.AUDITOR, Role.DPO)]
+
+
+class Wanted(BaseModel):
+    """The page's filters, as they stand in its address."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    act: Kind | None = None
+    actor: str = ""
+    alert: str = ""
+    request: str = ""
+    before: int | None = None
+
+    def filters(self) -> Filters:
+        kinds = (self.act,) if self.act else ()
+        return Filters(kinds=kinds, actor=self.actor, alert=self.alert, request=self.request)
+
+
+def audit_pages(room: Room) -> APIRouter:
+    """The log as page, as table, and as the export that ``journalguard audit verify`` checks."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    @router.get("/audit")
+    def log(actor: Watcher, wanted: Annotated[Wanted, Query()]) -> HTMLResponse:
+        with room.reading() as connection:
+            found = latest(connection, wanted.before, ENTRIES, wanted.filters())
+            held, called = standing(connection), names(connection)
+        return HTMLResponse(
+            page(
+                "audit.html",
+                actor=actor,
+                demo=room.demo,
+                here="audit",
+                wanted=wanted,
+                entries_shown=found,
+                standing=held,
+                called=called,
+                kinds=tuple(Kind),
+                older=found[-1].index if len(found) == ENTRIES else None,
+            )
+        )
+
+    @router.get("/audit/acts.csv")
+    def table(_: Watcher, wanted: Annotated[Wanted, Query()]) -> Response:
+        with room.reading() as connection:
+            text = as_csv(reversed(latest(connection, None, MOST, wanted.filters())))
+        return Response(text, media_type="text/csv; charset=utf-8", headers=_saved_as("acts.csv"))
+
+    @router.get("/audit/export")
+    def export(_: Watcher) -> Response:
+        out = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it was sent
+        with room.reading() as connection:
+            write_export(connection, out)
+        out.seek(0)
+        return StreamingResponse(out, media_type="application/jsonl", headers=_saved_as("audit.jsonl"))
+
+    return router
+
+
+def _saved_as(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

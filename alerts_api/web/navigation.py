@@ -1,0 +1,36 @@
+"""Where each role may go: the entries of every page's head."""
+
+from typing import NamedTuple
+
+from alerts_api.signin.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, MODEL_READERS, Actor, Role
+
+
+class Entry(NamedTuple):
+    """One page of the navigation."""
+
+    here: str  # what the page calls itself
+    href: str
+    title: str
+    roles: tuple[Role, ...]
+
+
+ENTRIES = (
+    Entry("queue", "/", "Queue", ALERT_READERS),
+    Entry("reveals", "/reveals", "Names", (Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
+    Entry("audit", "/audit", "Audit", (Role.AUDITOR, Role.DPO)),
+    Entry("log", "/log", "Log", HEALTH_READERS),
+    Entry("drift", "/drift", "Drift", HEALTH_READERS),
+    Entry("evaluation", "/evaluation", "Evaluation", MODEL_READERS),
+    Entry("rights", "/rights", "Rights", (Role.DPO,)),
+    Entry("help", "/help", "Help", EVERYONE),
+)
+
+
+def entries(actor: Actor) -> tuple[Entry, ...]:
+    """Those that the actor may open."""
+    return tuple(entry for entry in ENTRIES if actor.has(*entry.roles))
+
+
+def home(actor: Actor) -> str:
+    """Where the actor's work begins."""
+    return entries(actor)[0].href

@@ -1,0 +1,103 @@
+"""The gate's further steps: answering, opening in the browser or with the command, telling the outcome."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.reading import visible_one
+from alerts_api.reveal.scrub import scrub
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.web.authorization import needs
+from alerts_api.web.context import Room
+from alerts_api.web.reveal_frame import (
+    Account,
+    RequestId,
+    Subject,
+    Text,
+    Word,
+    confirmed,
+    framed,
+    refused,
+    to_request,
+)
+
+Holder = Annotated[Actor, needs(Role.KEY_HOLDER)]
+Second = Annotated[Actor, needs(Role.APPROVER, Role.DPO)]
+Dpo = Annotated[Actor, needs(Role.DPO)]
+
+
+def second_persons(room: Room, desk: Desk) -> APIRouter:
+    """What approver and DPO do."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    @router.post("/reveals/{request_id}/answer")
+    def answer(
+        actor: Second, request_id: RequestId, approve: Annotated[bool, Form()], note: Text = ""
+    ) -> Response:
+        confirmed(room, actor, f"/reveals/{request_id}")
+        step = desk.answer(actor, request_id, approve=approve, note=scrub(note).text)
+        return refused(actor, step.refusal) if step.refusal else to_request(request_id)
+
+    @router.post("/reveals/{request_id}/review")
+    def review(
+        actor: Second, request_id: RequestId, uphold: Annotated[bool, Form()], note: Text = ""
+    ) -> Response:
+        confirmed(room, actor, f"/reveals/{request_id}")
+        step = desk.review(actor, request_id, uphold=uphold, note=scrub(note).text)
+        return refused(actor, step.refusal) if step.refusal else to_request(request_id)
+
+    @router.post("/trainings")
+    def train(actor: Dpo, subject: Subject, until: Annotated[datetime, Form()]) -> Response:
+        confirmed(room, actor, "/reveals")
+        desk.train(actor, subject, until.replace(tzinfo=UTC).timestamp())
+        return RedirectResponse("/reveals#trainings", 303)
+
+    return router
+
+
+def opening(room: Room, desk: Desk) -> APIRouter:
+    """What the holder does with what was granted."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    @router.get("/reveals/half")
+    def half(actor: Holder) -> HTMLResponse:
+        return framed(room, actor, "reveal_open.html", request=None, ticket="")
+
+    @router.post("/reveals/opened")
+    def opened(actor: Holder, account: Account) -> Response:
+        step = desk.opened(actor, account)
+        return Response(status_code=204 if step.refusal is None else 409)
+
+    @router.post("/reveals/{request_id}/ticket")
+    def ticket(actor: Holder, request_id: RequestId) -> Response:
+        """No redirect: a ticket stands in no address."""
+        confirmed(room, actor, f"/reveals/{request_id}")
+        taken = desk.take(actor, request_id)
+        if taken.refusal is not None:
+            return refused(actor, taken.refusal)
+        with room.reading() as connection:
+            found = visible_one(connection, actor, request_id, room.clock())
+        return framed(
+            room, actor, "reveal_open.html", request=found.request if found else None, ticket=taken.ticket
+        )
+
+    @router.post("/reveals/{request_id}/identity")
+    def identity(actor: Holder, request_id: RequestId, ticket: Word) -> Response:
+        released = desk.redeem(actor, ticket)
+        if released.refusal is not None:
+            return refused(actor, released.refusal)
+        return Response(
+            released.sealed,
+            media_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="{request_id}.json"'},
+        )
+
+    @router.post("/reveals/{request_id}/outcome")
+    def outcome(actor: Holder, request_id: RequestId, outcome: Word, note: Text = "") -> Response:
+        step = desk.file(actor, request_id, outcome, scrub(note).text)
+        return refused(actor, step.refusal) if step.refusal else to_request(request_id)
+
+    return router

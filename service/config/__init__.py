@@ -1,0 +1,1 @@
+"""A site's folder and settings: how they are read, overridden, checked and first written."""

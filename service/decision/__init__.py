@@ -1,0 +1,1 @@
+"""From a scored moment to an alert with its reasons: threshold, group balance, episodes. Pure."""

@@ -1,0 +1,1 @@
+"""What goes over Kafka: records, schemas, topics, partitions, connections."""

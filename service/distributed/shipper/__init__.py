@@ -1,0 +1,1 @@
+"""Reads logs on the ingest host and ships pseudonymous events."""

@@ -1,0 +1,61 @@
+"""Orders that wait for the shipper, as files in the site's folder.
+
+`journalguard rights` puts them there, whether or not a shipper is at work or Kafka can be reached; the
+shipper sends each behind the events so far, and removes the file once Kafka has acknowledged it.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from service.base.errors import StateError
+from service.records.commands import Order
+
+FOLDER = "orders"  # in the site's folder
+_SUFFIX = ".order"
+
+
+class OrderBox:
+    """One per process."""
+
+    def __init__(self, site: Path) -> None:
+        self._folder = site / FOLDER
+        self._taken: dict[Path, None] = {}
+
+    def put(self, order: Order) -> None:
+        """Waits there from now on, also after a crash."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self._folder)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(order))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).rename(f"{name}{_SUFFIX}")
+
+    def waiting(self) -> list[Order]:
+        """All that no shipper has sent yet. Raises ``StateError``."""
+        return [_read(path) for path in self._paths()]
+
+    def take(self) -> list[Order]:
+        """Those that were not taken before. Raises ``StateError``."""
+        new = [path for path in self._paths() if path not in self._taken]
+        self._taken.update(dict.fromkeys(new))
+        return [_read(path) for path in new]
+
+    def done(self) -> None:
+        """All that were taken are acknowledged."""
+        for path in self._taken:
+            path.unlink(missing_ok=True)
+        self._taken.clear()
+
+    def _paths(self) -> list[Path]:
+        return sorted(self._folder.glob(f"*{_SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path))
+
+
+def _read(path: Path) -> Order:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Order)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise StateError(f"{path}: is no order; remove it and run `journalguard rights` again") from None

@@ -1,0 +1,183 @@
+"""The shipper: a site's lines become events, and go to Kafka in frames.
+
+It is ``Follow`` over other parts than the embedded runner's: an ``Outbox`` instead of a pipeline, files
+instead of a database. While the brokers are away reading stops as soon as the buffer is full: the logs
+themselves are the buffer then.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
+from functools import partial
+from math import nan
+from threading import Event
+
+from prometheus_client import CollectorRegistry
+
+from pseudonymiser.ingest import Ingest
+from service.base.locks import only_one
+from service.config.settings import Site
+from service.distributed.protocol.connection import kafka_of
+from service.distributed.protocol.errors import BrokerError
+from service.distributed.protocol.telemetry import ShipperMetrics, serve
+from service.distributed.protocol.topics import check, topics_of
+from service.distributed.protocol.wire import VERSION, IdentityRecord, encode
+from service.distributed.shipper.checkpoint import CheckpointFile
+from service.distributed.shipper.intake import Intake
+from service.distributed.shipper.orderbox import OrderBox
+from service.distributed.shipper.outbox import Outbox
+from service.distributed.shipper.producer import Producer, connector
+from service.distributed.shipper.status import Status
+from service.distributed.shipper.turns import Recorded, TurnsFile
+from service.records.checkpoints import Checkpoint, Saved
+from service.runtime.merge import Clock
+from service.runtime.runner import Follow, Pace, Runner
+
+PAUSE = 0.1  # s between looks at logs that had nothing new
+ASK_AGAIN = 2.0  # s between questions for the topics
+LOOK_AGAIN = 1.0  # s between looks for orders
+CHECKPOINT, TURNS, LOCK = "ship.checkpoint", "ship.turns", "ship.lock"  # in the site's folder
+
+OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources
+
+_log = logging.getLogger("journalguard.ship")
+
+
+def ship(site: Site, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop: Event) -> None:
+    """Ships until ``stop`` is set or the intake ends; ``clock`` orders several sources.
+
+    Raises operators' errors: topics that are not as they must be, a damaged checkpoint, a folder in use.
+    """
+    with ExitStack() as closes:
+        closes.enter_context(only_one(site.folder / LOCK, "ship"))
+        parts = closes.enter_context(closing(_Parts(site, ingest, clock, open_intake, stop)))
+        if site.settings.metrics_port:
+            closes.enter_context(closing(serve(parts.registry, site.settings.metrics_port)))
+        if _topics_are_right(site, stop):
+            parts.run()
+
+
+class _Parts:
+    """The shipper's parts; also its port to a store, where each hears of a checkpoint."""
+
+    def __init__(
+        self, site: Site, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop: Event
+    ) -> None:
+        kafka = kafka_of(site)
+        topics = topics_of(kafka)
+        settings = site.settings
+        self._settings = settings
+        self._stop = stop
+        self._file = CheckpointFile(site.folder / CHECKPOINT)
+        self._saved = self._file.load()
+        self._producer = Producer(
+            connector(kafka, site.folder, (topics.access, topics.status, topics.identities)), stop
+        )
+        self._access, self._identities = topics.access, topics.identities
+        flush = self._producer.flush
+        self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
+        self._runner = Runner(ingest, self._outbox, absorb=1)
+        self._runner.restore(self._saved)
+        self._orders = OrderBox(site.folder)
+        self._looked_at = -LOOK_AGAIN
+        process = f"shipper/{settings.shipper}"
+        say = partial(self._producer.send, topics.status, None, key=process.encode())
+        self._status = Status(process, say)
+        self._turns = TurnsFile(site.folder / TURNS)
+        self._merge = Recorded(clock, self._turns, self._turns.begin(self._file.serial))
+        self._intake = open_intake(self._saved.positions)
+        self.registry = CollectorRegistry()
+        self._metrics = ShipperMetrics(self.registry)
+        self._metrics.begin(self._runner.counters)
+        self._metrics.watch(self._lag, lambda: self._producer.buffered_bytes)
+
+    def run(self) -> None:
+        """Reads and sends until told to stop."""
+        try:
+            Follow(
+                self._runner,
+                self._intake,
+                self._merge,
+                self,
+                pace=Pace(self._settings.checkpoint_lines, self._settings.checkpoint_seconds, 0),
+                positions=self._saved.positions,
+                retry_on=(BrokerError, OSError),
+                poll=self._poll,
+                pause=PAUSE,
+            ).run(self._stop)
+            self._status.tell(at_once=True)
+            self._producer.flush()
+        except BrokerError as error:
+            _log.warning("ended-early %s; the lines are read again at the next start", error)
+
+    def load(self) -> Saved:
+        """What the last checkpoint said."""
+        return self._saved
+
+    def commit(self, checkpoint: Checkpoint) -> None:
+        """All acknowledged, then written, then told. Raises ``BrokerError``, ``OSError``."""
+        for account in checkpoint.changes.unnamed:  # what is sealed anew comes behind its tombstone
+            self._producer.send(self._identities, None, None, key=account.encode())
+        for identity in checkpoint.changes.identities:
+            value = encode(IdentityRecord(VERSION, identity))
+            self._producer.send(self._identities, None, value, key=identity.pseudonym.encode())
+        self._producer.flush()
+        if self._merge.repeating:
+            self._file.keep(checkpoint)
+            return
+        self._file.commit(checkpoint)
+        self._turns.renew(self._file.serial)
+        self._orders.done()
+        self._status.take(checkpoint)
+        self._metrics.acknowledged(checkpoint.counters, checkpoint.written_at)
+        self._intake.acknowledged(checkpoint.positions)
+
+    def close(self) -> None:
+        """Ends what is open."""
+        self._producer.close()
+        self._turns.close()
+        self._intake.close()
+
+    def _lag(self) -> float:
+        """In the thread of the metrics, which must not fail where a log is away for a moment."""
+        try:
+            return self._intake.lag_bytes(self._file.positions)
+        except OSError:
+            return nan
+
+    def _send(self, partition: int, value: bytes) -> None:
+        if self._merge.several:
+            self._turns.sync()
+        self._producer.send(self._access, partition, value)
+
+    def _poll(self) -> None:
+        self._take_orders()
+        self._outbox.send_old()
+        self._producer.tick()
+        self._status.tell()
+        if self._intake.ended(self._file.positions):
+            self._stop.set()
+
+    def _take_orders(self) -> None:
+        if time.monotonic() - self._looked_at < LOOK_AGAIN or self._merge.repeating:
+            return
+        self._looked_at = time.monotonic()
+        if orders := self._orders.take():
+            self._runner.obey(orders)
+
+
+def _topics_are_right(site: Site, stop: Event) -> bool:
+    """Waits for the brokers and looks at the topics; false where ``stop`` came. Raises ``TopicError``."""
+    told = ""
+    while not stop.is_set():
+        try:
+            check(site)
+        except BrokerError as error:
+            if str(error) != told:
+                _log.warning("broker-waits %s; tried again until it works, the logs keep the lines", error)
+            told = str(error)
+            stop.wait(ASK_AGAIN)
+        else:
+            return True
+    return False

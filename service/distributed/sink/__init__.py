@@ -1,0 +1,1 @@
+"""Takes what workers decided into the database, and takes verdicts back."""

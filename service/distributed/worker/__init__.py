@@ -1,0 +1,1 @@
+"""Scores partitions: Faust app, partition state, changelog and transactions."""

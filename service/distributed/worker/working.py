@@ -1,0 +1,45 @@
+"""Starts a worker: what must be right before it joins the others, then Faust's loop until a signal."""
+
+import logging
+from contextlib import ExitStack
+
+import faust
+from prometheus_client import CollectorRegistry
+
+from service.config.settings import Site
+from service.distributed.protocol.telemetry import WorkerMetrics, serve
+from service.distributed.protocol.topics import check
+from service.distributed.worker.app import Worker
+from service.learning.site_model import Site as Knowledge
+from service.pipeline.shard import Share
+from service.policy import Policy
+from service.records.events import AccessEvent, Kind, Place, Resource
+
+_log = logging.getLogger("journalguard.worker")
+
+
+def work(site: Site, policy: Policy, name: str) -> None:
+    """Until SIGTERM or SIGINT. Raises ``TopicError`` and ``BrokerError`` before it joins."""
+    check(site)
+    warm(policy)
+    registry = CollectorRegistry()
+    worker = Worker(site, policy, name, WorkerMetrics(registry))
+    with ExitStack() as stack:
+        if site.settings.metrics_port:
+            stack.callback(serve(registry, site.settings.metrics_port).close)
+        _log.info("worker-starts name=%s", name)
+        faust.Worker(
+            worker.app, loglevel="ERROR", quiet=True, redirect_stdouts=False, override_logging=False
+        ).execute_from_commandline()
+
+
+def warm(policy: Policy) -> None:
+    """Compile the kernels now: a worker that compiles while it has partitions looks dead to the broker."""
+    site = Knowledge(policy)
+    share = Share(policy, site)
+    resource = Resource("example", Kind.PDF, document="0" * 12, journal="0" * 12)
+    event = AccessEvent(
+        86_400, 0, "nobody", "", "", "", Place(), method="GET", status=200, size=1, resource=resource
+    )
+    share.absorb([event], [0], 1)
+    share.close(1, 0, site.guards)

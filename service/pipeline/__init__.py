@@ -1,0 +1,1 @@
+"""The order of the stages, for some accounts (a shard) and for a whole site. Pure."""

@@ -1,0 +1,136 @@
+"""The order of the stages for a whole site in one process: days, accounts, what the site learns.
+
+``absorb`` takes events in the order of the log. Results do not depend on how the stream is cut into
+calls, nor on stops and restarts between them (``drain`` and ``restore``). No clock is read. A day is
+closed when the newest event time passes local midnight; what the site knows changes only then.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from service.base.decoding import reading
+from service.learning.feedback import Docket
+from service.learning.site_model import Site
+from service.pipeline.calendar import Days, DaysState, Stretch
+from service.pipeline.shard import STATES_DAYS, Bystander, Share
+from service.policy import Policy
+from service.records.checkpoints import Changes, Judged
+from service.records.commands import Order
+from service.records.events import AccessEvent
+from service.records.identities import Link
+
+VERDICTS = "verdicts"  # name of the docket among the shared blobs
+
+
+class PipelineState(msgspec.Struct, frozen=True):
+    """The pipeline's own place in the stream."""
+
+    sequence: int  # events so far
+    days: DaysState
+
+
+class Pipeline:
+    """All stages after ingest, for one site; arguments as in :class:`service.pipeline.shard.Share`."""
+
+    def __init__(
+        self, policy: Policy, states_days: int = STATES_DAYS, bystander: Bystander | None = None
+    ) -> None:
+        self._site = Site(policy)
+        self._share = Share(policy, self._site, states_days, bystander)
+        self._days = Days()
+        self._sequence = 0
+        self._heard = False  # may the docket differ from the one that was saved?
+        self._links: list[Link] = []  # since the last drain
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Since the site was made."""
+        return self._share.counters
+
+    def absorb(self, events: Sequence[AccessEvent]) -> None:
+        """Take events in, in order; batches may be cut anywhere."""
+        day = self._days.state.day
+        for stretch in self._days.cut(events):
+            if stretch.day > day:
+                if day:
+                    self._close_day(day, stretch.offset)
+                    self._share.retire(stretch.day, stretch.offset)
+                day = stretch.day
+            self._absorb(stretch, events)
+
+    def link(self, links: Iterable[Link]) -> None:
+        """The keys were rotated: accounts go on under new pseudonyms. To be told before their events."""
+        for link in links:
+            self._share.link(link)
+            self._links.append(link)
+
+    def _absorb(self, stretch: Stretch, events: Sequence[AccessEvent]) -> None:
+        known = [i for i in range(stretch.start, stretch.stop) if events[i].account]
+        numbers = [self._sequence + i - stretch.start for i in known]
+        self._sequence += stretch.stop - stretch.start
+        self._share.absorb([events[i] for i in known], numbers, stretch.day)
+
+    def _close_day(self, day: int, offset: int) -> None:
+        guards = self._site.guards.copy()
+        self._site.take(self._share.sums(day, offset))
+        self._share.close(day, offset, guards)
+
+    def judge(self, verdicts: Sequence[Judged]) -> None:
+        """Take verdicts in: they take effect at the next close of a day."""
+        before = self._share.docket
+        self._share.judge(verdicts)
+        self._heard |= self._share.docket != before
+
+    @property
+    def newest_verdict(self) -> int:
+        """Id of the newest verdict that was taken in."""
+        return self._share.docket.newest
+
+    def obey(self, orders: Sequence[Order]) -> None:
+        """Take orders between events. Restrictions are not saved here: they are told anew after a start."""
+        before = self._share.docket
+        for order in orders:
+            self._share.obey(order)
+        self._heard |= self._share.docket != before
+
+    def drain(self) -> Changes:
+        """What changed since the last call; the caller writes it in one transaction."""
+        changed = self._share.drain()
+        place = PipelineState(self._sequence, self._days.state)
+        shared = self._site.drain()
+        if self._heard:
+            shared[VERDICTS] = msgspec.json.encode(self._share.docket)
+            self._heard = self._share.docket.waits
+        shared["pipeline"] = msgspec.json.encode((place, dict(self.counters)))
+        if changed.names:
+            shared["names"] = msgspec.json.encode(changed.names)
+        links = tuple(self._links)
+        self._links.clear()
+        return Changes(
+            accounts=changed.accounts,
+            shared=shared,
+            alerts=changed.alerts,
+            traces=changed.traces,
+            gone=changed.gone,
+            erased=changed.erased,
+            untraced=changed.erased,
+            unnamed=changed.erased,
+            links=links,
+        )
+
+    def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
+        """Start again from what ``drain`` gave. Raises StateError for states of another version."""
+        self._site.restore(shared)
+        with reading("place in the stream"):
+            names = msgspec.json.decode(shared.get("names", b"[]"), type=list[str])
+            if "pipeline" in shared:
+                place, counters = msgspec.json.decode(
+                    shared["pipeline"], type=tuple[PipelineState, dict[str, int]]
+                )
+                self._sequence, self._days = place.sequence, Days(place.days)
+                self._share.counters.update(counters)
+            if VERDICTS in shared:
+                self._share.docket = msgspec.json.decode(shared[VERDICTS], type=Docket)
+                self._heard = self._share.docket.waits
+        self._share.restore(accounts, names)

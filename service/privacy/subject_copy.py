@@ -1,0 +1,93 @@
+"""What an account's record holds, in words: for the reader whose it is."""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from models.evidence import BINS_PER_E
+from service.decision.reasons import counts, day_counts, usual_most
+from service.kernel.account_record import BIN_UNIT
+from service.kernel.encoder import key32
+from service.kernel.measures import BASE_OF, MEASURES
+from service.kernel.training_rows import Examples
+from service.pipeline.account_table import States
+from service.records.events import Alert, Count
+
+
+class Usual(msgspec.Struct, frozen=True):
+    """One measure: what the account usually reaches in a day at most."""
+
+    measure: str
+    usual_most: float
+    unit: str
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One measure at one moment."""
+
+    measure: str
+    value: float
+    unit: str
+
+
+class Portrait(msgspec.Struct, frozen=True):
+    """All that a record says, as far as words go. Networks, addresses and sessions are hashes, so counted."""
+
+    first_seen: int  # s UTC
+    last_seen: int
+    events: int
+    documents: int
+    active_days: float  # fading
+    usual: tuple[Usual, ...]
+    documents_by_day: tuple[tuple[str, int], ...]
+    places: tuple[Count, ...]
+    network_owners: tuple[Count, ...]
+    platforms: tuple[Count, ...]
+    known: Mapping[str, int]  # networks, addresses, sessions, journals that would be recognised
+    alert: Alert | None  # of the newest episode
+    highest: tuple[Measured, ...]  # what was measured at its highest score: models may learn from it
+
+
+def portrait(record: bytes, names: tuple[str, ...]) -> Portrait:
+    """Of one packed record; ``names`` are those behind its keys. Raises ``StateError``."""
+    states = States()
+    states.restore([("", record)])
+    state, episode = states.array[0], states.episodes.get("")
+    known = {key32(name): name for name in names}
+    return Portrait(
+        first_seen=int(state["first_time"]),
+        last_seen=int(state["last_time"]),
+        events=int(state["events"]),
+        documents=int(state["documents"]),
+        active_days=round(float(state["active_days"]), 2),
+        usual=_usual(state),
+        documents_by_day=day_counts(state),
+        places=counts(state, "countries", known) + counts(state, "cities", known),
+        network_owners=counts(state, "owners", known),
+        platforms=counts(state, "platforms", known),
+        known={
+            table: int((state[table]["key"] != 0).sum())
+            for table in ("networks", "addresses", "sessions", "journals")
+        },
+        alert=episode.alert if episode else None,
+        highest=_measured(episode.moment) if episode else (),
+    )
+
+
+def _measured(moment: Examples) -> tuple[Measured, ...]:
+    if not moment.fits or not moment.families:
+        return ()
+    (row,) = moment.columns()[3]
+    values = np.expm1(row / BIN_UNIT / BINS_PER_E).tolist()
+    found = ((measure, values[measure.index]) for measure in MEASURES)
+    return tuple(Measured(m.label, round(value, 2), m.unit) for m, value in found if value)
+
+
+def _usual(state: np.void) -> tuple[Usual, ...]:
+    found = ((measure, usual_most(state, measure.index)) for measure in MEASURES)
+    return tuple(
+        Usual(measure.label, round(most, 2), measure.unit)
+        for measure, most in found
+        if most and measure.index not in BASE_OF
+    )

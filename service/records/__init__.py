@@ -1,0 +1,1 @@
+"""What crosses rooms: frozen records and the ports behind which stores stand. It imports no other room."""

@@ -1,0 +1,1 @@
+"""Lines in, checkpoints out, in one process: following, replaying and merging logs."""

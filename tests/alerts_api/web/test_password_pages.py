@@ -1,0 +1,205 @@
+"""Sign-in by password and code, and what is refused of it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from alerts_api.audit.leaves import Kind
+from alerts_api.signin import proofs, sessions, users
+from alerts_api.signin.actors import Role
+from alerts_api.signin.errors import UserError
+from alerts_api.storage.backend import Place
+from alerts_api.storage.database import open_database
+from alerts_api.web import password_pages
+from alerts_api.web.app import create_app
+from tests.alerts_api.examples import fill
+from tests.alerts_api.people import AT, acts, browser
+
+NAME, PASSWORD, SECRET = "jane.doe", "four random words here", b"\x07" * 20
+
+
+class Clock:
+    """The wall clock of a site."""
+
+    def __init__(self) -> None:
+        self.now = AT
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def code(at: float, secret: bytes = SECRET) -> str:
+    """What the app shows at this moment."""
+    totp = TOTP(secret, 6, SHA1(), 30)  # noqa: S303 - HMAC, as apps do
+    return totp.generate(int(at)).decode()
+
+
+@pytest.fixture(scope="module")
+def sealed() -> str:
+    return proofs.seal(PASSWORD)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def app(database: Place, sealed: str, clock: Clock) -> FastAPI:
+    """A site with one user, who is analyst and key-holder."""
+    fill(database, 2)
+    with closing(open_database(database, create=True)) as opened, opened.writing() as connection:
+        users.add(connection, NAME, [Role.ANALYST, Role.KEY_HOLDER], sealed, SECRET)
+    return create_app(database, clock=clock)
+
+
+@pytest.fixture
+def visitor(app: FastAPI) -> Iterator[TestClient]:
+    yield browser(app)
+
+
+def attempt(
+    client: TestClient, *, at: float = AT, name: str = NAME, password: str = PASSWORD, **form: str
+) -> int:
+    sent = {"name": name, "password": password, "code": code(at), **form}
+    return int(client.post("/signin/local", data=sent).status_code)
+
+
+def test_from_the_first_user_on_everybody_signs_in(visitor: TestClient) -> None:
+    answer = visitor.get("/alerts/JG-1?events=2")
+    assert answer.headers["location"] == "/signin?next=%2Falerts%2FJG-1%3Fevents%3D2"
+    assert visitor.get("/api/v1/alerts").status_code == 401
+    assert "Code of your authenticator app" in visitor.get("/signin").text
+
+
+def test_name_password_and_code_let_in(visitor: TestClient, database: Place) -> None:
+    answer = visitor.post(
+        "/signin/local",
+        data={"name": NAME, "password": PASSWORD, "code": code(AT), "onward": "/log"},
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/log")
+    page = visitor.get("/").text
+    assert NAME in page and "analyst, key holder" in page
+    assert [(record.kind, record.actor) for record in acts(database)] == [(Kind.SIGNED_IN, f"local:{NAME}")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "john.doe"},
+        {"password": "another password"},
+        {"code": "000000"},
+        {"code": "x"},
+        {"code": "٣٣٣٣٣٣"},
+    ],
+)
+def test_whatever_is_wrong_the_answer_is_the_same(
+    visitor: TestClient, database: Place, wrong: dict[str, str]
+) -> None:
+    sent = {"name": NAME, "password": PASSWORD, "code": code(AT)} | wrong
+    answer = visitor.post("/signin/local", data=sent)
+    assert answer.status_code == 401
+    assert password_pages.REFUSED in answer.text
+    assert not visitor.cookies
+    (record,) = acts(database)
+    assert record.kind is Kind.SIGN_IN_FAILED
+    assert record.actor == ("nobody" if "name" in wrong else f"local:{NAME}")
+
+
+def test_a_code_works_once(app: FastAPI, clock: Clock) -> None:
+    assert attempt(browser(app)) == 303
+    assert attempt(browser(app)) == 401
+    clock.now += 30
+    assert attempt(browser(app), at=clock.now - 30) == 401  # older than the newest used one
+    assert attempt(browser(app), at=clock.now) == 303
+
+
+def test_guessing_is_slowed_down_for_the_account_whoever_guesses(app: FastAPI, clock: Clock) -> None:
+    for _ in range(users.FREE_FAILURES + 1):
+        assert attempt(browser(app), password="a guess of somebody") == 401
+        clock.now += 1
+    assert attempt(browser(app), at=clock.now) == 401  # right, but too soon
+    clock.now += users.wait_after(users.FREE_FAILURES + 1)
+    assert attempt(browser(app), at=clock.now) == 303
+
+
+def test_an_address_gets_ten_attempts_a_minute(app: FastAPI, database: Place) -> None:
+    statuses = [attempt(browser(app), name=f"name{n}") for n in range(12)]
+    assert set(statuses) == {401}
+    assert len(acts(database)) == 10
+
+
+def test_a_new_session_at_every_sign_in(app: FastAPI) -> None:
+    """Fixation: a number that somebody planted is worth nothing before and after."""
+    planted = browser(app, "planted-number")
+    assert planted.get("/").status_code == 303
+    assert attempt(planted) == 303
+    numbers = [cookie.value for cookie in planted.cookies.jar]
+    assert "planted-number" not in numbers[-1:]
+    assert browser(app, "planted-number").get("/").status_code == 303
+
+
+def test_sign_out_ends_the_session_on_the_server(app: FastAPI, visitor: TestClient, database: Place) -> None:
+    attempt(visitor)
+    stolen = visitor.cookies["journalguard"]
+    assert visitor.post("/signout", data={"csrf": "x"}).status_code == 403
+    answer = visitor.post("/signout", data={"csrf": sessions.csrf_of(stolen)})
+    assert answer.headers["location"] == "/signin"
+    assert "cache" in answer.headers["clear-site-data"]
+    assert browser(app, stolen).get("/").status_code == 303
+    assert acts(database)[-1].kind is Kind.SIGNED_OUT
+
+
+@pytest.mark.parametrize("pause", [sessions.IDLE_SECONDS, sessions.LONGEST_SECONDS])
+def test_a_session_ends_by_itself(visitor: TestClient, clock: Clock, pause: float) -> None:
+    attempt(visitor)
+    until = clock.now + pause - 1
+    while clock.now + sessions.IDLE_SECONDS < until:
+        clock.now += sessions.IDLE_SECONDS - 1
+        assert visitor.get("/").status_code == 200
+    clock.now = until
+    assert (
+        visitor.get("/", headers={"sec-fetch-mode": "cors"}).status_code == 200
+    )  # a page's own look for news
+    clock.now += 1
+    assert visitor.get("/").status_code == 303
+
+
+def test_confirming_gives_a_new_session_with_the_old_time_of_sign_in(
+    app: FastAPI, visitor: TestClient, clock: Clock, database: Place
+) -> None:
+    attempt(visitor)
+    before = visitor.cookies["journalguard"]
+    clock.now += 60
+    sent = {"password": PASSWORD, "code": code(clock.now), "onward": "/help"}
+    wrong = visitor.post("/signin/confirm", data=sent | {"csrf": sessions.csrf_of(before), "code": "123456"})
+    assert wrong.status_code == 422
+    answer = visitor.post("/signin/confirm", data=sent | {"csrf": sessions.csrf_of(before)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/help")
+    assert browser(app, before).get("/").status_code == 303
+    with closing(open_database(database, create=False)) as opened, opened.reading() as connection:
+        found = sessions.find(connection, visitor.cookies["journalguard"], clock.now)
+    assert found is not None
+    assert (found[0].signed_in_at, found[0].confirmed_at) == (AT, clock.now)
+    assert acts(database)[-1].kind is Kind.STEPPED_UP
+
+
+def test_nobody_is_admin_and_key_holder() -> None:
+    with pytest.raises(UserError, match="nobody is admin and key_holder"):
+        users.check_roles([Role.ADMIN, Role.KEY_HOLDER])
+
+
+@pytest.mark.parametrize("password", ["short", "jane.doe jane.doe", "aaaaaaaaaaaaaaaa", "x" * 300])
+def test_weak_passwords_are_refused(password: str) -> None:
+    assert proofs.complaint(password, NAME)
+
+
+def test_an_enrolment_is_what_apps_read() -> None:
+    text = proofs.enrolment(SECRET, NAME)
+    assert text.startswith("otpauth://totp/journalguard:jane.doe?")
+    assert "secret=A4DQOBYHA4DQOBYHA4DQOBYHA4DQOBYH" in text

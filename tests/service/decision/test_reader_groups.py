@@ -1,0 +1,116 @@
+"""Groups of readers as the site counts them: the same however the accounts are split."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from service.base.errors import StateError
+from service.decision.reader_groups import (
+    EVERYONE,
+    HEAVY,
+    PREFIX,
+    Count,
+    Ledger,
+    count,
+    groups_of,
+    merge_counts,
+    read_ledger,
+)
+from service.kernel.account_record import ACCOUNT
+from service.kernel.encoder import KIND_BIT, key32
+from service.learning.site_model import Site
+from service.pipeline.shard import Share
+from service.policy import Readers
+from service.records.events import NetworkKind
+from tests.service.worlds import FAR, NOON, POLICY, TODAY, event
+
+NOBODY = Readers(frozenset(), frozenset())
+NAMES = {key32(name): name for name in ("student", "GB", "JP")}
+
+
+def state(kind: NetworkKind = NetworkKind.ISP, country: str = "GB", hour: int = 12) -> NDArray[np.void]:
+    made = np.zeros(1, ACCOUNT)
+    made["category"] = key32("student")
+    made["kinds"] = KIND_BIT[kind]
+    made["hour_seen"] = 1 << hour // 3
+    made["last_time"] = NOON
+    made["countries"][0, 0] = (key32(country), NOON, 512, TODAY)
+    return made
+
+
+def test_groups_in_words() -> None:
+    assert groups_of(state(NetworkKind.VPN, "JP", hour=2)[0], "a", NAMES, NOBODY) == (
+        EVERYONE,
+        "user type: student",
+        "off-campus country: JP",
+        "network kind: vpn",
+        "VPN: over a VPN or hosting network",
+        "time of day: at night only",
+    )
+
+
+def test_what_is_not_known_is_said() -> None:
+    groups = groups_of(np.zeros(1, ACCOUNT)[0], "a", NAMES, NOBODY)
+    assert {"user type: unknown", "off-campus country: unknown"} <= set(groups)
+
+
+def test_parts_merge_to_the_whole() -> None:
+    today = np.concatenate([state(), state(country="JP"), state(NetworkKind.CAMPUS)])
+    readers = [groups_of(one, account, NAMES, NOBODY) for one, account in zip(today, "abc", strict=True)]
+    opened, highest = [True, False, False], [6.0, 5.0, 4.0]
+
+    def near(score: float, groups: Sequence[str]) -> bool:
+        return score >= 5.0 and EVERYONE in groups
+
+    whole = count(readers, highest, opened, near)
+    assert whole[EVERYONE] == Count(3, 1, 2)
+    assert whole["off-campus country: GB"] == Count(2, 1, 1)
+    parts = [count([r], [h], [o], near) for r, h, o in zip(readers, highest, opened, strict=True)]
+    assert merge_counts(parts) == merge_counts(reversed(parts)) == whole
+
+
+def test_readers_named_by_policy_stand_apart() -> None:
+    readers = Readers(assisted=frozenset({"a"}), heavy=frozenset({"b"}))
+    assert "arrangements: assisted readers" in groups_of(state()[0], "a", NAMES, readers)
+    assert groups_of(state()[0], "b", NAMES, readers) == (HEAVY,)
+    assert "arrangements: others" in groups_of(state()[0], "c", NAMES, readers)
+
+
+def test_a_day_s_counts_are_kept_by_the_site_and_read_back() -> None:
+    site = Site(POLICY)
+    share = Share(POLICY, site)
+    events = [event(NOON, "a"), event(NOON + 60, "b", place=FAR, network="n2")]
+    share.absorb(events, [0, 1], TODAY)
+    site.take(share.sums(TODAY, 0))
+    days = read_ledger(site.drain())
+    assert list(days) == [TODAY]
+    assert days[TODAY][EVERYONE] == Count(2, 0)
+    assert days[TODAY]["VPN: over a VPN or hosting network"] == Count(1, 0)
+
+
+def test_a_ledger_keeps_two_months() -> None:
+    ledger = Ledger()
+    names = [ledger.take(day, {EVERYONE: Count(day, 0)}) for day in range(100, 190)]
+    kept = {name: ledger.blob(name) for name in names[-62:]}
+    assert list(read_ledger(kept)) == list(range(128, 190))
+
+
+def test_thefts_are_told_as_the_newest_day_tells_them() -> None:
+    ledger = Ledger()
+    for day, thefts in ((100, 3), (101, 1)):
+        stolen = [(EVERYONE, "user type: student")] * thefts
+        ledger.take(day, count([(EVERYONE,)], [0.0], [True], lambda *_: False, stolen))
+    assert ledger.whole == {EVERYONE: Count(2, 2, 0, 1), "user type: student": Count(0, 0, 0, 1)}
+    again = Ledger(read_ledger({name: ledger.blob(name) for name in map(_slot, (100, 101))}))
+    assert again.whole == ledger.whole
+
+
+def _slot(day: int) -> str:
+    return f"{PREFIX}{day % 62:02d}"
+
+
+def test_damaged_counts_are_an_operator_s_error() -> None:
+    with pytest.raises(StateError, match="counts of groups"):
+        read_ledger({f"{PREFIX}00": b"\xff"})
