@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.evaluation.records import DAY, Raised
+from models.evaluation.records import DAY, RaisedAlert
 from service.evaluation.scenes import Scene, read_events
 from service.records.events import READING, AccessEvent
 
@@ -49,18 +49,18 @@ def walk(folder: Path, scene: Scene) -> Iterator[tuple[int, int, AccessEvent, Do
                 yield number, day, event, doings, doings.take(event)
 
 
-def alerts_of(firsts: Mapping[tuple[int, int], int]) -> tuple[Raised, ...]:
+def alerts_of(firsts: Mapping[tuple[int, int], int]) -> tuple[RaisedAlert, ...]:
     """From the first moment above a threshold on each account-day to alerts: an account rests after one."""
-    alerts: list[Raised] = []
+    alerts: list[RaisedAlert] = []
     newest: dict[int, int] = {}
     for (number, day), time in sorted(firsts.items(), key=lambda item: item[1]):
         if day - newest.get(number, -99) > REST:
-            alerts.append(Raised(number, time, 0.0, 0.0))
+            alerts.append(RaisedAlert(number, time, 0.0, 0.0))
         newest[number] = day
     return tuple(alerts)
 
 
-def late(alerts: Sequence[Raised], scene: Scene) -> float:
+def late(alerts: Sequence[RaisedAlert], scene: Scene) -> float:
     """Alerts a day after the warm-up."""
     first = scene.first_day + scene.warm_days
     counted = sum((alert.opened_at + scene.offset) // DAY >= first for alert in alerts)

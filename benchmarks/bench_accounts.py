@@ -17,7 +17,7 @@ from benchmarks import readers
 from benchmarks.bench_score import kernel_seconds, pipeline_seconds, settled_pipeline, trees_seconds
 from benchmarks.common import print_table, resident_bytes, times
 from service.kernel.account_record import ACCOUNT
-from service.pipeline.account_table import States
+from service.pipeline.account_table import AccountTable
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 ROUNDS = 3
@@ -40,7 +40,7 @@ def resident_per_account(accounts: int) -> float:
     """Growth of this process by the states of so many accounts, names and index included."""
     gc.collect()
     before = resident_bytes()
-    states = States()
+    states = AccountTable()
     states.restore(readers.settled(accounts))
     gc.collect()
     return (resident_bytes() - before) / len(states.names)

@@ -17,8 +17,8 @@ from benchmarks.accountdays import late
 from benchmarks.rawtrees import raw_trees
 from benchmarks.rules import rules
 from models.evaluation.figures import Burden, burden
-from models.evaluation.intervals import Quartiles, Share, quartiles, share
-from models.evaluation.records import Cell, Raised, found, is_theft
+from models.evaluation.intervals import Proportion, Quartiles, proportion, quartiles
+from models.evaluation.records import Cell, RaisedAlert, found, is_theft
 from pseudonymiser.ingest import IngestSettings
 from service.base.progress import progress
 from service.evaluation.background import Background, Databases
@@ -42,7 +42,7 @@ REAL_LOGS = ("npg.2012-11-30.log.gz", "sd.2012-11-30.log.gz")
 DRAWS = 8
 CAUSAL = frozenset(FAMILIES) - {"mimic"}
 
-Alerts = Sequence[tuple[Raised, ...]]  # of each scene
+Alerts = Sequence[tuple[RaisedAlert, ...]]  # of each scene
 
 
 def main() -> None:
@@ -207,14 +207,16 @@ def real_rows(folder: Path, budget: float) -> Iterator[str]:
     )
 
 
-def _recall(played: Sequence[Played], alerts: Alerts, families: Collection[str]) -> tuple[Share, Quartiles]:
+def _recall(
+    played: Sequence[Played], alerts: Alerts, families: Collection[str]
+) -> tuple[Proportion, Quartiles]:
     outs = [
         one.out
         for at, raised in zip(played, alerts, strict=True)
         for one in found(tuple(t for t in at.scene.thefts if t.family in families), raised)
     ]
     hits = [out for out in outs if out is not None]
-    return share(len(hits), len(outs)), quartiles(hits)
+    return proportion(len(hits), len(outs)), quartiles(hits)
 
 
 def _burden(played: Sequence[Played], alerts: Alerts) -> Burden:
@@ -227,7 +229,7 @@ def _burden(played: Sequence[Played], alerts: Alerts) -> Burden:
     return burden(Cell("", "", account_days, sum(map(len, alerts)), false))
 
 
-def _share(found_: Share) -> str:
+def _share(found_: Proportion) -> str:
     return f"{found_.share:.2f} ({found_.low:.2f} to {found_.high:.2f})"
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from pseudonymiser.geo import GeoProvider, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import Keys
-from service.base.gc_tuning import spare_collector
+from service.base.gc_tuning import relax_garbage_collection
 
 COMMON = '%h %l %u %t "%r" %s %b'
 BARE = re.compile(r'(\S+) (\S+) (\S+) \[([^\]]+)\] "(\S+) (.*) HTTP/[\d.]+" (\d{3}) (\d+|-)')
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("logs", nargs="*", type=Path, help="gzipped logs in the common format")
     parser.add_argument("--lines", type=int, default=60_000, help="lines to make where no log is given")
     arguments = parser.parse_args()
-    spare_collector()  # as the commands that read logs do
+    relax_garbage_collection()  # as the commands that read logs do
     for log in arguments.logs:
         with gzip.open(log) as file:
             measure(log.name, file.read().splitlines())

@@ -24,7 +24,7 @@ from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
 from service.cli.assembly import ingest_settings
-from service.config.settings import Settings, Site
+from service.config.settings import Settings, SiteFolder
 from service.decision.episodes import alert_id
 from service.distributed.protocol import wire
 from service.distributed.protocol.connection import kafka_of
@@ -73,7 +73,7 @@ def made_log(rate: int, seconds: int, seed: int = 1) -> Iterator[bytes]:
 class Alerts(Thread):
     """Notes when each alert was seen first, by the clock of ``time.monotonic``."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: SiteFolder) -> None:
         super().__init__(daemon=True)
         kafka = kafka_of(site)
         self.seen: dict[str, float] = {}
@@ -110,7 +110,7 @@ def append(log: Path, lines: Sequence[bytes], rate: int) -> list[float]:
     return moments
 
 
-def opening(site: Site, lines: Sequence[bytes]) -> dict[str, int]:
+def opening(site: SiteFolder, lines: Sequence[bytes]) -> dict[str, int]:
     """Id of the alert that a line would open -> the line. The only shipper numbers events from 0."""
     ingest = Ingest(ingest_settings(site.settings), keys.load(site.keys), open_geo(None, None))
     events = ingest.feed([line.rstrip() for line in lines], source="")

@@ -42,7 +42,7 @@ from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
 from service.cli.assembly import ingest_settings
-from service.config.settings import Settings, Site
+from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.wire import decode_frame
 from service.distributed.shipper.outbox import Outbox
 from service.records.events import AccessEvent
@@ -62,7 +62,7 @@ class Taken(NamedTuple):
     broker: float  # cores
 
 
-def frames_of(site: Site, log: Path) -> list[tuple[int, bytes]]:
+def frames_of(site: SiteFolder, log: Path) -> list[tuple[int, bytes]]:
     """What the shipper would send."""
     frames: list[tuple[int, bytes]] = []
     geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn))
@@ -76,7 +76,7 @@ def frames_of(site: Site, log: Path) -> list[tuple[int, bytes]]:
     return frames
 
 
-def by_workers(site: Site, broker: Cluster, frames: Frames, count: int, cores: float = 0.0) -> Taken:
+def by_workers(site: SiteFolder, broker: Cluster, frames: Frames, count: int, cores: float = 0.0) -> Taken:
     """All frames through so many workers, each kept to so many cores where that is told.
 
     Raises ``OSError`` where they cannot be kept to them.

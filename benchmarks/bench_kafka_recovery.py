@@ -23,7 +23,7 @@ from benchmarks.bench_ingest import COMMON
 from benchmarks.common import print_table
 from benchmarks.kafka_bed import PARTITIONS, Process, bed, caught_up, send, site_of, wait
 from benchmarks.readers import START, TODAY, Mix, events, settled
-from service.config.settings import Settings, Site
+from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.connection import aiokafka_options, kafka_of
 from service.distributed.protocol.partitions import key_in, partition_of_account
 from service.distributed.protocol.topics import changelog_of
@@ -44,7 +44,7 @@ class Numbered(NamedTuple):
     event: AccessEvent
 
 
-async def fill(site: Site, accounts: int) -> None:
+async def fill(site: SiteFolder, accounts: int) -> None:
     """States of so many settled readers into the workers' table, as checkpoints would write them."""
     kafka = kafka_of(site)
     log = changelog_of(kafka)

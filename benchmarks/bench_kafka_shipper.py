@@ -22,9 +22,9 @@ from benchmarks.kafka_bed import bed, site_of
 from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
-from service.base.gc_tuning import spare_collector
+from service.base.gc_tuning import relax_garbage_collection
 from service.cli.assembly import ingest_settings
-from service.config.settings import Settings, Site
+from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import topics_of
 from service.distributed.shipper.intake import LogFiles
@@ -42,11 +42,11 @@ class Whole(LogFiles):
         return bool(positions) and self.lag_bytes(positions) == 0
 
 
-def ingest_of(site: Site) -> Ingest:
+def ingest_of(site: SiteFolder) -> Ingest:
     return Ingest(ingest_settings(site.settings), keys.load(site.keys), open_geo(None, None))
 
 
-def shipped(site: Site) -> None:
+def shipped(site: SiteFolder) -> None:
     """The site's log from beginning to end."""
     ship(
         site,
@@ -101,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--lines", type=int, default=120_000, help="lines of a round (default 120,000)")
     lines = made_lines(parser.parse_args().lines)
-    spare_collector()
+    relax_garbage_collection()
     with bed() as (folder, broker):
         taken = measure(folder, broker.servers, lines)
     bare = taken["KafkaProducer"][0]

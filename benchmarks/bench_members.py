@@ -16,11 +16,11 @@ from typing import Any
 from benchmarks.common import library_size, print_table, seconds
 from models.classifiers import Classifiers
 from models.detectors import Trees
-from service.base.gc_tuning import spare_collector
+from service.base.gc_tuning import relax_garbage_collection
 from service.evaluation.scenes import read_events
 from service.evaluation.worlds import Library
 from service.learning import attack_injection
-from service.learning.site_model import Site
+from service.learning.site_model import SiteModel
 from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
 from service.records.events import AccessEvent
@@ -56,11 +56,11 @@ def main() -> None:
         Library("university", SEED, accounts, days).make(Path(folder), lambda _: None)
         events = [event for frame in read_events(Path(folder)) for event in frame]
     pipeline = Pipeline(load_policy())
-    spare_collector()
+    relax_garbage_collection()
     half = len(events) // 2
     take(pipeline, events[:half])
     clocks = Clocks()
-    clocks.around(Site, "classified", "classifiers: score")
+    clocks.around(SiteModel, "classified", "classifiers: score")
     clocks.around(Trees, "score", "trees: score")
     clocks.around(Classifiers, "learn", "classifiers: learn")
     clocks.around(Trees, "learn", "trees: learn")

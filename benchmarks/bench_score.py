@@ -17,13 +17,13 @@ from river.anomaly import HalfSpaceTrees
 
 from benchmarks import readers
 from benchmarks.common import median_seconds, print_table, seconds, times
-from service.base.gc_tuning import spare_collector
-from service.kernel.encoder import Columns
+from service.base.gc_tuning import relax_garbage_collection
+from service.kernel.encoder import EventEncoder
 from service.kernel.features import absorb
 from service.kernel.measures import GROUP_OF
-from service.kernel.moments import Outcome
-from service.learning.site_model import Site
-from service.pipeline.account_table import States
+from service.kernel.moments import KernelOutput
+from service.learning.site_model import SiteModel
+from service.pipeline.account_table import AccountTable
 from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
 from service.records.events import AccessEvent
@@ -47,9 +47,9 @@ def batches(events: list[AccessEvent]) -> Iterator[list[AccessEvent]]:
 class Kernel:
     """The compiled part alone: states, rows and tables made beforehand."""
 
-    def __init__(self, states: States, site: Site) -> None:
+    def __init__(self, states: AccountTable, site: SiteModel) -> None:
         self._states, self._site = states, site
-        self._columns = Columns(site.prevalence)
+        self._columns = EventEncoder(site.prevalence)
         self._group_of = np.array(GROUP_OF)
         self._budget = load_policy().budget
         self.asked = 0
@@ -63,23 +63,23 @@ class Kernel:
     def run(self, made: list[NDArray[np.void]]) -> None:
         site, columns, budget = self._site, self._columns, self._budget
         for rows in made:
-            out = Outcome.of(len(rows))
+            out = KernelOutput.of(len(rows))
             at = 0
             while at < len(rows):
                 at, count = absorb(
                     self._states.array, rows, at, columns.wheres, columns.whats,
                     site.table, self._group_of, site.mean, site.var,
                     budget.gate, budget.gate_moved, budget.gate_minutes,
-                    out.flags, out.evidence, out.asked, out.states, out.measures, out.groups,
+                    out.flags, out.evidence, out.selected, out.states, out.measures, out.groups,
                 )  # fmt: skip
                 self.asked += count
 
 
 def kernel_seconds(accounts: int, events: list[AccessEvent]) -> float:
     """Per event, the median of the parts."""
-    states = States()
+    states = AccountTable()
     states.restore(readers.settled(accounts))
-    kernel = Kernel(states, Site(load_policy()))
+    kernel = Kernel(states, SiteModel(load_policy()))
     made = [kernel.rows(part) for part in parts(events)]
     kernel.run(made[0][:1])
     return median_seconds([_run(kernel, rows) for rows in made]) / (len(events) // PARTS)
@@ -92,7 +92,7 @@ def _run(kernel: Kernel, rows: list[NDArray[np.void]]) -> Callable[[], None]:
 def settled_pipeline(accounts: int) -> Pipeline:
     pipeline = Pipeline(load_policy())
     pipeline.restore(readers.settled(accounts), {})
-    spare_collector()  # as the commands that read logs do
+    relax_garbage_collection()  # as the commands that read logs do
     return pipeline
 
 

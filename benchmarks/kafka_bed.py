@@ -21,7 +21,7 @@ from kafka import KafkaProducer
 
 from service.cli.site import make_site
 from service.config.loader import load_site
-from service.config.settings import KafkaSettings, Settings, Site
+from service.config.settings import KafkaSettings, Settings, SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import create, topics_of
 from tests.beds.kafka import Cluster, lacks
@@ -51,7 +51,7 @@ def bed() -> Iterator[tuple[Path, Cluster]]:
             broker.stop()
 
 
-def site_of(folder: Path, servers: Sequence[str], settings: Settings) -> Site:
+def site_of(folder: Path, servers: Sequence[str], settings: Settings) -> SiteFolder:
     """A site with keys and topics; the folder's name tells its topics from those of others."""
     kafka = KafkaSettings(
         servers=tuple(servers), prefix=folder.name, group=folder.name, partitions=PARTITIONS, replicas=1
@@ -62,7 +62,7 @@ def site_of(folder: Path, servers: Sequence[str], settings: Settings) -> Site:
     return site
 
 
-def send(site: Site, frames: Frames) -> Counter[int]:
+def send(site: SiteFolder, frames: Frames) -> Counter[int]:
     """Frames into the access topic; how many each partition got."""
     kafka = kafka_of(site)
     producer = KafkaProducer(
@@ -78,7 +78,7 @@ def send(site: Site, frames: Frames) -> Counter[int]:
 class Process:
     """A command of journalguard's, with its metrics."""
 
-    def __init__(self, site: Site, *command: str) -> None:
+    def __init__(self, site: SiteFolder, *command: str) -> None:
         (port,) = free_ports(1)
         self._url = f"http://127.0.0.1:{port}/metrics"
         environment = {**os.environ, "JOURNALGUARD_METRICS_PORT": str(port)}

@@ -17,13 +17,13 @@ import msgspec
 import numpy as np
 from quixstreams import Application, State
 
-from service.base.gc_tuning import spare_collector
+from service.base.gc_tuning import relax_garbage_collection
 from service.kernel.account_record import ACCOUNT
-from service.kernel.encoder import Columns
+from service.kernel.encoder import EventEncoder
 from service.kernel.features import absorb
 from service.kernel.measures import GROUP_OF
-from service.kernel.moments import Outcome
-from service.learning.site_model import Site
+from service.kernel.moments import KernelOutput
+from service.learning.site_model import SiteModel
 from service.policy import load_policy
 from service.records.events import AccessEvent
 
@@ -39,10 +39,10 @@ class Kernel:
     def __init__(self) -> None:
         policy = load_policy()
         self._budget = policy.budget
-        self._site = Site(policy)
-        self._columns = Columns(self._site.prevalence)
+        self._site = SiteModel(policy)
+        self._columns = EventEncoder(self._site.prevalence)
         self._groups = np.array(GROUP_OF)
-        self._out = Outcome.of(1)
+        self._out = KernelOutput.of(1)
         self._decode = msgspec.json.Decoder(AccessEvent).decode
 
     def step(self, value: bytes, state: Bytes) -> None:
@@ -55,7 +55,7 @@ class Kernel:
             account, rows, 0, self._columns.wheres, self._columns.whats,
             site.table, self._groups, site.mean, site.var,
             budget.gate, budget.gate_moved, budget.gate_minutes,
-            out.flags, out.evidence, out.asked, out.states, out.measures, out.groups,
+            out.flags, out.evidence, out.selected, out.states, out.measures, out.groups,
         )  # fmt: skip
         state.set_bytes(KEY, account.tobytes())
 
@@ -92,7 +92,7 @@ def run(server: str, topic: str, folder: str, events: int, step: Step) -> float:
 
 
 if __name__ == "__main__":
-    spare_collector()
+    relax_garbage_collection()
     steps = {"kernel": Kernel().step, "states": keep}
     server, topic, folder, events, step = sys.argv[1:]
     print(json.dumps(run(server, topic, folder, int(events), steps[step])))

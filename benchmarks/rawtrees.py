@@ -9,7 +9,7 @@ from pathlib import Path
 from river.anomaly import HalfSpaceTrees
 
 from benchmarks.accountdays import Doings, alerts_of, late, walk
-from models.evaluation.records import Raised
+from models.evaluation.records import RaisedAlert
 from service.evaluation.scenes import Scene
 
 TREES, HEIGHT, WINDOW = 25, 8, 20_000
@@ -24,7 +24,7 @@ _TOPS = {
 STEPS = 40  # of the search for the threshold
 
 
-def raw_trees(folder: Path, scene: Scene, budget: float) -> tuple[Raised, ...]:
+def raw_trees(folder: Path, scene: Scene, budget: float) -> tuple[RaisedAlert, ...]:
     """Alerts at the lowest threshold that keeps to the budget."""
     trees = HalfSpaceTrees(n_trees=TREES, height=HEIGHT, window_size=WINDOW, seed=1)
     scored: dict[
@@ -60,7 +60,7 @@ def _features(doings: Doings) -> dict[str, float]:
     return {name: min(log1p(counts[name]) / top, 1.0) for name, top in _TOPS.items()}
 
 
-def _at(scored: dict[tuple[int, int], list[tuple[float, int]]], threshold: float) -> tuple[Raised, ...]:
+def _at(scored: dict[tuple[int, int], list[tuple[float, int]]], threshold: float) -> tuple[RaisedAlert, ...]:
     firsts = {}
     for key, rising in scored.items():
         time = next((time for score, time in rising if score >= threshold), None)

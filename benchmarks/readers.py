@@ -14,7 +14,7 @@ from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAY_UNIT
 from service.kernel.encoder import key32
 from service.kernel.measures import OWN, M
 from service.pipeline.account_table import HEADER
-from service.records.events import AccessEvent, Kind, NetworkKind, Place, Resource
+from service.records.events import AccessEvent, EventKind, Location, NetworkKind, Resource
 
 DAY = 86_400
 TODAY = 20_371
@@ -22,12 +22,12 @@ START = TODAY * DAY
 SESSION_EVENTS = 25
 GAP = 72.0  # s between events of a session, on average
 PLATFORMS = tuple(f"publisher{i:02d}" for i in range(24))
-HOME = Place("GB", "Exeter", 50.72, -3.53, "Example Broadband", NetworkKind.ISP)
-FAR = Place("JP", "Osaka", 34.69, 135.5, "Example Hosting", NetworkKind.HOSTING)
+HOME = Location("GB", "Exeter", 50.72, -3.53, "Example Broadband", NetworkKind.ISP)
+FAR = Location("JP", "Osaka", 34.69, 135.5, "Example Hosting", NetworkKind.HOSTING)
 KNOWN_DAYS = 20 * DAY_UNIT
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
-PAGES = tuple(Resource(p, Kind.PAGE) for p in PLATFORMS)
-ASSETS = tuple(Resource(p, Kind.ASSET) for p in PLATFORMS)
+PAGES = tuple(Resource(p, EventKind.PAGE) for p in PLATFORMS)
+ASSETS = tuple(Resource(p, EventKind.ASSET) for p in PLATFORMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +124,6 @@ def _resource(platform: int, number: int, draw: float) -> Resource:
     if draw < 0.8:
         return ASSETS[platform]
     token = "".join(DIGITS[(number + 1) >> shift & 31] for shift in range(55, -1, -5))
-    return Resource(PLATFORMS[platform], Kind.PDF, token, f"{platform:06d}{number % 40:06d}", number % 300)
+    return Resource(
+        PLATFORMS[platform], EventKind.PDF, token, f"{platform:06d}{number % 40:06d}", number % 300
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.accountdays import alerts_of, late, walk
 from models.evaluation.figures import APART
-from models.evaluation.records import Raised, found
+from models.evaluation.records import RaisedAlert, found
 from service.evaluation.scenes import Scene
 
 NEVER = 1 << 62
@@ -24,10 +24,10 @@ LEVELS = {
 Firsts = dict[tuple[int, int], int]  # account-day -> moment
 
 
-def rules(folder: Path, scene: Scene, budget: float) -> tuple[str, tuple[Raised, ...]]:
+def rules(folder: Path, scene: Scene, budget: float) -> tuple[str, tuple[RaisedAlert, ...]]:
     """The best rules in words, and their alerts."""
     crossed = _crossed(folder, scene)
-    best: tuple[int, str, tuple[Raised, ...]] = (-1, "none", ())
+    best: tuple[int, str, tuple[RaisedAlert, ...]] = (-1, "none", ())
     thefts = tuple(theft for theft in scene.thefts if theft.family not in APART)
     for levels in product(*LEVELS.values()):
         chosen = dict(zip(LEVELS, levels, strict=True))

@@ -91,7 +91,7 @@ class Classifiers:
 
     def score(self, terms: NDArray[np.float64]) -> float:
         """Where terms (T,) fall on the common scale of histograms: a logit, shifted and stretched."""
-        logit: float = joined_logit(terms, self._average)
+        logit: float = combined_logit(terms, self._average)
         return min(max((logit - LOWEST) * PER_UNIT, 0.0), BINS - 1.001)
 
     def learn(self, rows: NDArray[np.float64], families: Sequence[int], *, fade: float = 1.0) -> None:
@@ -169,7 +169,7 @@ class Classifiers:
 
 
 @njit
-def joined_logit(terms: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def combined_logit(terms: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """log-sum-exp over the families' logits: terms (T,) as by `_clean`, intercepts and weights (F, 1 + T)."""
     top, total = -math.inf, 0.0
     for f in range(weights.shape[0]):

@@ -26,7 +26,7 @@ RHYTHM_DAYS = 8  # of a weekday, over which its usual is averaged
 T = TypeVar("T")
 
 
-class Change(msgspec.Struct, frozen=True):
+class LevelShift(msgspec.Struct, frozen=True):
     """The newest change of a series."""
 
     found: int  # day on which it was seen
@@ -47,7 +47,7 @@ class Series(msgspec.Struct, frozen=True):
     values: tuple[float, ...] = ()  # with weekdays evened out
     rhythm: tuple[float, ...] = (0.0,) * 7  # what each weekday adds
     counted: tuple[int, ...] = (0,) * 7
-    change: Change | None = None
+    change: LevelShift | None = None
 
 
 def observe(old: Series, day: int, value: float) -> Series:
@@ -58,7 +58,7 @@ def observe(old: Series, day: int, value: float) -> Series:
     change = old.change
     if _moved(values):
         at = _split(values)
-        change = Change(day, days[at], statistics.fmean(values[:at]), statistics.fmean(values[at:]))
+        change = LevelShift(day, days[at], statistics.fmean(values[:at]), statistics.fmean(values[at:]))
         days, values = days[at:], values[at:]
     step = (evened - statistics.median(values)) / (min(old.counted[weekday], RHYTHM_DAYS - 1) + 1)
     return Series(

@@ -12,20 +12,20 @@ from typing import NamedTuple
 import msgspec
 
 
-class Said(NamedTuple):
+class MemberScores(NamedTuple):
     """The members' tails of one moment, by the members' names; None for one that does not speak."""
 
     evidence: float | None
     classifiers: float | None
     trees: float | None
 
-    def among(self, members: Collection[str]) -> "Said":
+    def among(self, members: Collection[str]) -> "MemberScores":
         """Of these members alone."""
         tails = (tail if name in members else None for name, tail in zip(self._fields, self, strict=True))
-        return Said(*tails)
+        return MemberScores(*tails)
 
 
-class Weights(msgspec.Struct, frozen=True):
+class EnsembleWeights(msgspec.Struct, frozen=True):
     """How the members compete, in units of ``-ln`` of a share."""
 
     evidence: float  # off its tail, beside the classifiers'
@@ -34,7 +34,7 @@ class Weights(msgspec.Struct, frozen=True):
     agreement: float  # on top of the mean of two tails, which is rarer than it says
 
 
-def joined(said: Said, weights: Weights) -> float:
+def ensemble_score(scores: MemberScores, weights: EnsembleWeights) -> float:
     """A moment's score, at least 0.
 
     >>> joined(Said(6.0, 6.0, None), Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
@@ -42,7 +42,7 @@ def joined(said: Said, weights: Weights) -> float:
     >>> joined(Said(9.0, 0.0, None), Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
     5.6
     """
-    evidence, classifiers, trees = said
+    evidence, classifiers, trees = scores
     alone = [0.0]
     if evidence is not None:
         alone.append(evidence - (weights.evidence if classifiers is not None else 0.0))

@@ -6,19 +6,19 @@ https://help.oclc.org/Library_Management/EZproxy/Configure_resources/Audit
 
 from typing import NamedTuple
 
-from service.records.events import Kind
+from service.records.events import EventKind
 
 _KINDS = {
-    "login.success": Kind.LOGIN_OK,
-    "login.success.relogin": Kind.LOGIN_OK,
-    "login.success.groups": Kind.LOGIN_OK,
-    "login.failure": Kind.LOGIN_FAILED,
-    "login.intruder.ip": Kind.INTRUDER,
-    "login.intruder.user": Kind.INTRUDER,
-    "login.denied": Kind.BLOCKED,
-    "session.reconnectblocked": Kind.BLOCKED,
-    "blockcountrychange": Kind.BLOCKED,
-    "logout": Kind.LOGOUT,
+    "login.success": EventKind.LOGIN_OK,
+    "login.success.relogin": EventKind.LOGIN_OK,
+    "login.success.groups": EventKind.LOGIN_OK,
+    "login.failure": EventKind.LOGIN_FAILED,
+    "login.intruder.ip": EventKind.INTRUDER,
+    "login.intruder.user": EventKind.INTRUDER,
+    "login.denied": EventKind.BLOCKED,
+    "session.reconnectblocked": EventKind.BLOCKED,
+    "blockcountrychange": EventKind.BLOCKED,
+    "logout": EventKind.LOGOUT,
 }
 _CLEARED = ("suspension cleared", "cleared by")  # an intruder let go is no intrusion
 _GROUPS = "|Groups "
@@ -28,7 +28,7 @@ class AuditLine(NamedTuple):
     """One audit line as it stands. Empty text: not there."""
 
     time: str
-    kind: Kind
+    kind: EventKind
     address: str
     user: str
     session: str
@@ -49,11 +49,11 @@ def is_header(text: str) -> bool:
     return text.startswith("Date/Time\t")
 
 
-def _kind(event: str, other: str) -> Kind:
+def _kind(event: str, other: str) -> EventKind:
     name = event.lower()
-    kind = Kind.BLOCKED if name.startswith("usagelimit") else _KINDS.get(name, Kind.AUDIT)
-    if kind is Kind.INTRUDER and any(word in other for word in _CLEARED):
-        return Kind.AUDIT
+    kind = EventKind.BLOCKED if name.startswith("usagelimit") else _KINDS.get(name, EventKind.AUDIT)
+    if kind is EventKind.INTRUDER and any(word in other for word in _CLEARED):
+        return EventKind.AUDIT
     return kind
 
 

@@ -6,7 +6,7 @@ This alone of ingest is kept over a restart.
 import msgspec
 
 from pseudonymiser.clock import Instant, Zone
-from pseudonymiser.errors import StateError
+from pseudonymiser.errors import IngestStateError
 from pseudonymiser.order import Order
 
 _JITTER = 1800  # s; further back than that in a repeated hour, a line belongs to the second hour
@@ -53,11 +53,11 @@ class Course:
         try:
             restored = msgspec.json.decode(state, type=_State)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StateError(
+            raise IngestStateError(
                 f"ingest state cannot be read ({error}); start from an older checkpoint"
             ) from None
         if restored.version != 1:
-            raise StateError(
+            raise IngestStateError(
                 f"ingest state of version {restored.version} is not known; use a newer journalguard"
             )
         self._order, self._last = restored.order, restored.last

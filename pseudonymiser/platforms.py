@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 
 from pseudonymiser.memo import Memo
-from service.records.events import Kind
+from service.records.events import EventKind
 
-Rule = tuple[Kind, re.Pattern[str]]
+Rule = tuple[EventKind, re.Pattern[str]]
 
 
 class _PlatformData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     hosts: tuple[str, ...]
-    rules: tuple[tuple[Kind, str], ...] = ()
+    rules: tuple[tuple[EventKind, str], ...] = ()
     family: str = ""
     doi_prefix: str = ""
     by_host: bool = False
@@ -96,8 +96,8 @@ class Catalogue:
 
     def __init__(self) -> None:
         table = _toml("platforms.toml")
-        self._families: Mapping[str, tuple[tuple[Kind, str], ...]] = msgspec.convert(
-            table["family"], dict[str, tuple[tuple[Kind, str], ...]]
+        self._families: Mapping[str, tuple[tuple[EventKind, str], ...]] = msgspec.convert(
+            table["family"], dict[str, tuple[tuple[EventKind, str], ...]]
         )
         platforms = msgspec.convert(table["platform"], tuple[_PlatformData, ...])
         self._by_host = {host: platform for platform in platforms for host in platform.hosts}
@@ -162,7 +162,7 @@ def _compile(data: _Identifiers) -> Identifiers:
         doi_journals=Journals(data.doi.prefix, data.doi.journals),
         pii_anywhere=re.compile(data.pii.anywhere),
         pii_shapes=(re.compile(data.pii.article), re.compile(data.pii.chapter)),
-        kinds=tuple((Kind(name), re.compile(str(data.kinds[name]))) for name in _KIND_ORDER),
+        kinds=tuple((EventKind(name), re.compile(str(data.kinds[name]))) for name in _KIND_ORDER),
         download=re.compile(str(data.kinds["download"])),
         download_bytes=int(data.kinds["download_bytes"]),
     )

@@ -12,7 +12,7 @@ import msgspec
 from pseudonymiser.memo import Memo
 from pseudonymiser.platforms import Catalogue, Platform
 from pseudonymiser.pseudonyms import Pseudonyms
-from service.records.events import Kind, Resource
+from service.records.events import EventKind, Resource
 
 OWN_PAGES = "ezproxy"
 UNKNOWN = "unknown"
@@ -26,11 +26,14 @@ _URL = re.compile(
 _PORT = re.compile(r":\d*$")
 _OWN_SHAPE = re.compile(r"/(?:login\?(?:q?url|user|ticket)=|connect\?session=s)")
 _OWN_KINDS = (
-    (re.compile(r"/(?:public|login)?[^?]*\.(?:css|js|png|gif|jpe?g|ico|svg)(?:\?|$)|/favicon"), Kind.ASSET),
-    (re.compile(r"/login\b"), Kind.LOGIN),
-    (re.compile(r"/connect\b"), Kind.CONNECT),
-    (re.compile(r"/menu\b"), Kind.MENU),
-    (re.compile(r"/logout\b"), Kind.LOGOUT),
+    (
+        re.compile(r"/(?:public|login)?[^?]*\.(?:css|js|png|gif|jpe?g|ico|svg)(?:\?|$)|/favicon"),
+        EventKind.ASSET,
+    ),
+    (re.compile(r"/login\b"), EventKind.LOGIN),
+    (re.compile(r"/connect\b"), EventKind.CONNECT),
+    (re.compile(r"/menu\b"), EventKind.MENU),
+    (re.compile(r"/logout\b"), EventKind.LOGOUT),
 )
 _DOI = re.compile(r"(?<![\d.])10\.\d{4,9}/[^\s?&\"'<>#]+")
 _ISSN = re.compile(r"\d{4}-?\d{3}[\dx]")
@@ -41,8 +44,8 @@ _BOOK = re.compile(r"/(?:e?books?|reader|ebookviewer|lire|read)/([^/?]+)")
 _EXTENSION = re.compile(r"\.(?:pdf|html?|xhtml|epub|aspx?|php|full|xml)$")
 _NUMBERS = re.compile(r"\d+", re.ASCII)
 _NO_PII = re.compile(r"[^0-9xsb]")
-_NAMELESS = frozenset({Kind.POLL, Kind.ASSET, Kind.SEARCH})  # what never gets a document
-_READABLE = frozenset({Kind.PDF, Kind.FULLTEXT, Kind.BOOK, Kind.MEDIA})
+_NAMELESS = frozenset({EventKind.POLL, EventKind.ASSET, EventKind.SEARCH})  # what never gets a document
+_READABLE = frozenset({EventKind.PDF, EventKind.FULLTEXT, EventKind.BOOK, EventKind.MEDIA})
 
 
 class Reduced(msgspec.Struct, frozen=True, gc=False):
@@ -74,7 +77,7 @@ class Reducer:
         self._catalogue = Catalogue()
         self._ids = self._catalogue.identifiers
         self._early, self._later = self._ids.kinds[:2], self._ids.kinds[2:]
-        self._nameless: Memo[tuple[str, Kind], Resource] = Memo(lambda key: Resource(*key))
+        self._nameless: Memo[tuple[str, EventKind], Resource] = Memo(lambda key: Resource(*key))
         self._hosts = Memo(_host, 10_000)
         self._shifts = Memo(self._shift)
         self._journals = Memo(self._journal)
@@ -118,12 +121,12 @@ class Reducer:
             kind, match = _first(self._ids.kinds if platform.slices else self._later, target)
         named = self._anywhere(platform, host, target, kind)
         small = self._resource(platform, kind, named)
-        if kind is Kind.PAGE and self._ids.download.search(target):
-            named = self._anywhere(platform, host, target, Kind.PDF)
-            return Reduced(small, self._resource(platform, Kind.PDF, named))
+        if kind is EventKind.PAGE and self._ids.download.search(target):
+            named = self._anywhere(platform, host, target, EventKind.PDF)
+            return Reduced(small, self._resource(platform, EventKind.PDF, named))
         return Reduced(small)
 
-    def _resource(self, platform: Platform, kind: Kind, named: _Named) -> Resource:
+    def _resource(self, platform: Platform, kind: EventKind, named: _Named) -> Resource:
         """The record; one object for all that names nothing, as most assets and searches do."""
         if named is _NOTHING:
             return self._nameless[platform.name, kind]
@@ -144,7 +147,9 @@ class Reducer:
             return -1
         return (named.sequence + self._shifts[named.journal_scheme, named.journal]) % SEQUENCES
 
-    def _named(self, platform: Platform, host: str, target: str, kind: Kind, match: re.Match[str]) -> _Named:
+    def _named(
+        self, platform: Platform, host: str, target: str, kind: EventKind, match: re.Match[str]
+    ) -> _Named:
         """The document by the groups of a platform's rule."""
         if kind in _NAMELESS:
             return _NOTHING
@@ -161,7 +166,7 @@ class Reducer:
             named = self._anywhere(platform, host, target, kind)
         return _with_journal(named, platform, groups)
 
-    def _anywhere(self, platform: Platform, host: str, target: str, kind: Kind) -> _Named:
+    def _anywhere(self, platform: Platform, host: str, target: str, kind: EventKind) -> _Named:
         """The document by a DOI or PII wherever it stands, else by the path."""
         if kind in _NAMELESS:
             return _NOTHING
@@ -204,18 +209,20 @@ def _plain(target: str) -> str:
     return (unquote(target, errors="replace") if "%" in target else target).lower()
 
 
-def _own_kind(target: str) -> Kind:
+def _own_kind(target: str) -> EventKind:
     for pattern, kind in _OWN_KINDS:
         if pattern.match(target):
             return kind
-    return Kind.PAGE
+    return EventKind.PAGE
 
 
-def _first(rules: tuple[tuple[Kind, re.Pattern[str]], ...], target: str) -> tuple[Kind, re.Match[str] | None]:
+def _first(
+    rules: tuple[tuple[EventKind, re.Pattern[str]], ...], target: str
+) -> tuple[EventKind, re.Match[str] | None]:
     for kind, pattern in rules:
         if match := pattern.search(target):
             return kind, match
-    return Kind.PAGE, None
+    return EventKind.PAGE, None
 
 
 def _own_id(platform: Platform, host: str, text: str) -> _Named:
@@ -235,12 +242,12 @@ def _with_journal(named: _Named, platform: Platform, groups: dict[str, str | Non
     return named
 
 
-def _by_path(platform: Platform, host: str, target: str, kind: Kind) -> _Named:
+def _by_path(platform: Platform, host: str, target: str, kind: EventKind) -> _Named:
     """The path without its query, save for a parameter that names a document; a book by what names it."""
     path, _, _ = target.partition("?")
     if parameter := _ID_PARAMETER.search(target):
-        document = parameter[1] if kind is Kind.BOOK else f"{path}?{parameter[1]}"
-    elif kind is Kind.BOOK and (book := _BOOK.search(path)):
+        document = parameter[1] if kind is EventKind.BOOK else f"{path}?{parameter[1]}"
+    elif kind is EventKind.BOOK and (book := _BOOK.search(path)):
         document = book[1]
     else:
         document = _EXTENSION.sub("", path)

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from pseudonymiser.canonical import Identity
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.holders import Holder, Keyring, check_keyring, load_keyring, ring_of
-from service.records.identities import VERSION, Mode, SealedIdentity, Share
+from service.records.identities import VERSION, KeyShare, Mode, SealedIdentity
 
 BUCKET = 256  # bytes of every plaintext
 REMEMBERED = 200_000  # pseudonyms known to be sealed, times two
@@ -86,15 +86,15 @@ class Vault:
         shares = self._nested(pseudonym, plain) if self._mode is Mode.TWO else self._plain(pseudonym, plain)
         return SealedIdentity(VERSION, pseudonym, self.epoch, self._mode, self.ring, tuple(shares))
 
-    def _plain(self, pseudonym: str, plain: bytes) -> Iterable[Share]:
+    def _plain(self, pseudonym: str, plain: bytes) -> Iterable[KeyShare]:
         for holder in self._publics:
-            yield Share((holder,), self._seal(plain, holder, pseudonym, holder))
+            yield KeyShare((holder,), self._seal(plain, holder, pseudonym, holder))
 
-    def _nested(self, pseudonym: str, plain: bytes) -> Iterable[Share]:
+    def _nested(self, pseudonym: str, plain: bytes) -> Iterable[KeyShare]:
         for first, second in permutations(self._publics, 2):
             inner = self._seal(plain, second, pseudonym, nest(first, second, INNER))
             outer = self._seal(inner, first, pseudonym, nest(first, second, OUTER))
-            yield Share((first, second), outer)
+            yield KeyShare((first, second), outer)
 
     def _seal(self, plain: bytes, holder: str, pseudonym: str, slot: str) -> bytes:
         return self._suite.encrypt(plain, self._publics[holder], info=info(self.epoch, pseudonym, slot))

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from alerts_api.storage import tables
-from service.kernel.measures import Group
+from service.kernel.measures import MeasureGroup
 from service.records.drift_report import BUSY, BYTES, NAME, NETWORKS, PUBLISHER, QUIET, DriftReport
 
 
@@ -40,8 +40,8 @@ CAUSES: dict[str, Words] = {
 FIGURES = {
     "evidence": "Evidence of an account-day",
     "accounts": "Accounts a day",
-    **{f"measures/{g.name.lower()}": f"Measures of {g.name.lower()}" for g in Group},
-    **{f"surprises/{g.name.lower()}": f"Surprise of {g.name.lower()}" for g in Group},
+    **{f"measures/{g.name.lower()}": f"Measures of {g.name.lower()}" for g in MeasureGroup},
+    **{f"surprises/{g.name.lower()}": f"Surprise of {g.name.lower()}" for g in MeasureGroup},
 }
 
 

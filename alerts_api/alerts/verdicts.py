@@ -16,7 +16,7 @@ from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage import tables
 from alerts_api.storage.signin_tables import people
 from alerts_api.storage.tables import DAY
-from service.records.checkpoints import Judged
+from service.records.checkpoints import AnalystVerdict
 
 NOTE_LENGTH = 2_000  # characters
 
@@ -70,7 +70,7 @@ def record_verdict(
     *,
     now: float,
     actor: Actor,
-    lessons: int,
+    daily_verdict_limit: int,
     quiet_days: int = 0,
 ) -> bool:
     """Append to the alert's history. False if there is no such alert.
@@ -99,7 +99,7 @@ def record_verdict(
         "actor": actor.subject,
         "created_at": now,
         "quiet_days": quiet_days,
-        "teaches": int(_given(connection, actor.subject, now) < lessons),
+        "teaches": int(_given(connection, actor.subject, now) < daily_verdict_limit),
     }
     connection.execute(insert(tables.verdicts), entry)
     closed = verdict is not Verdict.REOPENED
@@ -121,7 +121,7 @@ def _given(connection: Connection, actor: str, now: float) -> int:
     return connection.execute(found).scalar_one()
 
 
-def verdicts_after(connection: Connection, after: int, limit: int) -> list[tuple[Judged, float]]:
+def verdicts_after(connection: Connection, after: int, limit: int) -> list[tuple[AnalystVerdict, float]]:
     """The oldest with ids above ``after``, in order, each with when it was given, s UTC."""
     verdict, alert = tables.verdicts.c, tables.alerts.c
     found = (
@@ -141,7 +141,7 @@ def verdicts_after(connection: Connection, after: int, limit: int) -> list[tuple
     )
     rows = connection.execute(found).all()
     return [
-        (Judged(r.id, r.alert_id, r.account, r.verdict, r.quiet_days, bool(r.teaches)), r.created_at)
+        (AnalystVerdict(r.id, r.alert_id, r.account, r.verdict, r.quiet_days, bool(r.teaches)), r.created_at)
         for r in rows
     ]
 

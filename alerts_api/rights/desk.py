@@ -7,7 +7,7 @@ from sqlalchemy import select
 from alerts_api.alerts.restrictions import in_force
 from alerts_api.storage.database import Database
 from alerts_api.storage.rights_tables import erasures
-from service.records.commands import Act, Order
+from service.records.commands import Command, CommandKind
 
 
 class Desk:
@@ -18,18 +18,19 @@ class Desk:
         self._clock = clock
         self._restricted: frozenset[str] = frozenset()
 
-    def news(self) -> list[Order]:
+    def news(self) -> list[Command]:
         """Orders since the last call; an erasure comes until the checkpoint that does it is written."""
         with self._database.reading() as connection:
             erased = list(connection.execute(select(erasures.c.pseudonym)).scalars())
             restricted = frozenset(connection.execute(in_force(self._clock())).scalars())
-        orders = [Order(Act.FORGET, account) for account in erased]
-        orders += [Order(Act.LIFT, account) for account in sorted(self._restricted - restricted)]
-        orders += [
-            Order(Act.RESTRICT, account) for account in sorted(restricted - {*self._restricted, *erased})
+        commands = [Command(CommandKind.FORGET, account) for account in erased]
+        commands += [Command(CommandKind.LIFT, account) for account in sorted(self._restricted - restricted)]
+        commands += [
+            Command(CommandKind.RESTRICT, account)
+            for account in sorted(restricted - {*self._restricted, *erased})
         ]
         self._restricted = restricted - set(erased)
-        return orders
+        return commands
 
     def close(self) -> None:
         self._database.close()

@@ -18,6 +18,12 @@ def rectify_alerts(
     found = list(connection.execute(select(alert.alert_id).where(alert.account.in_(accounts))).scalars())
     for alert_id in found:
         record_verdict(
-            connection, alert_id, Verdict.WRONG_DATA, note, now=now, actor=actor, lessons=len(found)
+            connection,
+            alert_id,
+            Verdict.WRONG_DATA,
+            note,
+            now=now,
+            actor=actor,
+            daily_verdict_limit=len(found),
         )
     return len(found)

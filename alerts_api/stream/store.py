@@ -15,7 +15,7 @@ from alerts_api.storage.backend import Place
 from alerts_api.storage.database import BUSY_SECONDS, Database, open_database
 from alerts_api.storage.rows import Row, alert_row, mark_rows, rejected_row, trace_row
 from service.config.settings import RetentionSettings
-from service.records.checkpoints import Checkpoint, Judged, Saved
+from service.records.checkpoints import AnalystVerdict, Checkpoint, SavedState
 from service.records.events import Alert
 from service.records.identities import SealedIdentity, encode
 
@@ -42,7 +42,7 @@ class SqlStore:
         self._database = database
         self._retention = retention
 
-    def load(self) -> Saved:
+    def load(self) -> SavedState:
         """What the last checkpoint holds. The account states stream, in no particular order.
 
         Take them all before the next :meth:`commit`: they are of one moment until then.
@@ -54,7 +54,7 @@ class SqlStore:
             ).all()
             counters = connection.execute(select(tables.counters.c.name, tables.counters.c.value)).all()
             last = connection.execute(select(tables.feed.c.last_event_time)).scalar()
-        return Saved(
+        return SavedState(
             accounts=self._accounts(),
             shared=dict(shared),
             positions=dict(positions),
@@ -85,7 +85,7 @@ class SqlStore:
             if due(connection, checkpoint.last_event_time):
                 enforce(connection, self._retention, checkpoint.last_event_time, checkpoint.written_at)
 
-    def verdicts(self, after: int, limit: int) -> Sequence[Judged]:
+    def verdicts(self, after: int, limit: int) -> Sequence[AnalystVerdict]:
         """The oldest with ids above ``after``, in order."""
         with self._database.reading() as connection:
             return [judged for judged, _ in verdicts_after(connection, after, limit)]

@@ -89,7 +89,7 @@ def html_pages(room: Room) -> APIRouter:
                 clean_note(note),
                 now=room.clock(),
                 actor=actor,
-                lessons=room.lessons,
+                daily_verdict_limit=room.daily_verdict_limit,
                 quiet_days=quiet_days,
             )
             if not known:

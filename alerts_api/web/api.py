@@ -92,7 +92,7 @@ def json_api(room: Room) -> APIRouter:
                 note,
                 now=room.clock(),
                 actor=actor,
-                lessons=room.lessons,
+                daily_verdict_limit=room.daily_verdict_limit,
                 quiet_days=room.quiet_days if body.quiet_days is None else body.quiet_days,
             )
             if not known:

@@ -49,9 +49,9 @@ class Room:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.detections = policy.detections
-        self.ceiling = policy.ceiling
+        self.ceiling = policy.daily_cap
         self.quiet_days = policy.budget.quiet_days
-        self.lessons = policy.lessons
+        self.daily_verdict_limit = policy.daily_verdict_limit
         self.demo = demo
         self.intake = intake
         self.clock = clock

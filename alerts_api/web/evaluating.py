@@ -16,9 +16,9 @@ from alerts_api.web.charts import Line, Point, line_chart
 from alerts_api.web.wording import day_name
 from models.evaluation import figures
 from models.evaluation.figures import FALSE, TRUE, Load
-from models.evaluation.intervals import Share
-from models.evaluation.records import DAY, Cell, Raised
-from service.decision.reader_groups import PREFIX, Counts, read_ledger
+from models.evaluation.intervals import Proportion
+from models.evaluation.records import DAY, Cell, RaisedAlert
+from service.decision.reader_groups import PREFIX, Counts, read_group_history
 from service.evaluation.ownsite import Own, SiteAlert, site_cells, site_load, window
 
 MINIMUM = 10  # alerts or account-days that may be told
@@ -41,7 +41,7 @@ class Live(msgspec.Struct, frozen=True):
     """The figures above the list of reports."""
 
     days: int
-    precision: Share
+    precision: Proportion
     undecided: int
     load: Load
     groups: tuple[GroupRow, ...]
@@ -64,9 +64,9 @@ def read_own(connection: Connection, budget: float) -> Own:
     for payload, verdict in rows:
         found = to_alert(payload)
         number = numbers.setdefault(found.account, len(numbers))
-        raised = Raised(number, found.opened_at, found.score, found.probability, verdict)
+        raised = RaisedAlert(number, found.opened_at, found.score, found.probability, verdict)
         judged.append(SiteAlert(raised, found.groups))
-    return Own(tuple(judged), read_ledger(dict(shared)), budget)
+    return Own(tuple(judged), read_group_history(dict(shared)), budget)
 
 
 def live(own: Own) -> Live:
@@ -108,7 +108,7 @@ def _told(count: int) -> str:
     return f"{rounded(count):,}" if count >= MINIMUM else FEWER
 
 
-def _line(raised: Sequence[Raised], days: Mapping[int, Counts], budget: float) -> Line:
+def _line(raised: Sequence[RaisedAlert], days: Mapping[int, Counts], budget: float) -> Line:
     """Alerts a day, with the budget as what is usual."""
     opened = [alert.opened_at // DAY for alert in raised]
     points = tuple(

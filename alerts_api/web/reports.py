@@ -13,9 +13,9 @@ from alerts_api.storage.backend import Place, is_url
 from alerts_api.web.plots import Spot, Whisker, reach, spots, whiskers
 from alerts_api.web.rendering import page
 from alerts_api.web.wording import plural
-from models.evaluation.figures import Bin, Family, Summary
-from models.evaluation.groups import Burdens, Group
-from models.evaluation.intervals import Share
+from models.evaluation.figures import Bin, DetectorSummary, Family
+from models.evaluation.groups import Burdens, GroupBurden
+from models.evaluation.intervals import Proportion
 from service.base.errors import ReportError
 from service.config.settings import REPORTS
 from service.evaluation.report import Part, Report, file_name, listed, read
@@ -100,7 +100,7 @@ def pictures(part: Part) -> Pictures:
     )
 
 
-def _whisker(label: str, share: Share) -> Whisker:
+def _whisker(label: str, share: Proportion) -> Whisker:
     return Whisker(label, share.share, share.low, share.high)
 
 
@@ -125,7 +125,7 @@ def _recall_says(families: tuple[Family, ...]) -> str:
     )
 
 
-def _curve_says(budgets: tuple[Summary, ...]) -> str:
+def _curve_says(budgets: tuple[DetectorSummary, ...]) -> str:
     if not budgets:
         return "No other budget was tried."
     first, last = budgets[0], budgets[-1]
@@ -145,7 +145,7 @@ def _calibration_says(bins: tuple[Bin, ...], truth: str) -> str:
     )
 
 
-def _named(group: Group) -> str:
+def _named(group: GroupBurden) -> str:
     """A group, or those that were pooled into it: not always the same as in the table."""
     if not group.members:
         return group.group

@@ -6,7 +6,7 @@ from math import asin, cos, radians, sin, sqrt
 
 import msgspec
 
-from service.records.events import AccessEvent, NetworkKind, Place
+from service.records.events import AccessEvent, Location, NetworkKind
 
 _EARTH_KM = 6371.0
 _NEAR_KM = 50.0  # databases of places are no better than this
@@ -15,8 +15,8 @@ _NEAR_KM = 50.0  # databases of places are no better than this
 class Journey(msgspec.Struct, frozen=True):
     """All moves of an account from one place to another."""
 
-    start: Place
-    end: Place
+    start: Location
+    end: Location
     times: int
     kilometres: float
     shortest: int  # s between the event before the fastest move and the one after it
@@ -59,7 +59,7 @@ def _joined(known: Journey | None, start: AccessEvent, end: AccessEvent, kilomet
     )
 
 
-def _key(place: Place) -> tuple[str, str]:
+def _key(place: Location) -> tuple[str, str]:
     return place.country, place.city
 
 
@@ -67,14 +67,14 @@ def _haste(journey: Journey) -> float:
     return float("inf") if journey.speed is None else journey.speed
 
 
-def _note(start: Place, end: Place) -> str:
+def _note(start: Location, end: Location) -> str:
     kinds = {start.kind, end.kind}
     if kinds & {NetworkKind.VPN, NetworkKind.HOSTING}:
         return "VPN or hosting network"
     return "mobile network" if NetworkKind.MOBILE in kinds else ""
 
 
-def _distance(start: Place, end: Place) -> float:
+def _distance(start: Location, end: Location) -> float:
     """Great circle distance in km (haversine formula)."""
     lat1, lon1 = radians(start.latitude or 0.0), radians(start.longitude or 0.0)
     lat2, lon2 = radians(end.latitude or 0.0), radians(end.longitude or 0.0)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from service.kernel.measures import MEASURES
-from service.records.events import Place, Reason
+from service.records.events import Location, Reason
 
 _LABELS = {measure.index.name.lower(): measure.label for measure in MEASURES}
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
@@ -124,7 +124,7 @@ def short(token: str) -> str:
     return f"{kind}_{rest[:8]}" if found else token[:8]
 
 
-def place_name(place: Place) -> str:
+def place_name(place: Location) -> str:
     """City and country as far as they are known."""
     return ", ".join(part for part in (place.city, place.country) if part) or "unknown"
 

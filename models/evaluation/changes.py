@@ -9,7 +9,7 @@ from math import sqrt
 import msgspec
 
 from models.evaluation.figures import Burden
-from models.evaluation.intervals import UNBOUNDED, Share, ratio
+from models.evaluation.intervals import UNBOUNDED, Proportion, ratio
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class Change(msgspec.Struct, frozen=True):
     beyond: bool
 
 
-def of_shares(figure: str, before: Share, now: Share) -> Change:
+def proportion_change(figure: str, before: Proportion, now: Proportion) -> Change:
     """
     >>> from models.evaluation.intervals import share
     >>> of_shares("recall", share(40, 80), share(72, 80)).beyond
@@ -38,7 +38,7 @@ def of_shares(figure: str, before: Share, now: Share) -> Change:
     return Change(figure, before.share, now.share, round(low, 4), round(high, 4), beyond)
 
 
-def of_rates(figure: str, before: Burden, now: Burden) -> Change:
+def rate_change(figure: str, before: Burden, now: Burden) -> Change:
     """False alarms per 10,000 account-days."""
     both = before.false_alarms + now.false_alarms
     days = before.account_days + now.account_days

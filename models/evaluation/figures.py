@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import msgspec
 
-from models.evaluation.intervals import Quartiles, Share, quartiles, share
-from models.evaluation.records import DAY, Cell, Found, Raised, Theft, found, is_theft
+from models.evaluation.intervals import Proportion, Quartiles, proportion, quartiles
+from models.evaluation.records import DAY, Cell, DetectedTheft, RaisedAlert, Theft, found, is_theft
 
 APART = ("mimic",)  # families that nobody claims to find: a thief who reads as the reader does
 EDGES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0)  # of stated probability, for the calibration plot
@@ -24,7 +24,7 @@ class Family(msgspec.Struct, frozen=True):
     """Thefts of one family, or of several together."""
 
     family: str
-    found: Share
+    found: Proportion
     taken: Quartiles  # documents of a theft
     out: Quartiles  # documents out before the alert, of thefts found
     out_all: Quartiles  # the same with all that was taken for thefts not found
@@ -48,7 +48,7 @@ class Bin(msgspec.Struct, frozen=True):
     low: float
     high: float
     stated: float  # mean of what was stated
-    true: Share
+    true: Proportion
 
 
 class Burden(msgspec.Struct, frozen=True):
@@ -61,18 +61,18 @@ class Burden(msgspec.Struct, frozen=True):
     false_per_10000: float
 
 
-class Summary(msgspec.Struct, frozen=True):
+class DetectorSummary(msgspec.Struct, frozen=True):
     """One way of detecting, in a line: what a table of several compares."""
 
     name: str
     budget: float
-    recall: Share  # all families but those apart
+    recall: Proportion  # all families but those apart
     out: Quartiles
     per_day: float
     burden: Burden
 
 
-def families(thefts: Sequence[Found]) -> tuple[Family, ...]:
+def families(thefts: Sequence[DetectedTheft]) -> tuple[Family, ...]:
     """A row for each family in order of the alphabet, then all but those apart, then all."""
     names = sorted({one.theft.family for one in thefts})
     rows = [_family(name, [one for one in thefts if one.theft.family == name]) for name in names]
@@ -80,19 +80,19 @@ def families(thefts: Sequence[Found]) -> tuple[Family, ...]:
     return (*rows, _family("all but mimic", causal), _family("all", thefts))
 
 
-def _family(name: str, thefts: Sequence[Found]) -> Family:
+def _family(name: str, thefts: Sequence[DetectedTheft]) -> Family:
     out = [one.out for one in thefts if one.out is not None]
     taken = [len(one.theft.document_times) for one in thefts]
     return Family(
         family=name,
-        found=share(len(out), len(thefts)),
+        found=proportion(len(out), len(thefts)),
         taken=quartiles(taken),
         out=quartiles(out),
         out_all=quartiles([t if one.out is None else one.out for one, t in zip(thefts, taken, strict=True)]),
     )
 
 
-def load(alerts: Sequence[Raised], first: int, last: int, offset: int, budget: float) -> Load:
+def load(alerts: Sequence[RaisedAlert], first: int, last: int, offset: int, budget: float) -> Load:
     """Alerts a day over local days ``first`` to ``last`` (since 1970); ``offset`` of the site in s."""
     days = max(0, last - first + 1)
     opened = Counter((alert.opened_at + offset) // DAY for alert in alerts)
@@ -110,12 +110,12 @@ def load(alerts: Sequence[Raised], first: int, last: int, offset: int, budget: f
     )
 
 
-def truth_bins(alerts: Sequence[Raised], thefts: tuple[Theft, ...]) -> tuple[Bin, ...]:
+def truth_bins(alerts: Sequence[RaisedAlert], thefts: tuple[Theft, ...]) -> tuple[Bin, ...]:
     """Calibration against what is known to be theft."""
     return _bins([(alert.probability, is_theft(alert, thefts)) for alert in alerts])
 
 
-def verdict_bins(alerts: Sequence[Raised]) -> tuple[Bin, ...]:
+def verdict_bins(alerts: Sequence[RaisedAlert]) -> tuple[Bin, ...]:
     """Calibration against verdicts that decide."""
     return _bins([(a.probability, a.verdict in TRUE) for a in alerts if a.verdict in TRUE + FALSE])
 
@@ -126,19 +126,19 @@ def _bins(judged: Sequence[tuple[float, bool]]) -> tuple[Bin, ...]:
         inside = [(p, true) for p, true in judged if low <= p < high or p == high == EDGES[-1]]
         if inside:
             stated = sum(p for p, _ in inside) / len(inside)
-            true = share(sum(true for _, true in inside), len(inside))
+            true = proportion(sum(true for _, true in inside), len(inside))
             bins.append(Bin(low, high, round(stated, 4), true))
     return tuple(bins)
 
 
-def precision(alerts: Sequence[Raised]) -> Share:
+def precision(alerts: Sequence[RaisedAlert]) -> Proportion:
     """Share of confirmed among alerts whose verdict decides; open and undetermined ones are left out."""
-    return share(sum(a.verdict in TRUE for a in alerts), sum(a.verdict in TRUE + FALSE for a in alerts))
+    return proportion(sum(a.verdict in TRUE for a in alerts), sum(a.verdict in TRUE + FALSE for a in alerts))
 
 
-def true_share(alerts: Sequence[Raised], thefts: tuple[Theft, ...]) -> Share:
+def true_share(alerts: Sequence[RaisedAlert], thefts: tuple[Theft, ...]) -> Proportion:
     """The same by what is known to be theft."""
-    return share(sum(is_theft(alert, thefts) for alert in alerts), len(alerts))
+    return proportion(sum(is_theft(alert, thefts) for alert in alerts), len(alerts))
 
 
 def burden(everyone: Cell) -> Burden:
@@ -154,8 +154,12 @@ def burden(everyone: Cell) -> Burden:
 
 
 def summary(
-    name: str, alerts: tuple[Raised, ...], thefts: tuple[Theft, ...], account_days: int, loads: Sequence[Load]
-) -> Summary:
+    name: str,
+    alerts: tuple[RaisedAlert, ...],
+    thefts: tuple[Theft, ...],
+    account_days: int,
+    loads: Sequence[Load],
+) -> DetectorSummary:
     """The line of one way of detecting, over logs with these loads."""
     causal = tuple(theft for theft in thefts if theft.family not in APART)
     row = _family(name, found(causal, alerts))
@@ -163,4 +167,4 @@ def summary(
     cell = Cell("", "", account_days, len(alerts), false)
     days = max(sum(one.days for one in loads), 1)
     per_day = round(sum(one.alerts for one in loads) / days, 3)
-    return Summary(name, max(one.budget for one in loads), row.found, row.out, per_day, burden(cell))
+    return DetectorSummary(name, max(one.budget for one in loads), row.found, row.out, per_day, burden(cell))

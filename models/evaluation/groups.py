@@ -24,7 +24,7 @@ BEYOND_CHANCE = 0.05  # corrected p below which chance does not explain a ratio
 POOLED = "others, pooled"
 
 
-class Group(msgspec.Struct, frozen=True):
+class GroupBurden(msgspec.Struct, frozen=True):
     """One group against everyone."""
 
     dimension: str
@@ -50,9 +50,9 @@ class Dimension(msgspec.Struct, frozen=True):
 class Burdens(msgspec.Struct, frozen=True):
     """All groups, and what to look at first."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[GroupBurden, ...]
     dimensions: tuple[Dimension, ...]
-    worst: Group | None  # highest ratio of those, single or pooled, that can be judged
+    worst: GroupBurden | None  # highest ratio of those, single or pooled, that can be judged
 
 
 def compare(cells: Sequence[Cell], everyone: Cell, least_account_days: int) -> Burdens:
@@ -72,7 +72,7 @@ def compare(cells: Sequence[Cell], everyone: Cell, least_account_days: int) -> B
 
 def _compared(
     cells: Sequence[Cell], everyone: Cell, least_account_days: int, least_expected: float
-) -> tuple[Group, ...]:
+) -> tuple[GroupBurden, ...]:
     kept = [
         pooled
         for dimension in dict.fromkeys(cell.dimension for cell in cells)
@@ -91,7 +91,7 @@ def _compared(
     )
 
 
-def _expected(group: Cell | Group, everyone: Cell) -> float:
+def _expected(group: Cell | GroupBurden, everyone: Cell) -> float:
     """False alarms at everyone's rate."""
     return everyone.false_alarms * group.account_days / max(everyone.account_days, 1)
 
@@ -122,9 +122,9 @@ def _pooled(
     return kept
 
 
-def _group(cell: Cell, members: tuple[str, ...], against: Ratio, corrected: float) -> Group:
+def _group(cell: Cell, members: tuple[str, ...], against: Ratio, corrected: float) -> GroupBurden:
     days = max(cell.account_days, 1)
-    return Group(
+    return GroupBurden(
         dimension=cell.dimension,
         group=cell.group,
         members=members,
@@ -138,7 +138,7 @@ def _group(cell: Cell, members: tuple[str, ...], against: Ratio, corrected: floa
     )
 
 
-def _dimension(name: str, groups: Sequence[Group], everyone: Cell) -> Dimension:
+def _dimension(name: str, groups: Sequence[GroupBurden], everyone: Cell) -> Dimension:
     parted = sum(g.account_days for g in groups) == everyone.account_days
     counted = sum(g.false_alarms for g in groups) == everyone.false_alarms
     expected = [_expected(g, everyone) for g in groups]

@@ -16,7 +16,7 @@ UNBOUNDED = 1000.0  # stands for a ratio without an upper end: JSON has no infin
 Z = 1.959963984540054  # its two-sided quantile of the normal distribution
 
 
-class Share(msgspec.Struct, frozen=True):
+class Proportion(msgspec.Struct, frozen=True):
     """``hits`` of ``of``, with Wilson's interval; without any it says nothing: 0 to 1."""
 
     hits: int
@@ -44,17 +44,17 @@ class Ratio(msgspec.Struct, frozen=True):
     p: float
 
 
-def share(hits: int, of: int) -> Share:
+def proportion(hits: int, of: int) -> Proportion:
     """
     >>> share(9, 10)
     Share(hits=9, of=10, share=0.9, low=0.5958, high=0.9821)
     """
     if not of:
-        return Share(0, 0, 0.0, 0.0, 1.0)
+        return Proportion(0, 0, 0.0, 0.0, 1.0)
     p, spread = hits / of, Z * Z / of
     middle, half = p + spread / 2, Z * sqrt((p * (1 - p) + spread / 4) / of)
     low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
-    return Share(hits, of, round(p, 4), round(max(low, 0.0), 4), round(min(high, 1.0), 4))
+    return Proportion(hits, of, round(p, 4), round(max(low, 0.0), 4), round(min(high, 1.0), 4))
 
 
 def quartiles(values: Sequence[float]) -> Quartiles:

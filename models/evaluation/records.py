@@ -6,7 +6,7 @@ DAY = 86_400  # s
 GRACE = DAY  # s after a theft's last line in which an alert still counts as having found it
 
 
-class Raised(msgspec.Struct, frozen=True):
+class RaisedAlert(msgspec.Struct, frozen=True):
     """One alert."""
 
     account: int
@@ -26,7 +26,7 @@ class Theft(msgspec.Struct, frozen=True):
     document_times: tuple[int, ...]  # when each document was first got, ascending
 
 
-class Found(msgspec.Struct, frozen=True):
+class DetectedTheft(msgspec.Struct, frozen=True):
     """A theft, and what the alerts made of it."""
 
     theft: Theft
@@ -43,12 +43,12 @@ class Cell(msgspec.Struct, frozen=True):
     false_alarms: int  # alerts that were no theft
 
 
-def found(thefts: tuple[Theft, ...], alerts: tuple[Raised, ...]) -> tuple[Found, ...]:
+def found(thefts: tuple[Theft, ...], alerts: tuple[RaisedAlert, ...]) -> tuple[DetectedTheft, ...]:
     """Each theft with its first alert: of its account, between its first line and a day after its last."""
     opened: dict[int, list[int]] = {}
     for alert in alerts:
         opened.setdefault(alert.account, []).append(alert.opened_at)
-    return tuple(Found(theft, _out(theft, opened.get(theft.account, []))) for theft in thefts)
+    return tuple(DetectedTheft(theft, _out(theft, opened.get(theft.account, []))) for theft in thefts)
 
 
 def _out(theft: Theft, opened: list[int]) -> int | None:
@@ -56,7 +56,7 @@ def _out(theft: Theft, opened: list[int]) -> int | None:
     return None if first is None else sum(at <= first for at in theft.document_times)
 
 
-def is_theft(alert: Raised, thefts: tuple[Theft, ...]) -> bool:
+def is_theft(alert: RaisedAlert, thefts: tuple[Theft, ...]) -> bool:
     """Whether the alert is one of those by which ``found`` finds a theft."""
     return any(
         theft.account == alert.account and theft.started_at <= alert.opened_at <= theft.ended_at + GRACE

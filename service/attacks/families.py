@@ -18,7 +18,7 @@ HOUR, DAY = 3600.0, 86_400.0
 MOST_DOCUMENTS = 250  # of one sitting
 
 
-class Sitting(NamedTuple):
+class SessionPlan(NamedTuple):
     """A run of documents from one place."""
 
     start: float  # s after the theft's midnight
@@ -37,7 +37,7 @@ class Sitting(NamedTuple):
 OWN = -1
 
 
-class Dice:
+class Draws:
     """Draws of one theft."""
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -65,109 +65,115 @@ class Dice:
         return 0.0 if self.often(0.5) else self.between(0.3, 2.0)
 
 
-def burst(dice: Dice) -> Iterator[Sitting]:
+def burst(draws: Draws) -> Iterator[SessionPlan]:
     """A script, at full speed."""
-    start, gap, spread, pages = dice.begin(), dice.about(1, 14), dice.about(0.05, 1), dice.pages()
-    for _ in range(dice.upto(1, 4)):
-        yield Sitting(start, 0, round(dice.about(30, 250)), gap, spread, pages, platforms=dice.upto(1, 4))
-        start += dice.about(1800, 6 * HOUR)
+    start, gap, spread, pages = draws.begin(), draws.about(1, 14), draws.about(0.05, 1), draws.pages()
+    for _ in range(draws.upto(1, 4)):
+        yield SessionPlan(
+            start, 0, round(draws.about(30, 250)), gap, spread, pages, platforms=draws.upto(1, 4)
+        )
+        start += draws.about(1800, 6 * HOUR)
 
 
-def drip(dice: Dice) -> Iterator[Sitting]:
+def drip(draws: Draws) -> Iterator[SessionPlan]:
     """A few an hour, day and night."""
-    an_hour, spread, pages = dice.about(3, 30), dice.between(0.1, 1.2), dice.pages()
-    for day in range(dice.upto(1, 6)):
-        count = round(an_hour * dice.between(4, 20))
-        yield Sitting(day * DAY + dice.between(0, 6) * HOUR, 0, count, HOUR / an_hour, spread, pages)
+    an_hour, spread, pages = draws.about(3, 30), draws.between(0.1, 1.2), draws.pages()
+    for day in range(draws.upto(1, 6)):
+        count = round(an_hour * draws.between(4, 20))
+        yield SessionPlan(day * DAY + draws.between(0, 6) * HOUR, 0, count, HOUR / an_hour, spread, pages)
 
 
-def shared(dice: Dice) -> Iterator[Sitting]:
+def shared(draws: Draws) -> Iterator[SessionPlan]:
     """Sold to several people, each a little."""
-    for buyer in range(dice.upto(3, 12)):
-        for _ in range(dice.upto(1, 3)):
-            start = dice.between(0, dice.between(0.5, 3.5)) * DAY
-            yield Sitting(start, buyer, round(dice.about(2, 25)), dice.about(15, 200), 1.0, 1.0, platforms=4)
+    for buyer in range(draws.upto(3, 12)):
+        for _ in range(draws.upto(1, 3)):
+            start = draws.between(0, draws.between(0.5, 3.5)) * DAY
+            yield SessionPlan(
+                start, buyer, round(draws.about(2, 25)), draws.about(15, 200), 1.0, 1.0, platforms=4
+            )
 
 
-def testing(dice: Dice) -> Iterator[Sitting]:
+def testing(draws: Draws) -> Iterator[SessionPlan]:
     """What does the account open? Platform after platform, hardly a document."""
-    start, refused = dice.begin(), dice.between(0.1, 0.6)
-    for turn in range(dice.upto(1, 3)):
-        for _ in range(dice.upto(8, 30)):
-            found, pages = int(dice.often(0.3)), dice.between(1, 5)
-            yield Sitting(start, turn, found, 20, 0.5, pages, refused, platforms=-1, session=turn)
-            start += dice.about(5, 120)
-        start += dice.about(600, 8 * HOUR)
+    start, refused = draws.begin(), draws.between(0.1, 0.6)
+    for turn in range(draws.upto(1, 3)):
+        for _ in range(draws.upto(8, 30)):
+            found, pages = int(draws.often(0.3)), draws.between(1, 5)
+            yield SessionPlan(start, turn, found, 20, 0.5, pages, refused, platforms=-1, session=turn)
+            start += draws.about(5, 120)
+        start += draws.about(600, 8 * HOUR)
 
 
-def residential(dice: Dice) -> Iterator[Sitting]:
+def residential(draws: Draws) -> Iterator[SessionPlan]:
     """A new household every few documents."""
-    start, gap, platforms = dice.begin(), dice.about(8, 240), dice.upto(1, 5)
-    for place in range(dice.upto(8, 50)):
-        count = dice.upto(1, 8)
-        yield Sitting(start, place, count, gap, 0.8, dice.pages(), platforms=platforms)
+    start, gap, platforms = draws.begin(), draws.about(8, 240), draws.upto(1, 5)
+    for place in range(draws.upto(8, 50)):
+        count = draws.upto(1, 8)
+        yield SessionPlan(start, place, count, gap, 0.8, draws.pages(), platforms=platforms)
         start += count * gap * 1.5
 
 
-def hijacked(dice: Dice) -> Iterator[Sitting]:
+def hijacked(draws: Draws) -> Iterator[SessionPlan]:
     """The owner reads; then somebody else goes on with the same session."""
-    start = dice.between(7, 21) * HOUR
-    yield Sitting(start, OWN, dice.upto(1, 4), 120, 1.0, 2.0, own=True, session=0)
-    start += dice.about(60, 1800)
-    count, gap, spread = round(dice.about(20, 250)), dice.about(3, 90), dice.between(0.1, 1)
-    yield Sitting(start, 0, count, gap, spread, dice.pages(), session=0)
+    start = draws.between(7, 21) * HOUR
+    yield SessionPlan(start, OWN, draws.upto(1, 4), 120, 1.0, 2.0, own=True, session=0)
+    start += draws.about(60, 1800)
+    count, gap, spread = round(draws.about(20, 250)), draws.about(3, 90), draws.between(0.1, 1)
+    yield SessionPlan(start, 0, count, gap, spread, draws.pages(), session=0)
 
 
-def dormant(dice: Dice) -> Iterator[Sitting]:
+def dormant(draws: Draws) -> Iterator[SessionPlan]:
     """Weeks of silence (see ``SILENT_DAYS``), then a harvest."""
-    start, gap, spread, pages = dice.begin(), dice.about(5, 240), dice.between(0.1, 1.1), dice.pages()
-    for _ in range(dice.upto(1, 3)):
-        count = round(dice.about(15, 160))
-        yield Sitting(start, 0, count, gap, spread, pages)
-        start += count * gap * 1.3 + dice.about(300, 3 * HOUR)
+    start, gap, spread, pages = draws.begin(), draws.about(5, 240), draws.between(0.1, 1.1), draws.pages()
+    for _ in range(draws.upto(1, 3)):
+        count = round(draws.about(15, 160))
+        yield SessionPlan(start, 0, count, gap, spread, pages)
+        start += count * gap * 1.3 + draws.about(300, 3 * HOUR)
 
 
-def ramp(dice: Dice) -> Iterator[Sitting]:
+def ramp(draws: Draws) -> Iterator[SessionPlan]:
     """More every day, beginning with next to nothing."""
     amount, growth, hour, gap = (
-        dice.between(2, 12),
-        dice.between(1.05, 1.25),
-        dice.begin(),
-        dice.about(15, 240),
+        draws.between(2, 12),
+        draws.between(1.05, 1.25),
+        draws.begin(),
+        draws.about(15, 240),
     )
-    moves = dice.often(0.5)
-    for day in range(dice.upto(8, 22)):
-        start = day * DAY + (hour + dice.between(-3, 3) * HOUR) % DAY
-        yield Sitting(start, day if moves else 0, max(1, round(amount)), gap, 0.9, dice.between(0.5, 1.5))
+    moves = draws.often(0.5)
+    for day in range(draws.upto(8, 22)):
+        start = day * DAY + (hour + draws.between(-3, 3) * HOUR) % DAY
+        yield SessionPlan(
+            start, day if moves else 0, max(1, round(amount)), gap, 0.9, draws.between(0.5, 1.5)
+        )
         amount *= growth
 
 
-def sweep(dice: Dice) -> Iterator[Sitting]:
+def sweep(draws: Draws) -> Iterator[SessionPlan]:
     """A journal from end to end."""
-    start, gap, spread, pages = dice.begin(), dice.about(1.5, 45), dice.about(0.05, 0.9), dice.pages()
-    for _ in range(dice.upto(1, 3)):
-        count = round(dice.about(30, 250))
-        yield Sitting(start, 0, count, gap, spread, pages, platforms=1, ordered=True)
-        start += count * gap * 1.2 + dice.about(60, HOUR)
+    start, gap, spread, pages = draws.begin(), draws.about(1.5, 45), draws.about(0.05, 0.9), draws.pages()
+    for _ in range(draws.upto(1, 3)):
+        count = round(draws.about(30, 250))
+        yield SessionPlan(start, 0, count, gap, spread, pages, platforms=1, ordered=True)
+        start += count * gap * 1.2 + draws.about(60, HOUR)
 
 
-def scihub(dice: Dice) -> Iterator[Sitting]:
+def scihub(draws: Draws) -> Iterator[SessionPlan]:
     """What others ask for: any publisher, one after the other."""
-    gap, pages = dice.about(15, 320), dice.pages()
-    yield Sitting(
-        dice.begin(), 0, round(dice.about(40, 250)), gap, dice.between(0.7, 1.2), pages, platforms=-1
+    gap, pages = draws.about(15, 320), draws.pages()
+    yield SessionPlan(
+        draws.begin(), 0, round(draws.about(40, 250)), gap, draws.between(0.7, 1.2), pages, platforms=-1
     )
 
 
-def mimic(dice: Dice) -> Iterator[Sitting]:
+def mimic(draws: Draws) -> Iterator[SessionPlan]:
     """Near the owner, on the owner's platforms, a little every day."""
-    hour = dice.between(8, 22) * HOUR
-    for day in range(dice.upto(3, 10)):
-        start = day * DAY + (hour + dice.between(-2, 2) * HOUR) % DAY
-        yield Sitting(start, 0, dice.upto(4, 22), dice.about(40, 200), 1.0, 1.0, own=True)
+    hour = draws.between(8, 22) * HOUR
+    for day in range(draws.upto(3, 10)):
+        start = day * DAY + (hour + draws.between(-2, 2) * HOUR) % DAY
+        yield SessionPlan(start, 0, draws.upto(4, 22), draws.about(40, 200), 1.0, 1.0, own=True)
 
 
-FAMILIES: dict[str, Callable[[Dice], Iterator[Sitting]]] = {
+FAMILIES: dict[str, Callable[[Draws], Iterator[SessionPlan]]] = {
     "burst": burst, "drip": drip, "shared": shared, "testing": testing, "residential": residential,
     "hijacked": hijacked, "dormant": dormant, "ramp": ramp, "sweep": sweep, "scihub": scihub, "mimic": mimic,
 }  # fmt: skip
@@ -176,7 +182,7 @@ DOMESTIC = frozenset({"residential", "mimic"})  # never from a hosting network
 SILENT_DAYS = {"dormant": (30, 120)}  # before the theft
 
 
-class Theft(NamedTuple):
+class TheftRows(NamedTuple):
     """Kernel rows of one theft, in time order; ``times`` are s after the theft's midnight."""
 
     events: NDArray[np.void]  # EVENT; time and local still 0, `where` as in the sittings
@@ -184,21 +190,21 @@ class Theft(NamedTuple):
     times: NDArray[np.float64]
 
 
-def carry_out(
-    sittings: Sequence[Sitting],
-    dice: Dice,
+def render(
+    plans: Sequence[SessionPlan],
+    draws: Draws,
     own: NDArray[np.uint32],
     known: NDArray[np.uint32],
     p_platform: Callable[[int], float],
-) -> Theft:
+) -> TheftRows:
     """The rows of all sittings; ``own`` and ``known`` are platforms of the account and of the site."""
-    sessions = dice.rng.integers(1, 2**32, len(sittings) + 64, dtype=np.uint32)
-    drawn = [_drawn(sitting, dice, own, known) for sitting in sittings]
+    sessions = draws.rng.integers(1, 2**32, len(plans) + 64, dtype=np.uint32)
+    drawn = [_drawn(plan, draws, own, known) for plan in plans]
     times, platforms, failed, spread, fetched, documents, journals, sequences = (
         np.concatenate(column) for column in zip(*drawn, strict=True)
     )
-    which = np.repeat(np.arange(len(sittings)), [len(one.times) for one in drawn])
-    reading = fetched & np.array([s.documents > 0 for s in sittings])[which]
+    which = np.repeat(np.arange(len(plans)), [len(one.times) for one in drawn])
+    reading = fetched & np.array([s.documents > 0 for s in plans])[which]
     whats, events = np.zeros(len(times), WHAT), np.zeros(len(times), EVENT)
     whats["kind"] = np.where(reading, READING, PAGE)
     whats["platform"], whats["sequence"] = platforms, -1
@@ -207,16 +213,16 @@ def carry_out(
     shares = {key: p_platform(key) for key in set(platforms.tolist())}
     whats["p_platform"] = [shares[key] for key in platforms.tolist()]
     events["what"] = np.arange(len(events))
-    events["where"] = np.array([s.where for s in sittings])[which]
-    of = [n + 64 if s.session < 0 else s.session for n, s in enumerate(sittings)]
+    events["where"] = np.array([s.where for s in plans])[which]
+    of = [n + 64 if s.session < 0 else s.session for n, s in enumerate(plans)]
     events["session"] = sessions[of][which]
     events["mb"] = np.where(reading, np.exp(0.9 * spread), 0.05)
     events["error"], events["document"] = failed, reading & ~failed
     order = np.argsort(times, kind="stable")
-    return Theft(events[order], whats, times[order])
+    return TheftRows(events[order], whats, times[order])
 
 
-class _Drawn(NamedTuple):
+class _DrawnSession(NamedTuple):
     """What was drawn for the n documents of a sitting, or its n pages, and the m pages looked at beside them.
 
     Not yet in time order; each row has a resource of its own.
@@ -232,20 +238,22 @@ class _Drawn(NamedTuple):
     sequences: NDArray[np.int64]  # (n,)
 
 
-def _drawn(sitting: Sitting, dice: Dice, own: NDArray[np.uint32], known: NDArray[np.uint32]) -> _Drawn:
-    rng, n = dice.rng, min(max(1, sitting.documents), MOST_DOCUMENTS)
-    at = sitting.start + np.cumsum(sitting.gap * np.exp(sitting.spread * rng.standard_normal(n)))
-    of = _platforms(sitting, dice, own, known)[rng.integers(0, 1 << 30, n) % max(1, sitting.platforms)
-                                               if sitting.platforms > 0 else np.arange(n)]  # fmt: skip
-    looks = np.arange(n).repeat(rng.poisson(sitting.pages, n))
+def _drawn(
+    plan: SessionPlan, draws: Draws, own: NDArray[np.uint32], known: NDArray[np.uint32]
+) -> _DrawnSession:
+    rng, n = draws.rng, min(max(1, plan.documents), MOST_DOCUMENTS)
+    at = plan.start + np.cumsum(plan.gap * np.exp(plan.spread * rng.standard_normal(n)))
+    of = _platforms(plan, draws, own, known)[rng.integers(0, 1 << 30, n) % max(1, plan.platforms)
+                                               if plan.platforms > 0 else np.arange(n)]  # fmt: skip
+    looks = np.arange(n).repeat(rng.poisson(plan.pages, n))
     rows = n + len(looks)
     documents = rng.integers(1, 2**63, n)
     journals = rng.integers(1, 2**32, 40, dtype=np.uint32)
-    return _Drawn(
+    return _DrawnSession(
         documents=documents,
-        journals=journals[np.zeros(n, np.intp) if sitting.ordered else rng.integers(0, 40, n)],
-        sequences=np.arange(n) + 1000 if sitting.ordered else rng.integers(0, 4000, n),
-        failed=rng.random(rows) < sitting.refused,
+        journals=journals[np.zeros(n, np.intp) if plan.ordered else rng.integers(0, 40, n)],
+        sequences=np.arange(n) + 1000 if plan.ordered else rng.integers(0, 4000, n),
+        failed=rng.random(rows) < plan.refused,
         spread=rng.standard_normal(rows),
         platforms=np.concatenate([of, of[looks]]),
         fetched=np.arange(rows) < n,
@@ -254,14 +262,14 @@ def _drawn(sitting: Sitting, dice: Dice, own: NDArray[np.uint32], known: NDArray
 
 
 def _platforms(
-    sitting: Sitting, dice: Dice, own: NDArray[np.uint32], known: NDArray[np.uint32]
+    plan: SessionPlan, draws: Draws, own: NDArray[np.uint32], known: NDArray[np.uint32]
 ) -> NDArray[np.uint32]:
     """Keys to choose from: the account's, those of the site, now and then one nobody uses."""
-    count = sitting.platforms if sitting.platforms > 0 else max(1, sitting.documents)
-    if sitting.own and len(own):
-        return own[dice.rng.integers(0, len(own), count)]
-    drawn = dice.rng.integers(1, 2**32, count, dtype=np.uint32)
-    for i, (mine, site) in enumerate(dice.rng.random((count, 2)).tolist()):
+    count = plan.platforms if plan.platforms > 0 else max(1, plan.documents)
+    if plan.own and len(own):
+        return own[draws.rng.integers(0, len(own), count)]
+    drawn = draws.rng.integers(1, 2**32, count, dtype=np.uint32)
+    for i, (mine, site) in enumerate(draws.rng.random((count, 2)).tolist()):
         if mine < 0.25 and len(own):
             drawn[i] = own[int(site * len(own))]
         elif mine < 0.95 and len(known):

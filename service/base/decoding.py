@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 import msgspec
 
-from service.base.errors import StateError
+from service.base.errors import CheckpointError
 
 
 @contextmanager
-def reading(what: str) -> Iterator[None]:
+def decoding_guard(what: str) -> Iterator[None]:
     """Turns whatever a damaged or foreign blob raises into StateError."""
     try:
         yield
     except (msgspec.MsgspecError, ValueError, ArithmeticError, LookupError, EOFError, zlib.error) as error:
-        raise StateError(
+        raise CheckpointError(
             f"saved {what} cannot be read ({error}); restore the database from a backup, or start a new site"
         ) from error

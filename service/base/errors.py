@@ -51,5 +51,5 @@ class PolicyError(ServiceError):
     """A policy file that is not understood."""
 
 
-class StateError(ServiceError):
+class CheckpointError(ServiceError):
     """Saved states of another version, or damaged."""

@@ -3,7 +3,7 @@
 import gc
 
 
-def spare_collector() -> None:
+def relax_garbage_collection() -> None:
     """Let the garbage collector look seldom, and never again at what is here now.
 
     Nearly every object a reader of logs makes either dies at once or is remembered for long, and none is part

@@ -10,7 +10,7 @@ from service.base.errors import SiteError
 
 
 @contextmanager
-def only_one(lock: Path, command: str) -> Iterator[None]:
+def exclusive_lock(lock: Path, command: str) -> Iterator[None]:
     """Holds the lock, let go however the process ends. Raises ``SiteError`` where another holds it."""
     with lock.open("a+") as file:
         try:

@@ -8,7 +8,7 @@ from pseudonymiser import keys
 from pseudonymiser.geo import GeoProvider, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.vault import Vault, open_vault
-from service.config.settings import Settings, Site
+from service.config.settings import Settings, SiteFolder
 from service.runtime.merge import Clock, line_clock
 from service.runtime.runner import Runner
 
@@ -31,7 +31,7 @@ def ingest_settings(settings: Settings) -> IngestSettings:
     )
 
 
-def site_geo(site: Site, city: Path | None = None, asn: Path | None = None) -> GeoProvider:
+def site_geo(site: SiteFolder, city: Path | None = None, asn: Path | None = None) -> GeoProvider:
     """The location databases given, else those of the site. Raises ``GeoFileError``."""
     settings = site.settings
     return open_geo(
@@ -47,7 +47,7 @@ class Parts(NamedTuple):
     clock: Clock  # orders the sources
 
 
-def site_vault(site: Site) -> Vault | None:
+def site_vault(site: SiteFolder) -> Vault | None:
     """Seals for the site's key-holders; where there are none it says so. Raises operators' errors."""
     vault, why_not = open_vault(site.keyholders, keys.load(site.keys).epoch)
     if vault is None:
@@ -56,7 +56,7 @@ def site_vault(site: Site) -> Vault | None:
 
 
 def build(
-    site: Site, geo: GeoProvider, alerts_per_day: float | None = None, vault: Vault | None = None
+    site: SiteFolder, geo: GeoProvider, alerts_per_day: float | None = None, vault: Vault | None = None
 ) -> Parts:
     """Raises operators' errors. Without a ``vault`` no identity is sealed."""
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.

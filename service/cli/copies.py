@@ -2,12 +2,12 @@
 
 import shutil
 
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 
 COPIES = "rights"  # folder of the site
 
 
-def drop_old_copies(site: Site, now: float) -> int:
+def drop_old_copies(site: SiteFolder, now: float) -> int:
     """Copies older than the site keeps them; how many."""
     before = now - 86400 * site.settings.retention.copies
     old = [folder for folder in (site.folder / COPIES).glob("*/") if folder.stat().st_mtime < before]

@@ -11,8 +11,8 @@ from alerts_api.rights.asked import Asked
 from alerts_api.rights.holdings import HeldAlert, Holdings
 from alerts_api.web.rendering import page
 from service.cli.copies import COPIES
-from service.config.settings import Site
-from service.privacy.subject_copy import Portrait, portrait
+from service.config.settings import SiteFolder
+from service.privacy.subject_copy import SubjectCopy, build_subject_copy
 from service.records.checkpoints import Trace
 
 JSON, HTML = "copy.json", "copy.html"
@@ -22,7 +22,7 @@ class Held(msgspec.Struct, frozen=True):
     """What is held under one pseudonym."""
 
     account: str
-    learnt: Portrait | None
+    learnt: SubjectCopy | None
     alerts: tuple[HeldAlert, ...]
     events: tuple[Trace, ...]
     identity_sealed: bool
@@ -38,7 +38,7 @@ class Copy(msgspec.Struct, frozen=True):
     held: tuple[Held, ...]
 
 
-def write_copy(site: Site, asked: Asked, found: list[Holdings], now: float) -> Path:
+def write_copy(site: SiteFolder, asked: Asked, found: list[Holdings], now: float) -> Path:
     """Into a folder of its own, which nobody else can read. An earlier copy of the case is replaced."""
     copy = Copy(asked.reference, now, tuple(_held(each) for each in found))
     folder = site.folder / COPIES / asked.reference.replace("/", "_").lstrip(".")
@@ -53,7 +53,7 @@ def write_copy(site: Site, asked: Asked, found: list[Holdings], now: float) -> P
     return folder
 
 
-def with_state(site: Site, found: Holdings) -> Holdings:
+def with_state(site: SiteFolder, found: Holdings) -> Holdings:
     """Where there is Kafka the workers have the state, not the database."""
     if site.settings.kafka is None:
         return found
@@ -65,7 +65,7 @@ def with_state(site: Site, found: Holdings) -> Holdings:
 
 
 def _held(found: Holdings) -> Held:
-    learnt = portrait(found.state, found.names) if found.state is not None else None
+    learnt = build_subject_copy(found.state, found.names) if found.state is not None else None
     return Held(
         found.account,
         learnt,

@@ -65,7 +65,7 @@ def prepare(library: Path, seed: int, now: int, shown: Progress) -> Demo:
     return Demo(settings, log, lines, traffic, now)
 
 
-class Live:
+class LiveLog:
     """Writes what is due into the log; to be called again and again."""
 
     def __init__(self, demo: Demo, now: float) -> None:

@@ -21,12 +21,12 @@ from pseudonymiser.keyholder import HolderKey
 from pseudonymiser.wrapping import Cost, write_wrapped
 from service.base.errors import PagesError
 from service.base.progress import progress
-from service.cli.demo_site import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, Live, prepare
+from service.cli.demo_site import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, LiveLog, prepare
 from service.cli.options import FOLDER, database_of, read_site, start_logging
 from service.cli.running import Attendant, follow_site, serving
 from service.cli.signals import stop_on_signals
 from service.cli.site import make_site
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.records.identities import Mode
 from service.runtime.runner import Runner
 
@@ -67,7 +67,7 @@ def demo(once: bool, host: str, port: int, folder: Path | None, seed: int) -> No
         )
 
 
-def _once(site: Site, made: Demo, host: str, port: int, stop: Event) -> Attendant:
+def _once(site: SiteFolder, made: Demo, host: str, port: int, stop: Event) -> Attendant:
     """Ends when the history is read and the pages show it."""
 
     @contextmanager
@@ -86,13 +86,13 @@ def _once(site: Site, made: Demo, host: str, port: int, stop: Event) -> Attendan
     return attend
 
 
-def _live(site: Site, made: Demo, host: str, port: int, key: Path) -> Attendant:
+def _live(site: SiteFolder, made: Demo, host: str, port: int, key: Path) -> Attendant:
     """Shows the pages once the history is read, then lets the library go on."""
 
     @contextmanager
     def attend(runner: Runner) -> Iterator[Callable[[], None]]:
         with progress("reading") as shown, serving(site, host, port, demo=True) as (check, address):
-            live: list[Live] = []
+            live: list[LiveLog] = []
 
             def poll() -> None:
                 check()
@@ -100,7 +100,7 @@ def _live(site: Site, made: Demo, host: str, port: int, key: Path) -> Attendant:
                     live[0].write(time.time())
                 elif _read_all(runner, made, shown.at):
                     shown.done()
-                    live.append(Live(made, time.time()))
+                    live.append(LiveLog(made, time.time()))
                     click.echo(_welcome(address, key))
 
             yield poll
@@ -122,7 +122,7 @@ def seat_holder(home: Path) -> Path:
     return path
 
 
-def train_holder(site: Site) -> None:
+def train_holder(site: SiteFolder) -> None:
     """The demonstration's key-holder may ask for names for a year."""
     dpo = Actor("demo-dpo", "Dpo", frozenset({Role.DPO}), "demo")
     with closing(open_database(database_of(site), create=True, durable=True)) as database:

@@ -12,8 +12,8 @@ from pseudonymiser import keys
 from pseudonymiser.holders import load_keyring
 from service.cli import auditing
 from service.cli.options import FOLDER, read_site, site_option
-from service.config.settings import Site
-from service.privacy.documents import DOCUMENTS, Facts, render
+from service.config.settings import SiteFolder
+from service.privacy.documents import DOCUMENTS, SiteFacts, render
 from service.records.events import AccessEvent
 from service.records.identities import Mode
 
@@ -39,9 +39,9 @@ def documents(folder: Path, out: Path) -> None:
         click.echo(f"{path}: {title}")
 
 
-def _facts(site: Site) -> Facts:
+def _facts(site: SiteFolder) -> SiteFacts:
     keyring = load_keyring(site.keyholders)
-    return Facts(
+    return SiteFacts(
         settings=site.settings,
         made_on=datetime.now(UTC).date().isoformat(),
         version=version("journalguard"),

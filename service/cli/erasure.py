@@ -14,8 +14,8 @@ from alerts_api.storage.database import Database
 from service.cli.copies import COPIES
 from service.cli.options import idle
 from service.cli.readers import tell_stream
-from service.config.settings import Site
-from service.records.commands import Act
+from service.config.settings import SiteFolder
+from service.records.commands import CommandKind
 
 PATIENCE = 60.0  # s that a running process gets to take an erasure
 LOOK_AGAIN = 0.2
@@ -28,11 +28,11 @@ class Standing(NamedTuple):
     left: bool  # something that should be gone
 
 
-def carry_out(site: Site, asked: Asked, database: Database) -> None:
+def carry_out(site: SiteFolder, asked: Asked, database: Database) -> None:
     """Have the stream forget, wait until it did, and clear what is left on the disk."""
     for folder in _copies(site, asked):
         shutil.rmtree(folder)
-    tell_stream(site, asked, Act.FORGET)
+    tell_stream(site, asked, CommandKind.FORGET)
     with idle(site) as free:
         if free and site.settings.kafka is None:
             with database.writing() as connection:
@@ -45,7 +45,7 @@ def carry_out(site: Site, asked: Asked, database: Database) -> None:
     database.compact()
 
 
-def find_left(site: Site, asked: Asked, database: Database, now: float) -> Standing:
+def find_left(site: SiteFolder, asked: Asked, database: Database, now: float) -> Standing:
     """Looks into every store that can be seen from here."""
     with database.reading() as connection:
         found = [rows_left(connection, account) for account in asked.accounts]
@@ -64,14 +64,14 @@ def find_left(site: Site, asked: Asked, database: Database, now: float) -> Stand
     return Standing(tuple(lines), bool(tables or copies or learnt))
 
 
-def _is_learnt(site: Site, asked: Asked) -> bool:
+def _is_learnt(site: SiteFolder, asked: Asked) -> bool:
     # Only where there is Kafka.
     from service.distributed.sink.lookup import saved_state  # noqa: PLC0415
 
     return any(saved_state(site, account)[0] is not None for account in asked.accounts)
 
 
-def _elsewhere(site: Site, since: float) -> Iterator[str]:
+def _elsewhere(site: SiteFolder, since: float) -> Iterator[str]:
     """What goes by itself, where there is Kafka."""
     if site.settings.kafka is None:
         return
@@ -89,7 +89,7 @@ def _day(since: float, days: int) -> str:
     return datetime.fromtimestamp(since + 86400 * (days + 1), UTC).strftime("%d %b %Y")
 
 
-def _waiting(site: Site, asked: Asked, database: Database) -> bool:
+def _waiting(site: SiteFolder, asked: Asked, database: Database) -> bool:
     """Whether the stream has something of it still before it. With Kafka alerts and events come apart."""
     with database.reading() as connection:
         if site.settings.kafka is None:
@@ -97,7 +97,7 @@ def _waiting(site: Site, asked: Asked, database: Database) -> bool:
         return any(rows_left(connection, account) for account in asked.accounts)
 
 
-def _copies(site: Site, asked: Asked) -> list[Path]:
+def _copies(site: SiteFolder, asked: Asked) -> list[Path]:
     """Folders of copies that name the reader's account."""
     folders = sorted((site.folder / COPIES).glob("*/"))
     return [folder for folder in folders if any(_names(path, asked.accounts) for path in folder.iterdir())]

@@ -16,7 +16,7 @@ from service.base.errors import OutputError
 from service.base.progress import progress
 from service.cli.assembly import ingest_settings
 from service.cli.options import EXISTING_FILE, FOLDER, database_of, read_site
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.evaluation.background import Background, Databases
 from service.evaluation.comparing import compared
 from service.evaluation.ownsite import site_part
@@ -135,7 +135,7 @@ def evaluate(
     )
 
 
-def _of_site(site: Site, budget: float) -> list[Part]:
+def _of_site(site: SiteFolder, budget: float) -> list[Part]:
     """What its database says, if it has one."""
     if not site.settings.database_url and not site.database.exists():
         return []
@@ -147,7 +147,7 @@ def _of_site(site: Site, budget: float) -> list[Part]:
     return [site_part(own)]
 
 
-def _of_logs(site: Site, logs: Sequence[Path], tried: Sequence[Trial]) -> Part:
+def _of_logs(site: SiteFolder, logs: Sequence[Path], tried: Sequence[Trial]) -> Part:
     settings, databases = ingest_settings(site.settings), _databases(site)
     laid = [Background(tuple(logs), settings, databases, draw) for draw in range(DRAWS)]
     title = f"{len(logs)} {'log' if len(logs) == 1 else 'logs'} of the site, {DRAWS} draws of thefts"
@@ -164,7 +164,7 @@ def _play(
     return assemble(source, title, played, tried, same_readers=source == "background")
 
 
-def _databases(site: Site) -> Databases:
+def _databases(site: SiteFolder) -> Databases:
     return Databases(site.path(site.settings.geo_city), site.path(site.settings.geo_asn))
 
 

@@ -6,7 +6,7 @@ from threading import Event
 from alerts_api.stream.outbox import open_outbox
 from alerts_api.stream.store import open_store
 from service.cli.options import database_of
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.protocol import topics as kafka_topics
 from service.distributed.protocol.connection import client_options, kafka_of
 from service.distributed.protocol.topics import topics_of
@@ -15,7 +15,7 @@ from service.distributed.sink.sink import Sink
 from service.distributed.sink.verdicts import Publisher
 
 
-def feed_of(site: Site) -> tuple[Feed, Sink]:
+def feed_of(site: SiteFolder) -> tuple[Feed, Sink]:
     """Both, not started. Raises ``BrokerError`` for files of ``[kafka]`` that cannot be read."""
     kafka, place = kafka_of(site), database_of(site)
     options, topics = client_options(kafka, site.folder), topics_of(kafka)
@@ -27,7 +27,7 @@ def feed_of(site: Site) -> tuple[Feed, Sink]:
     return Feed({name: _checked(site, task) for name, task in tasks.items()}), sink
 
 
-def _checked(site: Site, task: Task) -> Task:
+def _checked(site: SiteFolder, task: Task) -> Task:
     """The task, once the topics are as they must be. Raises ``TopicError`` or ``BrokerError`` before."""
 
     def run(stop: Event) -> None:

@@ -12,13 +12,13 @@ from alerts_api.storage.database import open_database
 from alerts_api.stream.store import open_store, write_shared
 from service.base.errors import SiteError
 from service.cli.options import database_of, read_site, site_option, stopped
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.shipper.orderbox import OrderBox
-from service.learning.feedback import Docket
+from service.learning.feedback import PendingCommands
 from service.learning.model_versions import Version, read_versions
 from service.learning.site_model import MODEL, SiteSnapshot
 from service.pipeline.site_pipeline import VERDICTS
-from service.records.commands import Act, Order
+from service.records.commands import Command, CommandKind
 
 
 @click.group()
@@ -80,28 +80,28 @@ def rollback(folder: Path) -> None:
     _promote(site, older[-1])
 
 
-def _promote(site: Site, day: int) -> None:
+def _promote(site: SiteFolder, day: int) -> None:
     if site.settings.kafka is None:
         with stopped(site), closing(open_database(database_of(site), create=False)) as database:
             shared = _shared(site)
             _check(site, shared, day)
-            blob = msgspec.json.encode(_docket(shared).promoting(day))
+            blob = msgspec.json.encode(_pending(shared).with_promotion(day))
             with database.writing() as connection:
                 write_shared(connection, {VERDICTS: blob})
     else:
         _check(site, _shared(site), day)
-        OrderBox(site.folder).put(Order(Act.PROMOTE, model=day))
+        OrderBox(site.folder).put(Command(CommandKind.PROMOTE, model=day))
     click.echo(f"Version {day} is promoted at the next close of a day.")
 
 
-def _check(site: Site, shared: Mapping[str, bytes], day: int) -> None:
+def _check(site: SiteFolder, shared: Mapping[str, bytes], day: int) -> None:
     versions: Mapping[int, Version] = read_versions(shared)
     if day not in versions:
         there = ", ".join(map(str, versions)) or "none"
         raise SiteError(f"{site.folder}: version {day} is not kept; there are {there}")
 
 
-def _shared(site: Site) -> Mapping[str, bytes]:
+def _shared(site: SiteFolder) -> Mapping[str, bytes]:
     """What the site knows, as it was saved last."""
     if site.settings.kafka is not None:
         # Kafka's clients, only where they are needed.
@@ -112,8 +112,8 @@ def _shared(site: Site) -> Mapping[str, bytes]:
         return store.load().shared
 
 
-def _docket(shared: Mapping[str, bytes]) -> Docket:
-    return msgspec.json.decode(shared.get(VERDICTS, b"{}"), type=Docket)
+def _pending(shared: Mapping[str, bytes]) -> PendingCommands:
+    return msgspec.json.decode(shared.get(VERDICTS, b"{}"), type=PendingCommands)
 
 
 def _in_force(shared: Mapping[str, bytes]) -> SiteSnapshot:
@@ -122,10 +122,10 @@ def _in_force(shared: Mapping[str, bytes]) -> SiteSnapshot:
     return msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
 
 
-def _waiting(site: Site, shared: Mapping[str, bytes]) -> int:
+def _waiting(site: SiteFolder, shared: Mapping[str, bytes]) -> int:
     """The version that will be promoted, 0 for none."""
     if site.settings.kafka is None:
-        return _docket(shared).promoted
+        return _pending(shared).promoted
     return max((order.model for order in OrderBox(site.folder).waiting()), default=0)
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.evaluation.report import listed
 from service.evaluation.schedule import is_due, made_at
 
@@ -19,7 +19,7 @@ _log = logging.getLogger("journalguard.evaluate")
 class MonthlyReport:
     """Looked at now and then by the process that reads; does nothing while ``evaluation_day`` is 0."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: SiteFolder) -> None:
         self._site = site
         self._process: subprocess.Popen[bytes] | None = None
         self._look_at = 0.0

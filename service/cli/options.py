@@ -13,7 +13,7 @@ import click
 
 from service.base.errors import SiteError
 from service.config.loader import load_site
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -24,12 +24,12 @@ site_option = click.option(
 )
 
 
-def read_site(folder: Path) -> Site:
+def read_site(folder: Path) -> SiteFolder:
     """The site, with the environment's overrides."""
     return load_site(folder.absolute(), os.environ)
 
 
-def database_of(site: Site) -> str | Path:
+def database_of(site: SiteFolder) -> str | Path:
     """Where the site's alerts are kept: PostgreSQL's URL, or a file of SQLite in its folder."""
     return site.settings.database_url or site.database
 
@@ -45,7 +45,7 @@ def start_logging() -> None:
 
 
 @contextmanager
-def idle(site: Site) -> Iterator[bool]:
+def idle(site: SiteFolder) -> Iterator[bool]:
     """Whether no `run` is at work here; it cannot begin meanwhile."""
     with site.lock.open("a+") as file:
         try:
@@ -57,7 +57,7 @@ def idle(site: Site) -> Iterator[bool]:
 
 
 @contextmanager
-def stopped(site: Site) -> Iterator[None]:
+def stopped(site: SiteFolder) -> Iterator[None]:
     """While no `run` is at work, and none can start. Raises ``SiteError`` where one is."""
     with idle(site) as free:
         if not free:

@@ -31,7 +31,7 @@ from service.cli.options import (
 )
 from service.cli.patience import PatientProtocol
 from service.cli.serving import STOP_SECONDS, listen, url
-from service.config.settings import LOOPBACK, RevealSettings, Site
+from service.config.settings import LOOPBACK, RevealSettings, SiteFolder
 from service.policy import Policy, load_policy
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
@@ -157,7 +157,7 @@ class _Parts(TypedDict, total=False):
     site: Path
 
 
-def _parts_of(site: Site) -> _Parts:
+def _parts_of(site: SiteFolder) -> _Parts:
     """Raises ``ProviderError`` for an identity provider that cannot be used as it is set."""
     signin = site.settings.signin
     return {

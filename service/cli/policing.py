@@ -10,10 +10,10 @@ import click
 
 from service.base.errors import PolicyError
 from service.cli.options import FOLDER, read_site, site_option
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.policy import (
     Policy,
-    Source,
+    PolicyFile,
     load_policy,
     read_sources,
     site_sources,
@@ -149,15 +149,15 @@ def history(folder: Path) -> None:
     click.echo(_acceptance(site, _policy(site)))
 
 
-def _policy(site: Site) -> Policy:
+def _policy(site: SiteFolder) -> Policy:
     return load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)
 
 
-def _folder(site: Site) -> Path:
+def _folder(site: SiteFolder) -> Path:
     return site.folder / past.FOLDER
 
 
-def _complaints(site: Site) -> Iterator[str]:
+def _complaints(site: SiteFolder) -> Iterator[str]:
     """What is wrong with each file; where each is sound by itself, what is wrong with them together."""
     alone = [complaint for source in site_sources(_folder(site)) if (complaint := _complaint(source))]
     yield from alone
@@ -168,7 +168,7 @@ def _complaints(site: Site) -> Iterator[str]:
             yield str(error)
 
 
-def _complaint(source: Source) -> str:
+def _complaint(source: PolicyFile) -> str:
     try:
         if source.name == "budget.toml":
             to_budget(source)
@@ -183,7 +183,7 @@ def _complaint(source: Source) -> str:
     return ""
 
 
-def _acceptance(site: Site, found: Policy) -> str:
+def _acceptance(site: SiteFolder, found: Policy) -> str:
     if past.is_accepted(site.folder, found):
         return "It is the one that was accepted." if past.read(site.folder) else "It is the one that ships."
     return "It was not accepted: `journalguard policy accept` records who wants it and why."

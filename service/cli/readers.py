@@ -14,8 +14,8 @@ from pseudonymiser.canonical import Canoniser
 from pseudonymiser.pseudonyms import Pseudonyms
 from service.cli.options import read_site, site_option
 from service.cli.terminal import keep_no_core
-from service.config.settings import Site
-from service.records.commands import Act, Order
+from service.config.settings import SiteFolder
+from service.records.commands import Command, CommandKind
 
 _REFERENCE = re.compile(r"[A-Za-z0-9_.:/#-]{1,64}")
 _OFFICER = re.compile(r"[\x21-\x7e]{1,255}")
@@ -39,7 +39,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple[Site, Asked]:
+def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple[SiteFolder, Asked]:
     """The site and what is asked of it, once the name is read. Raises operators' errors."""
     keep_no_core()
     if not _REFERENCE.fullmatch(reference):
@@ -59,7 +59,7 @@ def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple
     return site, Asked(tuple(account for account in found if account), reference, officer)
 
 
-def tell_stream(site: Site, asked: Asked, act: Act) -> None:
+def tell_stream(site: SiteFolder, asked: Asked, act: CommandKind) -> None:
     """To the workers, where there are some; `run` finds its orders in the database."""
     if site.settings.kafka is None:
         return
@@ -68,4 +68,4 @@ def tell_stream(site: Site, asked: Asked, act: Act) -> None:
 
     box = OrderBox(site.folder)
     for account in asked.accounts:
-        box.put(Order(act, account))
+        box.put(Command(act, account))

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from pseudonymiser.ingest import REASONS
-from service.base.gc_tuning import spare_collector
+from service.base.gc_tuning import relax_garbage_collection
 from service.base.progress import progress
 from service.cli.assembly import build, site_geo
 from service.cli.options import EXISTING_FILE, read_site, site_option
 from service.runtime.alert_lines import check_writable, write_alerts
-from service.runtime.replay import Planned, Reading, plan
+from service.runtime.replay import Planned, ReplaySummary, plan
 from service.runtime.replay import replay as read_all
 from service.runtime.runner import Runner
 
@@ -52,7 +52,7 @@ def replay(
     site = read_site(folder)
     check_writable(out.absolute())
     runner, _, clock = build(site, site_geo(site, geo_city, geo_asn), alerts_per_day)
-    spare_collector()
+    relax_garbage_collection()
     planned = plan(logs, clock)
     if planned.moved:
         click.echo("The logs are read in the order of their first lines:", err=True)
@@ -61,7 +61,7 @@ def replay(
     began = time.monotonic()
     with progress("reading") as shown:
 
-        def show(reading: Reading) -> None:
+        def show(reading: ReplaySummary) -> None:
             shown.at(reading.bytes / max(reading.size, 1), f"{reading.lines:,} lines")
 
         alerts = read_all(planned, runner, clock, show)

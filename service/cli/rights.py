@@ -23,8 +23,8 @@ from service.cli.documenting import documents
 from service.cli.erasure import carry_out, find_left
 from service.cli.options import database_of
 from service.cli.readers import ask, request_options, tell_stream
-from service.config.settings import Site
-from service.records.commands import Act
+from service.config.settings import SiteFolder
+from service.records.commands import CommandKind
 
 
 @click.group()
@@ -116,7 +116,7 @@ def objection(folder: Path, reader: str | None, reference: str, officer: str, ou
     )
 
 
-def _restrict(site: Site, asked: Asked, right: Right, outcome: str | None) -> None:
+def _restrict(site: SiteFolder, asked: Asked, right: Right, outcome: str | None) -> None:
     """Restrict; or close the case with this outcome, which may end the restriction."""
     now, lifts = time.time(), outcome in ("lifted", "refused")
     with _database(site) as database, database.writing() as connection:
@@ -131,7 +131,7 @@ def _restrict(site: Site, asked: Asked, right: Right, outcome: str | None) -> No
         kind = Kind.RIGHTS_LIFT if outcome == "lifted" else kind
         record(connection, asked, kind, case, now, outcome or "")
     if lifts or outcome is None:
-        tell_stream(site, asked, Act.LIFT if lifts else Act.RESTRICT)
+        tell_stream(site, asked, CommandKind.LIFT if lifts else CommandKind.RESTRICT)
 
 
 class Wrong(StrEnum):
@@ -194,6 +194,6 @@ def access(folder: Path, reader: str | None, reference: str, officer: str) -> No
 
 
 @contextmanager
-def _database(site: Site) -> Iterator[Database]:
+def _database(site: SiteFolder) -> Iterator[Database]:
     with closing(open_database(database_of(site), create=False, durable=True)) as database:
         yield database

@@ -15,7 +15,7 @@ from pseudonymiser.keys import Keys, SubKey
 from service.base.errors import SiteError
 from service.cli.options import database_of, read_site, site_option, stopped
 from service.cli.terminal import keep_no_core
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.sink.taking import STATUS
 from service.runtime.runner import INGEST
 
@@ -116,7 +116,7 @@ def _day(former: SubKey | None) -> str:
 
 
 @contextmanager
-def _stopped(site: Site, *, dry_run: bool) -> Iterator[None]:
+def _stopped(site: SiteFolder, *, dry_run: bool) -> Iterator[None]:
     """Holds the site's lock, so that no `run` works with the keys that go."""
     if dry_run and not site.lock.exists():
         yield

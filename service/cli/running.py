@@ -15,8 +15,8 @@ from alerts_api.storage.database import open_database
 from alerts_api.storage.errors import StoreBusyError, StoreFullError, StoreUnreachableError
 from alerts_api.stream.store import SqlStore, open_store
 from pseudonymiser.tail import Tail
-from service.base.gc_tuning import spare_collector
-from service.base.locks import only_one
+from service.base.gc_tuning import relax_garbage_collection
+from service.base.locks import exclusive_lock
 from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copies import drop_old_copies
 from service.cli.entrance import check_entrance
@@ -25,9 +25,9 @@ from service.cli.options import database_of, read_site, site_option, start_loggi
 from service.cli.serving import PagesProcess, listen, pages_arguments, url
 from service.cli.signals import stop_on_signals
 from service.cli.terminal import keep_no_core
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.runtime.merge import Merge
-from service.runtime.runner import Follow, Pace, Runner
+from service.runtime.runner import FollowLoop, FollowSettings, Runner
 
 if TYPE_CHECKING:
     from service.pipeline.site_pipeline import Pipeline
@@ -66,13 +66,13 @@ def run(folder: Path, host: str | None, port: int | None) -> None:
 Attendant = Callable[[Runner], AbstractContextManager[Callable[[], None]]]
 
 
-def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
+def follow_site(site: SiteFolder, stop: Event, attend: Attendant) -> None:
     """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
     settings = site.settings
     place, retention = database_of(site), settings.retention
     drop_old_copies(site, time.time())
     with (
-        only_one(site.lock, "run"),
+        exclusive_lock(site.lock, "run"),
         closing(open_store(place, busy_seconds=BUSY_SECONDS, retention=retention)) as store,
     ):
         vault = site_vault(site)
@@ -82,21 +82,21 @@ def follow_site(site: Site, stop: Event, attend: Attendant) -> None:
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
-        spare_collector()
+        relax_garbage_collection()
         with attend(runner) as poll, closing(_desk(site)) as desk:
-            Follow(
+            FollowLoop(
                 runner,
                 tail,
                 Merge(clock),
                 store,
-                pace=Pace(settings.checkpoint_lines, settings.checkpoint_seconds, retention.events),
+                pace=FollowSettings(settings.checkpoint_lines, settings.checkpoint_seconds, retention.events),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
-                poll=_with_verdicts(store, pipeline, _with_orders(desk, runner, poll)),
+                poll=_with_verdicts(store, pipeline, _with_commands(desk, runner, poll)),
             ).run(stop)
 
 
-def _desk(site: Site) -> Desk:
+def _desk(site: SiteFolder) -> Desk:
     return Desk(open_database(database_of(site), create=False, busy_seconds=BUSY_SECONDS), time.time)
 
 
@@ -106,12 +106,12 @@ def _with_verdicts(store: SqlStore, pipeline: "Pipeline", poll: Callable[[], Non
     def polled() -> None:
         poll()
         with suppress(*RETRY_ON):  # asked again at the next poll
-            pipeline.judge(store.verdicts(pipeline.newest_verdict, VERDICTS))
+            pipeline.enqueue_verdicts(store.verdicts(pipeline.newest_verdict, VERDICTS))
 
     return polled
 
 
-def _with_orders(desk: Desk, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:
+def _with_commands(desk: Desk, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:
     """Also asks for orders now and then, and before the first line."""
     asked_at = -ORDERS_SECONDS
 
@@ -122,17 +122,17 @@ def _with_orders(desk: Desk, runner: Runner, poll: Callable[[], None]) -> Callab
             return
         asked_at = time.monotonic()
         try:
-            orders = desk.news()
+            commands = desk.news()
         except RETRY_ON as error:
             _log.warning("orders-wait %s; asked again", error)
             return
-        if orders:
-            runner.obey(orders)
+        if commands:
+            runner.apply(commands)
 
     return polled
 
 
-def serve_at(site: Site, host: str | None = None, port: int | None = None) -> Attendant:
+def serve_at(site: SiteFolder, host: str | None = None, port: int | None = None) -> Attendant:
     """Serves the pages beside the reading and prints their address."""
 
     @contextmanager
@@ -155,7 +155,7 @@ def serve_at(site: Site, host: str | None = None, port: int | None = None) -> At
 
 @contextmanager
 def serving(
-    site: Site, host: str | None, port: int | None, *, demo: bool = False
+    site: SiteFolder, host: str | None, port: int | None, *, demo: bool = False
 ) -> Iterator[tuple[Callable[[], None], str]]:
     """The pages' process for the time of the block: what looks after it, and its address."""
     settings = site.settings
@@ -171,5 +171,5 @@ def serving(
             process.stop()
 
 
-def _absolute(site: Site, logs: Sequence[str]) -> list[str]:
+def _absolute(site: SiteFolder, logs: Sequence[str]) -> list[str]:
     return [str(site.folder / log) for log in logs]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from service.base.errors import AddressError
 from service.cli.options import database_of
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 
 BIND_SECONDS = 2.0  # a predecessor that was just killed may hold the address for a moment
 STOP_SECONDS = 5.0
@@ -80,7 +80,7 @@ class PagesProcess:
         )
 
 
-def pages_arguments(site: Site, host: str, *, demo: bool) -> list[str]:
+def pages_arguments(site: SiteFolder, host: str, *, demo: bool) -> list[str]:
     """Arguments of ``journalguard pages`` for a child, which only shows."""
     names = [word for name in site.settings.names for word in ("--host-name", name)]
     settings = ["--settings", str(site.folder.absolute())]

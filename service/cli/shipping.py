@@ -10,12 +10,12 @@ import click
 from pseudonymiser import keys
 from pseudonymiser.ingest import Ingest
 from service.base.errors import SiteError
-from service.base.gc_tuning import spare_collector
+from service.base.gc_tuning import relax_garbage_collection
 from service.cli.assembly import ingest_settings, site_geo, site_vault
 from service.cli.options import read_site, site_option, start_logging
 from service.cli.signals import stop_on_signals
 from service.cli.terminal import keep_no_core
-from service.config.settings import SETTINGS_FILE, Site
+from service.config.settings import SETTINGS_FILE, SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import wanted
 from service.distributed.shipper.intake import Intake, LogFiles, StandardInput
@@ -69,12 +69,12 @@ def ship(source: str | None, topic: str | None, folder: Path) -> None:
     secrets = keys.load(site.keys)
     settings, geo = ingest_settings(site.settings), site_geo(site)
     ingest = Ingest(settings, secrets, geo, site_vault(site))
-    spare_collector()
+    relax_garbage_collection()
     ship_site(site, ingest, line_clock(Ingest(settings, secrets, geo)), open_intake, stop)
     _log.info("ended")
 
 
-def _intake(site: Site, topic: str | None, *, from_input: bool) -> OpenIntake:
+def _intake(site: SiteFolder, topic: str | None, *, from_input: bool) -> OpenIntake:
     """Opens where the lines come from; not before the site's folder is ours."""
     logs, audit_logs = (
         [str(site.folder / log) for log in named] for named in (site.settings.logs, site.settings.audit_logs)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from service.cli.options import read_site, site_option
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.protocol import topics as kafka_topics
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import DAY_MS, Found, Wanted
@@ -35,7 +35,7 @@ def topics(action: str, folder: Path) -> None:
     kafka_topics.check(site)
 
 
-def _table(site: Site, there: dict[str, Found]) -> str:
+def _table(site: SiteFolder, there: dict[str, Found]) -> str:
     """What is there; where it is not what is wanted, both."""
     wanted = kafka_topics.wanted(kafka_of(site), site.settings.retention.events)
     rows = [_HEAD, *(_row(topic, there.get(topic.name)) for topic in wanted)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from service.base.gc_tuning import spare_collector
+from service.base.gc_tuning import relax_garbage_collection
 from service.cli.options import read_site, site_option, start_logging
 from service.policy import load_policy
 from service.policy.history import tell
@@ -38,5 +38,5 @@ def worker(folder: Path, name: str) -> None:
     tell(site.folder, policy)
     from service.distributed.worker.working import work  # noqa: PLC0415 - Faust takes seconds: settings are judged first
 
-    spare_collector()
+    relax_garbage_collection()
     work(site, policy, name)

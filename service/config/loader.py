@@ -19,7 +19,7 @@ from service.config.settings import (
     Security,
     Settings,
     SignInSettings,
-    Site,
+    SiteFolder,
 )
 from service.config.validation import complaints, nearest
 
@@ -51,7 +51,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def load_site(folder: Path, environment: Mapping[str, str]) -> Site:
+def load_site(folder: Path, environment: Mapping[str, str]) -> SiteFolder:
     """The site in ``folder``. Raises ``SiteError`` where there is none, else ``SettingsError``."""
     path = folder / SETTINGS_FILE
     try:
@@ -60,7 +60,7 @@ def load_site(folder: Path, environment: Mapping[str, str]) -> Site:
         raise SiteError(f"{path}: no site here; make one with `journalguard init {folder} …`") from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    return Site(folder, _overridden(parse(text, str(path)), environment))
+    return SiteFolder(folder, _overridden(parse(text, str(path)), environment))
 
 
 def parse(text: str, where: str) -> Settings:

@@ -125,7 +125,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return (*self.host_names, address) if address else self.host_names
 
 
-class Site(NamedTuple):
+class SiteFolder(NamedTuple):
     """A site's folder: what lies where, and its settings."""
 
     folder: Path

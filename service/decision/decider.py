@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import FLOOR
-from models.joining import Said, joined
+from models.joining import MemberScores, ensemble_score
 from service.decision import episodes, reasons
 from service.decision.episodes import Decision, Episode
 from service.decision.reader_groups import groups_of
-from service.decision.threshold import Bar
+from service.decision.threshold import AlertThreshold
 from service.kernel.moments import Moment, as_examples
 from service.kernel.training_rows import READER
 from service.policy import Policy
 from service.records.events import Reason
 
 
-class Case(NamedTuple):
+class ScoredMoment(NamedTuple):
     """A moment of an account and what the models say of it."""
 
     account: str
@@ -29,52 +29,54 @@ class Case(NamedTuple):
     sequence: int  # of the event in the stream
     day: int  # of the site
     moment: Moment
-    said: Said
+    member_scores: MemberScores
     table: NDArray[np.float32]  # (K, BINS) of surprises, by which it was measured
     model: str  # version of what said it
 
 
-class Weighed(NamedTuple):
+class EnsembleScore(NamedTuple):
     """The score of a case."""
 
     score: float
     groups: tuple[str, ...]  # of readers that it was balanced for
 
 
-class Desk:
+class Decider:
     """One policy's, over one bar."""
 
-    def __init__(self, policy: Policy, bar: Bar) -> None:
+    def __init__(self, policy: Policy, threshold: AlertThreshold) -> None:
         self._policy = policy
-        self._bar = bar
+        self._threshold = threshold
         self._members = frozenset(policy.budget.members)
         self._weights = policy.budget.weights
 
-    def weigh(self, case: Case, names: Mapping[int, str]) -> Weighed:
+    def score(self, case: ScoredMoment, names: Mapping[int, str]) -> EnsembleScore:
         """The members' tails as one score; ``names`` are those of categories and countries by their keys."""
-        score = joined(case.said.among(self._members), self._weights)
+        score = ensemble_score(case.member_scores.among(self._members), self._weights)
         if score < FLOOR:  # nothing is made of it
-            return Weighed(score, ())
+            return EnsembleScore(score, ())
         groups = groups_of(case.moment.state, case.account, names, self._policy.readers)
-        return Weighed(self._bar.lowered(score, groups), groups)
+        return EnsembleScore(self._threshold.adjusted(score, groups), groups)
 
-    def decide(self, case: Case, weighed: Weighed, before: Episode | None) -> tuple[Decision, Episode | None]:
+    def decide(
+        self, case: ScoredMoment, ensemble: EnsembleScore, before: Episode | None
+    ) -> tuple[Decision, Episode | None]:
         """What to do, and the account's episode from now on if that is not to be quiet."""
-        score, threshold = weighed.score, self._bar.threshold
+        score, threshold = ensemble.score, self._threshold.value
         if before is None and score < threshold:
-            return Decision.QUIET, None
+            return Decision.NO_ALERT, None
         moment, found = case.moment, tuple[Reason, ...]()
-        if episodes.speaks_anew(before, case.time, score):
+        if episodes.needs_new_reasons(before, case.time, score):
             found = reasons.reasons(moment.state, moment.measures, case.table, self._policy)
         detections = tuple(reason.detection for reason in found)
         decision = episodes.decide(before, case.time, score, threshold, detections)
-        if decision is Decision.QUIET:
+        if decision is Decision.NO_ALERT:
             return decision, None
         if decision is Decision.OPENED or before is None:
-            before = episodes.opened(
-                case.account, case.time, case.sequence, case.day, moment.state, weighed.groups, before
+            before = episodes.open_episode(
+                case.account, case.time, case.sequence, case.day, moment.state, ensemble.groups, before
             )
         seen = as_examples(0, [(int(moment.state["rank"]), moment.measures)], READER)
-        return decision, episodes.grown(
+        return decision, episodes.extend_episode(
             before, case.time, moment.state, seen, score, threshold, found, self._policy, case.model
         )

@@ -16,8 +16,8 @@ from service.kernel.training_rows import Examples
 from service.policy import Policy
 from service.records.events import Alert, Reason
 
-REST = 3 * 86400  # s after the last passing score
-FORGET = 14 * 86400
+COOLDOWN = 3 * 86400  # s after the last passing score
+EXPIRY = 14 * 86400
 STRONGER = 1.5  # more in -ln share
 
 
@@ -46,10 +46,10 @@ class Episode(msgspec.Struct, frozen=True):
 class Decision(StrEnum):
     """What a scored moment means for the analysts, and why."""
 
-    QUIET = "below the threshold, no episode"
+    NO_ALERT = "below the threshold, no episode"
     OPENED = "above the threshold: a new episode"
     GREW = "belongs to the open episode"
-    KNOWN = "above the threshold, but as the last episode: belongs to it"
+    REPEATED = "above the threshold, but as the last episode: belongs to it"
 
 
 def decide(
@@ -58,28 +58,28 @@ def decide(
     """What to do with a scored moment at event time ``time`` (s UTC)."""
     passes = score >= threshold
     if episode is None:
-        return Decision.OPENED if passes else Decision.QUIET
+        return Decision.OPENED if passes else Decision.NO_ALERT
     since = time - episode.passed_at
-    if since <= REST and not episode.judged:
+    if since <= COOLDOWN and not episode.judged:
         return Decision.GREW
     if not passes:
-        return Decision.QUIET
+        return Decision.NO_ALERT
     news = bool(detections) and detections[0] not in episode.alert.detections
     stronger = score >= episode.alert.score + STRONGER
     # A judged alert is done with: nobody would look there for what is of another kind.
-    if since > FORGET or news or (stronger and since > REST):
+    if since > EXPIRY or news or (stronger and since > COOLDOWN):
         return Decision.OPENED
-    return Decision.GREW if since <= REST else Decision.KNOWN
+    return Decision.GREW if since <= COOLDOWN else Decision.REPEATED
 
 
-def speaks_anew(episode: Episode | None, time: int, score: float) -> bool:
+def needs_new_reasons(episode: Episode | None, time: int, score: float) -> bool:
     """Are the reasons of this moment needed: for a new episode, or as the strongest of the open one?"""
     if episode is None or episode.judged:
         return True
-    return score > episode.alert.score or time - episode.passed_at > REST
+    return score > episode.alert.score or time - episode.passed_at > COOLDOWN
 
 
-def opened(
+def open_episode(
     account: str,
     time: int,
     sequence: int,
@@ -115,7 +115,7 @@ def opened(
     return Episode(alert, time, int(state["events"]) - 1, documents, day, allowances=allowances)
 
 
-def grown(
+def extend_episode(
     episode: Episode,
     time: int,
     state: np.void,

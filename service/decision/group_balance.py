@@ -13,7 +13,7 @@ taken off more than once. The larger of the two counts.
 import math
 from collections.abc import Mapping, Sequence
 
-from service.decision.reader_groups import EVERYONE, Count, Counts, dimension_of
+from service.decision.reader_groups import EVERYONE, Counts, GroupCount, dimension_of
 from service.records.events import NetworkKind
 
 NEAR = 0.7  # below the threshold, -ln share: so many more account-days tell of a group's tail
@@ -28,7 +28,7 @@ SIGN = f"network kind: {NetworkKind.HOSTING}"  # hardly a reader is there: no gr
 DIMENSIONS = frozenset({"user type", "off-campus country", "network kind", "arrangements", "time of day"})
 
 
-def excess(counts: Counts) -> dict[str, float]:
+def group_excess(counts: Counts) -> dict[str, float]:
     """Group -> what is taken off its scores; without those of which nothing is."""
     everyone = counts.get(EVERYONE)
     if everyone is None or not everyone.near:
@@ -45,7 +45,7 @@ def excess(counts: Counts) -> dict[str, float]:
     return found
 
 
-def _harmless(count: Count) -> int:
+def _harmless(count: GroupCount) -> int:
     """Alerts that nobody has confirmed."""
     return max(0, count.alerts - count.thefts)
 
@@ -55,6 +55,6 @@ def _more(had: float, share: float, prior: float, believed: float) -> float:
     return math.log((had + prior * believed) / (share + prior))
 
 
-def taken_off(excesses: Mapping[str, float], groups: Sequence[str]) -> float:
+def score_adjustment(excesses: Mapping[str, float], groups: Sequence[str]) -> float:
     """The largest of a reader's groups: they overlap."""
     return max((excesses.get(group, 0.0) for group in groups), default=0.0)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from service.base.decoding import reading
+from service.base.decoding import decoding_guard
 from service.kernel.encoder import HOSTING, KIND_BIT
 from service.policy import Readers
 
@@ -25,7 +25,7 @@ Names = Mapping[int, str]  # key -> category or country
 HEAVY = "heavy readers: named by policy"
 
 
-class Count(msgspec.Struct, frozen=True, array_like=True):
+class GroupCount(msgspec.Struct, frozen=True, array_like=True):
     """Account-days of one group on one day, alerts that opened on them, and how many came near to one."""
 
     account_days: int
@@ -34,7 +34,7 @@ class Count(msgspec.Struct, frozen=True, array_like=True):
     thefts: int = 0  # of the alerts of the last KEPT_DAYS, as far as analysts had confirmed them that day
 
 
-Counts = Mapping[str, Count]  # "dimension: group"
+Counts = Mapping[str, GroupCount]  # "dimension: group"
 
 
 def dimension_of(group: str) -> tuple[str, str]:
@@ -94,18 +94,18 @@ def count(
         nearly.update(groups if near(score, groups) else ())
     thefts = Counter(group for groups in stolen for group in groups)
     return {
-        group: Count(days[group], alerts[group], nearly[group], thefts[group])
+        group: GroupCount(days[group], alerts[group], nearly[group], thefts[group])
         for group in sorted(days.keys() | thefts.keys())
     }
 
 
 def merge_counts(parts: Iterable[Counts]) -> Counts:
     """Of disjoint parts of the accounts, or, thefts apart, of several days."""
-    total: dict[str, Count] = {}
+    total: dict[str, GroupCount] = {}
     for part in parts:
         for group, more in part.items():
-            before = total.get(group, Count(0, 0))
-            total[group] = Count(
+            before = total.get(group, GroupCount(0, 0))
+            total[group] = GroupCount(
                 before.account_days + more.account_days,
                 before.alerts + more.alerts,
                 before.near + more.near,
@@ -114,7 +114,7 @@ def merge_counts(parts: Iterable[Counts]) -> Counts:
     return dict(sorted(total.items()))
 
 
-class Ledger:
+class GroupHistory:
     """Counts of the last days, each day in a blob of its own that a later one replaces."""
 
     def __init__(self, days: Mapping[int, Counts] | None = None) -> None:
@@ -129,7 +129,7 @@ class Ledger:
             for group, count in merge_counts(self._days.values()).items()
         }
 
-    def take(self, day: int, counts: Counts) -> str:
+    def add_day(self, day: int, counts: Counts) -> str:
         """Gives the name of the day's blob."""
         self._days = {d: c for d, c in self._days.items() if d > day - KEPT_DAYS}
         self._days[day] = counts
@@ -145,9 +145,9 @@ def _name(day: int) -> str:
     return f"{PREFIX}{day % KEPT_DAYS:02d}"
 
 
-def read_ledger(shared: Mapping[str, bytes]) -> dict[int, Counts]:
+def read_group_history(shared: Mapping[str, bytes]) -> dict[int, Counts]:
     """Counts by local day since 1970, oldest first, from a site's blobs. Raises StateError."""
-    with reading("counts of groups"):
-        decoder = msgspec.msgpack.Decoder(tuple[int, dict[str, Count]])
+    with decoding_guard("counts of groups"):
+        decoder = msgspec.msgpack.Decoder(tuple[int, dict[str, GroupCount]])
         found = [decoder.decode(blob) for name, blob in shared.items() if name.startswith(PREFIX) and blob]
     return dict(sorted(found))

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from models import baselines
 from models.evidence import BINS_PER_E, ORDINARY
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS
-from service.kernel.measures import BASE_OF, MEASURES, OWN, Group, M, Measure
+from service.kernel.measures import BASE_OF, MEASURES, OWN, M, Measure, MeasureGroup
 from service.kernel.moments import Moment
 from service.policy import Policy
-from service.records.events import Count, Picture, Reason
+from service.records.events import Picture, Reason, SeenEntity
 
 MOST_REASONS = 6
 SPREAD_OF = {base: j for j, (base, _) in enumerate(OWN)}
@@ -109,7 +109,7 @@ def picture(
         networks=counts(state, "owners", names),
         platforms=counts(state, "platforms", names),
         active_days=round(float(state["active_days"]), 2),
-        groups=tuple((g.name.lower(), round(moment.groups[g], 3)) for g in Group),
+        groups=tuple((g.name.lower(), round(moment.groups[g], 3)) for g in MeasureGroup),
     )
 
 
@@ -132,12 +132,12 @@ def day_counts(state: np.void) -> tuple[tuple[str, int], ...]:
     )
 
 
-def counts(state: np.void, table: str, names: Mapping[int, str]) -> tuple[Count, ...]:
+def counts(state: np.void, table: str, names: Mapping[int, str]) -> tuple[SeenEntity, ...]:
     rows = [s for s in state[table] if s["key"] != 0]
     rows.sort(key=lambda s: (-int(s["last"]), int(s["key"])))
     active = max(1.0, float(state["active_days"]))
     return tuple(
-        Count(
+        SeenEntity(
             name=names.get(int(s["key"]), "unknown"),
             days=round(float(s["days"]) / DAY_UNIT, 2),
             share=round(min(1.0, float(s["days"]) / DAY_UNIT / active), 3),

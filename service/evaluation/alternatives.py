@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from models.calibration import FLOOR, Candidate, highest
 from service.decision import reader_groups
-from service.decision.decider import Case, Desk
+from service.decision.decider import Decider, ScoredMoment
 from service.decision.episodes import Episode
-from service.decision.threshold import Bar
+from service.decision.threshold import AlertThreshold
 from service.policy import Policy
 from service.records.events import Alert
 
@@ -30,17 +30,17 @@ class Alternatives:
         """Of each policy, in their last form."""
         return tuple(one.alerts.values() for one in self._all)
 
-    def saw(self, case: Case, names: Mapping[int, str]) -> None:
+    def on_scored(self, case: ScoredMoment, names: Mapping[int, str]) -> None:
         for one in self._all:
-            one.saw(case, names)
+            one.on_scored(case, names)
 
-    def closed(
+    def on_day_closed(
         self, day: int, accounts: Sequence[str], ids: NDArray[np.uint64], readers: Sequence[Sequence[str]],
         disturbed: bool,
     ) -> None:  # fmt: skip
         numbers = ids.tolist()
         for one in self._all:
-            one.closed(day, accounts, numbers, readers, disturbed)
+            one.on_day_closed(day, accounts, numbers, readers, disturbed)
 
 
 class _Alternative:
@@ -48,31 +48,31 @@ class _Alternative:
 
     def __init__(self, policy: Policy) -> None:
         self._budget = policy.alerts_per_day
-        self._bar = Bar(self._budget)
-        self._desk = Desk(policy, self._bar)
+        self._threshold = AlertThreshold(self._budget)
+        self._decider = Decider(policy, self._threshold)
         self._episodes: dict[str, Episode] = {}
         self._today: dict[str, float] = {}  # highest score by account, as precise as an account's record is
         self.alerts: dict[str, Alert] = {}
 
-    def saw(self, case: Case, names: Mapping[int, str]) -> None:
-        weighed = self._desk.weigh(case, names)
-        self._today[case.account] = max(self._today.get(case.account, 0.0), float(np.float32(weighed.score)))
-        _, episode = self._desk.decide(case, weighed, self._episodes.get(case.account))
+    def on_scored(self, case: ScoredMoment, names: Mapping[int, str]) -> None:
+        ensemble = self._decider.score(case, names)
+        self._today[case.account] = max(self._today.get(case.account, 0.0), float(np.float32(ensemble.score)))
+        _, episode = self._decider.decide(case, ensemble, self._episodes.get(case.account))
         if episode is not None:
             self._episodes[case.account] = episode
             self.alerts[episode.alert.alert_id] = episode.alert
 
-    def closed(
+    def on_day_closed(
         self, day: int, accounts: Sequence[str], ids: Sequence[int], readers: Sequence[Sequence[str]],
         disturbed: bool,
     ) -> None:  # fmt: skip
         scores = [self._today.get(account, 0.0) for account in accounts]
         opened = [self._opened_on(account, day) for account in accounts]
-        counts = reader_groups.count(readers, scores, opened, self._bar.near)
+        counts = reader_groups.count(readers, scores, opened, self._threshold.near)
         if not disturbed:
             high = [Candidate(day, n, s) for n, s in zip(ids, scores, strict=True) if s >= FLOOR]
-            self._bar.calibrate(day, len(accounts), sum(opened), highest(high, self._budget))
-        self._bar.count(day, counts)
+            self._threshold.calibrate(day, len(accounts), sum(opened), highest(high, self._budget))
+        self._threshold.count(day, counts)
         self._today.clear()
 
     def _opened_on(self, account: str, day: int) -> bool:

@@ -21,7 +21,7 @@ from service.evaluation.exposure import Census
 from service.evaluation.intruders import Intruder, Victims, intrude
 from service.evaluation.scenes import Scene, Writer, save
 from service.records.checkpoints import Changes
-from service.records.commands import Order
+from service.records.commands import Command
 from service.records.events import AccessEvent
 from service.records.identities import Link
 from service.runtime.merge import line_clock
@@ -95,7 +95,7 @@ class _Stages:
     def link(self, links: Iterable[Link]) -> None:
         """The keys are new: nobody was anybody before."""
 
-    def obey(self, orders: Sequence[Order]) -> None:
+    def apply(self, commands: Sequence[Command]) -> None:
         """No reader is in it whose rights could be asked for."""
 
     def absorb(self, events: Sequence[AccessEvent]) -> None:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from models.evaluation.changes import Change, of_rates, of_shares
+from models.evaluation.changes import Change, proportion_change, rate_change
 from service.evaluation.report import Part, PartChanges, Report
 
 
@@ -22,10 +22,10 @@ def compared(report: Report, before: Report | None) -> Report:
 def _changes(before: Part, now: Part) -> tuple[Change, ...]:
     recall = {family.family: family.found for family in before.families}
     return (
-        of_rates("false alarms per 10,000 account-days", before.burden, now.burden),
-        of_shares("precision", before.precision, now.precision),
+        rate_change("false alarms per 10,000 account-days", before.burden, now.burden),
+        proportion_change("precision", before.precision, now.precision),
         *(
-            of_shares(f"recall: {family.family}", recall[family.family], family.found)
+            proportion_change(f"recall: {family.family}", recall[family.family], family.found)
             for family in now.families
             if family.family in recall
         ),

@@ -12,12 +12,12 @@ import numpy as np
 
 from service.decision import reasons
 from service.kernel.account_record import ACCOUNT
-from service.kernel.encoder import Columns
+from service.kernel.encoder import EventEncoder
 from service.kernel.features import absorb
 from service.kernel.measures import GROUP_OF
-from service.kernel.moments import Moment, Outcome
+from service.kernel.moments import KernelOutput, Moment
 from service.learning.account_update import close_accounts
-from service.learning.site_model import Site
+from service.learning.site_model import SiteModel
 from service.policy import Policy
 from service.policy.examples import DAY, Example, doings, history
 from service.records.events import AccessEvent
@@ -39,13 +39,13 @@ class Result(msgspec.Struct, frozen=True):
 
 def try_all(policy: Policy) -> Iterator[Result]:
     """Every example of every detection in force."""
-    site = Site(policy)
+    site = SiteModel(policy)
     for detection in policy.detections.values():
         for example in detection.examples:
             yield Result(detection.id, example, fired(example, policy, site))
 
 
-def fired(example: Example, policy: Policy, site: Site) -> tuple[str, ...]:
+def fired(example: Example, policy: Policy, site: SiteModel) -> tuple[str, ...]:
     """The detections that fire at any moment of what the example does."""
     reader = _Reader(site)
     for day in history(example):
@@ -61,23 +61,23 @@ def fired(example: Example, policy: Policy, site: Site) -> tuple[str, ...]:
 class _Reader:
     """One account, and the days it lives."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: SiteModel) -> None:
         self._site = site
-        self._columns = Columns(site.prevalence)
+        self._columns = EventEncoder(site.prevalence)
         self._states = np.zeros(1, ACCOUNT)
 
     def lives(self, events: Sequence[AccessEvent]) -> list[Moment]:
         """Takes in the events of one day and closes it; the moments after each of them."""
         site, group_of = self._site, np.array(GROUP_OF)
         rows = self._columns.rows(events, [0] * len(events))
-        out = Outcome.of(len(events))
+        out = KernelOutput.of(len(events))
         moments: list[Moment] = []
         at = 0
         while at < len(events):
             at, count = absorb(
                 self._states, rows, at, self._columns.wheres, self._columns.whats,
                 site.table, group_of, site.mean, site.var, 0.0, 0.0, 0.0,
-                out.flags, out.evidence, out.asked, out.states, out.measures, out.groups,
+                out.flags, out.evidence, out.selected, out.states, out.measures, out.groups,
             )  # fmt: skip
             moments += [out.moment(row) for row in range(count)]
         if events:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from models.evaluation.records import DAY, Cell, Raised
+from models.evaluation.records import DAY, Cell, RaisedAlert
 from service.records.events import AccessEvent, NetworkKind
 
 NIGHT = frozenset({22, 23, 0, 1, 2, 3, 4, 5})  # hours of the local day
@@ -79,7 +79,7 @@ def _groups(day: _Doings) -> Groups:
 def cells(
     account_days: Mapping[AccountDay, Groups],
     types: Mapping[int, str],
-    alerts: Iterable[tuple[Raised, bool]],  # with whether it is a theft
+    alerts: Iterable[tuple[RaisedAlert, bool]],  # with whether it is a theft
     offset: int,
 ) -> tuple[tuple[Cell, ...], Cell]:
     """Every group of every dimension, and everyone. An alert belongs to the account-day it opened on."""

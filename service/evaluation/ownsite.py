@@ -10,7 +10,7 @@ import msgspec
 
 from models.evaluation import figures, groups
 from models.evaluation.figures import FALSE
-from models.evaluation.records import DAY, Cell, Raised
+from models.evaluation.records import DAY, Cell, RaisedAlert
 from service.decision.reader_groups import EVERYONE, HEAVY, Counts, dimension_of, merge_counts
 from service.evaluation.report import MINIMUM_CELL, Heavy, NamedLoad, Part
 
@@ -21,7 +21,7 @@ WINDOW_DAYS = 31  # up to the newest line
 class SiteAlert(msgspec.Struct, frozen=True):
     """An alert with its latest verdict, and the groups of its reader when it opened."""
 
-    raised: Raised
+    raised: RaisedAlert
     groups: tuple[str, ...]
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from models.evaluation import figures, groups
 from models.evaluation.figures import Burden, Load
-from models.evaluation.records import Cell, Raised, Theft, found, is_theft
+from models.evaluation.records import Cell, RaisedAlert, Theft, found, is_theft
 from service.evaluation.exposure import cells
 from service.evaluation.report import MINIMUM_CELL, Heavy, NamedLoad, Part
 from service.evaluation.scenes import Scene
@@ -21,7 +21,7 @@ _APART = 1_000_000  # between the accounts of two scenes
 class _All(msgspec.Struct, frozen=True):
     """One trial over all scenes, accounts of different scenes kept apart."""
 
-    alerts: tuple[Raised, ...]
+    alerts: tuple[RaisedAlert, ...]
     thefts: tuple[Theft, ...]
     loads: tuple[NamedLoad, ...]
 
@@ -85,7 +85,7 @@ def assemble(
     )
 
 
-def _summary(trial: Trial, tried: _All, account_days: int) -> figures.Summary:
+def _summary(trial: Trial, tried: _All, account_days: int) -> figures.DetectorSummary:
     loads = [one.load for one in tried.loads]
     return figures.summary(trial.name, tried.alerts, tried.thefts, account_days, loads)
 
@@ -96,7 +96,7 @@ def _everything(tried: _All, account_days: int) -> Cell:
 
 
 def _all(played: Sequence[Played], number: int, budget: float) -> _All:
-    alerts: list[Raised] = []
+    alerts: list[RaisedAlert] = []
     thefts: list[Theft] = []
     loads = []
     for at, one in enumerate(played):
@@ -107,12 +107,12 @@ def _all(played: Sequence[Played], number: int, budget: float) -> _All:
     return _All(tuple(alerts), tuple(thefts), tuple(loads))
 
 
-def _load(scene: Scene, alerts: Sequence[Raised], budget: float) -> Load:
+def _load(scene: Scene, alerts: Sequence[RaisedAlert], budget: float) -> Load:
     first = scene.first_day + scene.warm_days
     return figures.load(alerts, first, scene.last_day, scene.offset, budget)
 
 
-def _cells(scene: Scene, alerts: Sequence[Raised]) -> tuple[tuple[Cell, ...], Cell, tuple[Cell, ...]]:
+def _cells(scene: Scene, alerts: Sequence[RaisedAlert]) -> tuple[tuple[Cell, ...], Cell, tuple[Cell, ...]]:
     """Groups and everyone, without heavy readers; and those, by what they are."""
     judged = [(alert, is_theft(alert, scene.thefts)) for alert in alerts]
     days = {(number, day): of for number, day, of in scene.account_days if number not in scene.heavy}
@@ -121,7 +121,7 @@ def _cells(scene: Scene, alerts: Sequence[Raised]) -> tuple[tuple[Cell, ...], Ce
     return found_cells, everyone, _heavy(scene, judged)
 
 
-def _heavy(scene: Scene, judged: Sequence[tuple[Raised, bool]]) -> tuple[Cell, ...]:
+def _heavy(scene: Scene, judged: Sequence[tuple[RaisedAlert, bool]]) -> tuple[Cell, ...]:
     days = Counter(scene.heavy[number] for number, _, _ in scene.account_days if number in scene.heavy)
     alerts = [(scene.heavy[a.account], theft) for a, theft in judged if a.account in scene.heavy]
     raised = Counter(kind for kind, _ in alerts)

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from models.evaluation.changes import Change
-from models.evaluation.figures import Bin, Burden, Family, Load, Summary
+from models.evaluation.figures import Bin, Burden, DetectorSummary, Family, Load
 from models.evaluation.groups import Burdens
-from models.evaluation.intervals import Share
+from models.evaluation.intervals import Proportion
 from service.base.errors import ReportError
 
 VERSION = 1
@@ -40,12 +40,12 @@ class Part(msgspec.Struct, frozen=True):
     title: str  # what it was made from, in words
     truth: str  # what alerts are judged by: "known thefts" or "verdicts"
     burden: Burden
-    precision: Share
+    precision: Proportion
     loads: tuple[NamedLoad, ...]
     bins: tuple[Bin, ...] = ()
     families: tuple[Family, ...] = ()
-    budgets: tuple[Summary, ...] = ()
-    members: tuple[Summary, ...] = ()
+    budgets: tuple[DetectorSummary, ...] = ()
+    members: tuple[DetectorSummary, ...] = ()
     burdens: Burdens | None = None
     heavy: tuple[Heavy, ...] = ()
 

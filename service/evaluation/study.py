@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from models.evaluation.records import Raised
-from service.base.gc_tuning import spare_collector
+from models.evaluation.records import RaisedAlert
+from service.base.gc_tuning import relax_garbage_collection
 from service.base.progress import Progress
 from service.evaluation.scenes import Scene, load
 from service.evaluation.trials import Trial, passes, run
@@ -34,7 +34,7 @@ class Played(msgspec.Struct, frozen=True):
     """A scene and the alerts of every trial, in the order of the trials."""
 
     scene: Scene
-    alerts: tuple[tuple[Raised, ...], ...]
+    alerts: tuple[tuple[RaisedAlert, ...], ...]
 
 
 def study(
@@ -49,7 +49,7 @@ def study(
     context = multiprocessing.get_context("spawn")
     shares = context.Array(c_double, len(weights), lock=False)
     folders = [folder / f"{number:03d}" for number in range(len(sources))]
-    alerts: dict[tuple[int, int], tuple[Raised, ...]] = {}
+    alerts: dict[tuple[int, int], tuple[RaisedAlert, ...]] = {}
     with ProcessPoolExecutor(os.cpu_count(), context, initializer=_begin, initargs=(shares,)) as pool:
         running: dict[Future[Any], tuple[int, int]] = {}
         for at, source in enumerate(sources):
@@ -85,7 +85,7 @@ def _begin(shares: Any) -> None:
     global _shares  # noqa: PLW0603 - the one thing a process is given when it starts
     _shares = shares
     os.nice(POLITE)
-    spare_collector()
+    relax_garbage_collection()
 
 
 def _at(place: int) -> Callable[[float], None]:
@@ -102,7 +102,7 @@ def _make(source: Source, folder: Path, place: int) -> None:
 
 def _play(
     folder: Path, trials: tuple[Trial, ...], policy: Path | None, place: int
-) -> tuple[tuple[Raised, ...], ...]:
+) -> tuple[tuple[RaisedAlert, ...], ...]:
     found = run(folder, trials, policy, _at(place))
     _shares[place] = 1.0
     return found

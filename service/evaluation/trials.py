@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from models.evaluation.records import Raised
+from models.evaluation.records import RaisedAlert
 from service.evaluation.alternatives import Alternatives
 from service.evaluation.scenes import Scene, load, read_events
 from service.pipeline.site_pipeline import Pipeline
 from service.policy import Policy, load_policy
-from service.records.checkpoints import Judged
+from service.records.checkpoints import AnalystVerdict
 from service.records.events import Alert
 
 DRAIN = 20_000  # events, part of a day, after which what changed is let go and looked at
@@ -62,14 +62,14 @@ class Analyst:
         self._stolen = {scene.accounts[theft.account] for theft in scene.thefts}
         self._judged: set[str] = set()
 
-    def judges(self, alerts: Iterable[Alert]) -> list[Judged]:
+    def judges(self, alerts: Iterable[Alert]) -> list[AnalystVerdict]:
         verdicts = []
         for alert in alerts:
             new = alert.alert_id not in self._judged
             if new and alert.account in self._heavy - self._stolen:
                 self._judged.add(alert.alert_id)
                 number = len(self._judged)
-                verdicts.append(Judged(number, alert.alert_id, alert.account, "expected", QUIET_DAYS))
+                verdicts.append(AnalystVerdict(number, alert.alert_id, alert.account, "expected", QUIET_DAYS))
         return verdicts
 
 
@@ -96,12 +96,12 @@ def _joins(leader: Trial, trial: Trial, policy: Path | None) -> bool:
 
 def run(
     scene_folder: Path, trials: Sequence[Trial], policy: Path | None, progress: Progress
-) -> tuple[tuple[Raised, ...], ...]:
+) -> tuple[tuple[RaisedAlert, ...], ...]:
     """The alerts of each of the trials of one pass (see ``passes``), in order of time."""
     scene, leader = load(scene_folder), trials[0]
     analyst = Analyst(scene) if leader.role is Role.EXPECTED else None
     others = Alternatives(trial.policy(policy) for trial in trials[1:])
-    pipeline = Pipeline(leader.policy(policy), bystander=others)
+    pipeline = Pipeline(leader.policy(policy), observer=others)
     alerts: dict[str, Alert] = {}
     undrained = 0
     span = max(scene.last_day - scene.first_day + 1, 1)
@@ -113,15 +113,16 @@ def run(
             changed = pipeline.drain().alerts
             alerts.update((alert.alert_id, alert) for alert in changed)
             if analyst is not None:
-                pipeline.judge(analyst.judges(changed))
+                pipeline.enqueue_verdicts(analyst.judges(changed))
         progress((events[-1].time // 86400 - scene.first_day) / span)
     alerts.update((alert.alert_id, alert) for alert in pipeline.drain().alerts)
     numbers = {account: number for number, account in enumerate(scene.accounts)}
     return tuple(_raised(raised, numbers) for raised in (alerts.values(), *others.alerts))
 
 
-def _raised(alerts: Iterable[Alert], numbers: Mapping[str, int]) -> tuple[Raised, ...]:
+def _raised(alerts: Iterable[Alert], numbers: Mapping[str, int]) -> tuple[RaisedAlert, ...]:
     found = [
-        Raised(numbers[alert.account], alert.opened_at, alert.score, alert.probability) for alert in alerts
+        RaisedAlert(numbers[alert.account], alert.opened_at, alert.score, alert.probability)
+        for alert in alerts
     ]
     return tuple(sorted(found, key=lambda one: (one.opened_at, one.account)))

@@ -14,24 +14,24 @@ from numpy.typing import NDArray
 
 from service.kernel.input_rows import EVENT, IGNORED, LOGIN_FAILED, LOGIN_OK, OWN_PAGE, PAGE, WHAT, WHERE
 from service.kernel.input_rows import READING as READING_CODE
-from service.records.events import READING, AccessEvent, Kind, NetworkKind, Place, Resource
+from service.records.events import READING, AccessEvent, EventKind, Location, NetworkKind, Resource
 
 LARGEST = 200_000  # rows of a side table before it is emptied
-MEASURED_AS: Mapping[Kind, int] = {
-    **dict.fromkeys(Kind, PAGE),
+MEASURED_AS: Mapping[EventKind, int] = {
+    **dict.fromkeys(EventKind, PAGE),
     **dict.fromkeys(READING, READING_CODE),
-    Kind.ASSET: IGNORED,
-    Kind.POLL: IGNORED,
-    Kind.AUDIT: IGNORED,
-    Kind.MEDIA: OWN_PAGE,
-    Kind.LOGIN: OWN_PAGE,
-    Kind.CONNECT: OWN_PAGE,
-    Kind.MENU: OWN_PAGE,
-    Kind.LOGOUT: OWN_PAGE,
-    Kind.INTRUDER: OWN_PAGE,
-    Kind.BLOCKED: OWN_PAGE,
-    Kind.LOGIN_OK: LOGIN_OK,
-    Kind.LOGIN_FAILED: LOGIN_FAILED,
+    EventKind.ASSET: IGNORED,
+    EventKind.POLL: IGNORED,
+    EventKind.AUDIT: IGNORED,
+    EventKind.MEDIA: OWN_PAGE,
+    EventKind.LOGIN: OWN_PAGE,
+    EventKind.CONNECT: OWN_PAGE,
+    EventKind.MENU: OWN_PAGE,
+    EventKind.LOGOUT: OWN_PAGE,
+    EventKind.INTRUDER: OWN_PAGE,
+    EventKind.BLOCKED: OWN_PAGE,
+    EventKind.LOGIN_OK: LOGIN_OK,
+    EventKind.LOGIN_FAILED: LOGIN_FAILED,
 }
 KIND_BIT = {kind: 1 << bit for bit, kind in enumerate(NetworkKind)}  # as kept in states: append only
 HOSTING = frozenset({NetworkKind.HOSTING, NetworkKind.VPN})
@@ -52,7 +52,7 @@ def token32(token: str) -> int:
     return int(token, 32) & 0xFFFFFFFF or 1 if token else 0
 
 
-class Keys(dict[str, int]):
+class KeyCache(dict[str, int]):
     """``keys[text]`` is what ``make`` made of it, at the cost of a dict lookup; "" is 0."""
 
     def __init__(self, make: Callable[[str], int]) -> None:
@@ -91,15 +91,15 @@ class SideTable:
         self._waiting.clear()
 
 
-class Columns:
+class EventEncoder:
     """Turns batches into kernel rows and remembers the names behind the keys that pages show."""
 
     def __init__(self, prevalence: Prevalence) -> None:
         self._prevalence = prevalence
         self.names: dict[int, str] = {}
         self.new_names: list[str] = []
-        self._keys = Keys(self._named)
-        self._sessions = Keys(self._session)
+        self._keys = KeyCache(self._named)
+        self._sessions = KeyCache(self._session)
         self.forget()
 
     @property
@@ -115,7 +115,7 @@ class Columns:
     def forget(self) -> None:
         """Empty the side tables."""
         self._where_rows, self._what_rows = SideTable(WHERE), SideTable(WHAT)
-        self._wheres: dict[str, tuple[Place, int]] = {}
+        self._wheres: dict[str, tuple[Location, int]] = {}
         self._whats: dict[Resource, int] = {}
         # Ingest hands out one object per resource it remembers: looking at which one it is saves hashing it.
         self._same: dict[int, int] = {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-class Group(IntEnum):
+class MeasureGroup(IntEnum):
     """Kinds of evidence."""
 
     RATE = 0
@@ -73,7 +73,7 @@ class M(IntEnum):
 
 
 K = len(M)
-G = len(Group)
+G = len(MeasureGroup)
 
 # Measures that are also compared with the account's own daily maxima: (base, its z measure).
 OWN = (
@@ -95,227 +95,233 @@ class Measure:
     """How one measure is grouped and told."""
 
     index: M
-    group: Group
+    group: MeasureGroup
     label: str  # head of the table's row
     unit: str
     said: str  # "{n}" is the observed value
 
 
 MEASURES: tuple[Measure, ...] = (
-    Measure(M.DOCS_10M, Group.RATE, "Documents in 10 minutes", "documents", "{n} documents in 10 minutes"),
-    Measure(M.DOCS_1H, Group.RATE, "Documents in an hour", "documents", "{n} documents in one hour"),
+    Measure(
+        M.DOCS_10M, MeasureGroup.RATE, "Documents in 10 minutes", "documents", "{n} documents in 10 minutes"
+    ),
+    Measure(M.DOCS_1H, MeasureGroup.RATE, "Documents in an hour", "documents", "{n} documents in one hour"),
     Measure(
         M.DOCS_10M_Z,
-        Group.RATE,
+        MeasureGroup.RATE,
         "Documents in 10 minutes against own history",
         "standard deviations",
         "documents in 10 minutes {n} standard deviations above its own busiest",
     ),
     Measure(
         M.DOCS_1H_Z,
-        Group.RATE,
+        MeasureGroup.RATE,
         "Documents in an hour against own history",
         "standard deviations",
         "documents in an hour {n} standard deviations above its own busiest",
     ),
-    Measure(M.REQUESTS_1H, Group.RATE, "Requests in an hour", "requests", "{n} requests in one hour"),
-    Measure(M.MB_1H, Group.RATE, "Megabytes in an hour", "MB", "{n} MB in one hour"),
-    Measure(M.DOCS_1D, Group.DAY, "Documents in a day", "documents", "{n} documents in a day"),
+    Measure(M.REQUESTS_1H, MeasureGroup.RATE, "Requests in an hour", "requests", "{n} requests in one hour"),
+    Measure(M.MB_1H, MeasureGroup.RATE, "Megabytes in an hour", "MB", "{n} MB in one hour"),
+    Measure(M.DOCS_1D, MeasureGroup.DAY, "Documents in a day", "documents", "{n} documents in a day"),
     Measure(
         M.DOCS_1D_Z,
-        Group.DAY,
+        MeasureGroup.DAY,
         "Documents in a day against own history",
         "standard deviations",
         "documents in a day {n} standard deviations above its own busiest",
     ),
-    Measure(M.MB_1D, Group.DAY, "Megabytes in a day", "MB", "{n} MB in a day"),
-    Measure(M.DOCS_7D, Group.WEEK, "Documents in a week", "documents", "{n} documents in a week"),
+    Measure(M.MB_1D, MeasureGroup.DAY, "Megabytes in a day", "MB", "{n} MB in a day"),
+    Measure(M.DOCS_7D, MeasureGroup.WEEK, "Documents in a week", "documents", "{n} documents in a week"),
     Measure(
         M.DOCS_7D_Z,
-        Group.WEEK,
+        MeasureGroup.WEEK,
         "Documents in a week against own history",
         "standard deviations",
         "documents in a week {n} standard deviations above its own busiest",
     ),
-    Measure(M.NETWORKS_1D, Group.SPREAD, "Networks in a day", "networks", "{n} networks in a day"),
-    Measure(M.OWNERS_1D, Group.SPREAD, "Network owners in a day", "owners", "{n} network owners in a day"),
-    Measure(M.CITIES_1D, Group.SPREAD, "Cities in a day", "cities", "{n} cities in a day"),
-    Measure(M.COUNTRIES_1D, Group.SPREAD, "Countries in a day", "countries", "{n} countries in a day"),
+    Measure(M.NETWORKS_1D, MeasureGroup.SPREAD, "Networks in a day", "networks", "{n} networks in a day"),
+    Measure(
+        M.OWNERS_1D, MeasureGroup.SPREAD, "Network owners in a day", "owners", "{n} network owners in a day"
+    ),
+    Measure(M.CITIES_1D, MeasureGroup.SPREAD, "Cities in a day", "cities", "{n} cities in a day"),
+    Measure(M.COUNTRIES_1D, MeasureGroup.SPREAD, "Countries in a day", "countries", "{n} countries in a day"),
     Measure(
         M.NETWORKS_1D_Z,
-        Group.SPREAD,
+        MeasureGroup.SPREAD,
         "Networks in a day against own history",
         "standard deviations",
         "networks in a day {n} standard deviations above its own most",
     ),
-    Measure(M.ADDRESSES_1D, Group.SPREAD, "Addresses in a day", "addresses", "{n} addresses in a day"),
-    Measure(M.SESSIONS_1D, Group.SPREAD, "Sessions in a day", "sessions", "{n} sessions in a day"),
+    Measure(M.ADDRESSES_1D, MeasureGroup.SPREAD, "Addresses in a day", "addresses", "{n} addresses in a day"),
+    Measure(M.SESSIONS_1D, MeasureGroup.SPREAD, "Sessions in a day", "sessions", "{n} sessions in a day"),
     Measure(
         M.SPEED,
-        Group.TRAVEL,
+        MeasureGroup.TRAVEL,
         "Travel speed to an unfamiliar city",
         "km/h",
         "a journey to an unfamiliar city at {n} km/h",
     ),
     Measure(
         M.SWITCHES_1H,
-        Group.TRAVEL,
+        MeasureGroup.TRAVEL,
         "Changes of address within 10 minutes",
         "changes",
         "{n} changes of address within minutes of each other",
     ),
     Measure(
         M.TWO_PLACES,
-        Group.TRAVEL,
+        MeasureGroup.TRAVEL,
         "In two distant places at once",
         "changes",
         "{n} changes between distant places within 10 minutes",
     ),
     Measure(
         M.SESSION_MOVED,
-        Group.TRAVEL,
+        MeasureGroup.TRAVEL,
         "One session on two networks",
         "moves",
         "one session carried {n} times to another network",
     ),
-    Measure(M.PLATFORMS_1H, Group.TARGETS, "Platforms in an hour", "platforms", "{n} platforms in one hour"),
+    Measure(
+        M.PLATFORMS_1H, MeasureGroup.TARGETS, "Platforms in an hour", "platforms", "{n} platforms in one hour"
+    ),
     Measure(
         M.PLATFORMS_1H_Z,
-        Group.TARGETS,
+        MeasureGroup.TARGETS,
         "Platforms in an hour against own history",
         "standard deviations",
         "platforms in an hour {n} standard deviations above its own most",
     ),
     Measure(
         M.DOCS_NEW_PLATFORM_1D,
-        Group.TARGETS,
+        MeasureGroup.TARGETS,
         "Documents from platforms new to it",
         "documents",
         "{n} documents in a day from platforms it does not use",
     ),
     Measure(
         M.HOPS_1H,
-        Group.TARGETS,
+        MeasureGroup.TARGETS,
         "Hops between platforms in an hour",
         "hops",
         "{n} hops between platforms in one hour",
     ),
     Measure(
         M.ERRORS_1H,
-        Group.ERRORS,
+        MeasureGroup.ERRORS,
         "Refused or missing pages in an hour",
         "errors",
         "{n} refused or missing pages in one hour",
     ),
     Measure(
         M.ERROR_SHARE,
-        Group.ERRORS,
+        MeasureGroup.ERRORS,
         "Share of refused or missing pages",
         "%",
         "{n} % of its requests refused or missing",
     ),
     Measure(
         M.LOGIN_FAILED_1H,
-        Group.ERRORS,
+        MeasureGroup.ERRORS,
         "Failed logins in an hour",
         "failures",
         "{n} failed logins in one hour",
     ),
     Measure(
         M.FAILED_THEN_OK,
-        Group.ERRORS,
+        MeasureGroup.ERRORS,
         "Login from another network right after failures",
         "times",
         "a login from another network right after failed ones",
     ),
     Measure(
         M.REGULAR,
-        Group.RHYTHM,
+        MeasureGroup.RHYTHM,
         "Documents at a machine's rhythm",
         "documents",
         "about {n} documents an hour at evenly spaced moments",
     ),
     Measure(
         M.SWEEP,
-        Group.RHYTHM,
+        MeasureGroup.RHYTHM,
         "Documents of one journal in order",
         "documents",
         "{n} documents of one journal in order",
     ),
     Measure(
         M.PDF_ONLY,
-        Group.RHYTHM,
+        MeasureGroup.RHYTHM,
         "Documents taken without pages around them",
         "documents",
         "about {n} documents an hour taken without looking at a page",
     ),
     Measure(
         M.DOCS_NEW_NETWORK_1D,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Documents from unfamiliar networks in a day",
         "documents",
         "{n} documents in a day from networks it does not use",
     ),
     Measure(
         M.DOCS_NEW_NETWORK_7D,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Documents from unfamiliar networks in a week",
         "documents",
         "{n} documents in a week from networks it does not use",
     ),
     Measure(
         M.DOCS_YOUNG_NETWORK_7D,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Documents from networks first seen lately",
         "documents",
         "{n} documents in a week from networks first seen less than three weeks ago",
     ),
     Measure(
         M.DOCS_JOINT_1D,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Documents from unfamiliar network and platform in a day",
         "documents",
         "{n} documents in a day from a network and a platform that are both unfamiliar",
     ),
     Measure(
         M.DOCS_JOINT_7D,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Documents from unfamiliar network and platform in a week",
         "documents",
         "{n} documents in a week from a network and a platform that are both unfamiliar",
     ),
     Measure(
         M.DOCS_HOSTING_1D,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Documents to hosting or VPN networks",
         "documents",
         "{n} documents in a day to hosting or VPN networks it does not use",
     ),
     Measure(
         M.DOCS_ODD_HOUR_1D,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Documents at hours unusual for it",
         "documents",
         "{n} documents in a day at hours when it is not usually active",
     ),
     Measure(
         M.DOCS_AFTER_SLEEP,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Documents after a long silence",
         "documents",
         "{n} documents right after a silence of weeks",
     ),
-    Measure(M.JOURNALS_1D, Group.TARGETS, "Journals in a day", "journals", "{n} journals in a day"),
+    Measure(M.JOURNALS_1D, MeasureGroup.TARGETS, "Journals in a day", "journals", "{n} journals in a day"),
     Measure(
         M.DOCS_7D_TREND,
-        Group.WEEK,
+        MeasureGroup.WEEK,
         "Rise of reading day after day",
         "points",
         "weekly reading above its own usual for days on end, {n} points in all",
     ),
     Measure(
         M.DOCS_NEW_NETWORK_TREND,
-        Group.NOVELTY,
+        MeasureGroup.NOVELTY,
         "Rise of reading from unfamiliar networks",
         "points",
         "more and more read from unfamiliar networks for days on end, {n} points in all",

@@ -44,22 +44,22 @@ def as_examples(key: int, moments: Sequence[tuple[int, Sequence[float]]], family
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class KernelOutput:
     """The kernel's outputs for a batch of n events."""
 
     flags: NDArray[np.uint8]  # (n,)
     evidence: NDArray[np.float32]  # (n,)
-    asked: NDArray[np.int32]  # (MOMENTS,), as are the rest
+    selected: NDArray[np.int32]  # (MOMENTS,), as are the rest
     states: NDArray[np.void]
     measures: NDArray[np.float64]
     groups: NDArray[np.float64]
 
     @classmethod
-    def of(cls, n: int) -> "Outcome":
+    def of(cls, n: int) -> "KernelOutput":
         return cls(
             flags=np.zeros(n, np.uint8),
             evidence=np.zeros(n, np.float32),
-            asked=np.zeros(MOMENTS, np.int32),
+            selected=np.zeros(MOMENTS, np.int32),
             states=np.zeros(MOMENTS, ACCOUNT),
             measures=np.zeros((MOMENTS, K)),
             groups=np.zeros((MOMENTS, G)),
@@ -70,7 +70,7 @@ class Outcome:
         return Moment(
             # Bytes are copied in a fraction of the time that numpy takes for a record of many fields.
             states=np.frombuffer(self.states[row : row + 1].tobytes(), ACCOUNT),
-            evidence=float(self.evidence[self.asked[row]]),
+            evidence=float(self.evidence[self.selected[row]]),
             measures=self.measures[row].tolist(),
             groups=self.groups[row].tolist(),
         )

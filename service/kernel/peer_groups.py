@@ -12,12 +12,12 @@ from service.kernel.encoder import KIND_BIT
 from service.records.events import NetworkKind
 
 HOME, ABROAD, VPN = range(3)
-PLACES = 3
+LOCALITIES = 3
 _HOSTING_BIT, _VPN_BIT = KIND_BIT[NetworkKind.HOSTING], KIND_BIT[NetworkKind.VPN]
 BELIEVED = (1.0, 2.5, 6.0)  # times as often as everyone a day there is unusual, until the site's own days say
 
 
-def place(states: NDArray[np.void], home: int) -> NDArray[np.intp]:
+def locality(states: NDArray[np.void], home: int) -> NDArray[np.intp]:
     """Of each state (n,), by its kinds of network today and its newest country; ``home`` 0 is unknown."""
     kinds, countries = states["kinds"], states["countries"]
     newest = np.argmax(countries["last"], axis=1)

@@ -54,7 +54,7 @@ class Examples(msgspec.Struct, frozen=True):
         """Were these measures taken as this release takes them? Another may have had more."""
         return len(self.positions) == 2 * K * len(self.families)
 
-    def told(self, key: int, family: int) -> "Examples":
+    def labelled(self, key: int, family: int) -> "Examples":
         """The same moments under another key, as what somebody found them to be."""
         n = len(self.families)
         return msgspec.structs.replace(
@@ -73,7 +73,7 @@ class Examples(msgspec.Struct, frozen=True):
         )
 
     @classmethod
-    def joined(cls, parts: Sequence["Examples"]) -> "Examples":
+    def concatenated(cls, parts: Sequence["Examples"]) -> "Examples":
         """All of the parts."""
         if not parts:
             return cls()

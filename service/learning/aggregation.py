@@ -16,22 +16,22 @@ from models.evidence import BINS, BINS_PER_E
 from service.decision.reader_groups import merge_counts
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.measures import GROUP_OF, G, K
-from service.kernel.peer_groups import PLACES, place
+from service.kernel.peer_groups import LOCALITIES, locality
 from service.kernel.training_rows import READER, Examples, mixed
 from service.learning.account_update import CLASSES
-from service.learning.attack_injection import merge_shadows
-from service.learning.day_summary import DaySums, Sample
-from service.learning.usage_counts import merge_sights
+from service.learning.attack_injection import merge_injected
+from service.learning.day_summary import DaySummary, Sample
+from service.learning.usage_counts import merge_usage_counts
 from service.policy import Policy
 
 EVIDENCE, CLASSIFIERS = K, K + 1  # rows of a histogram after those of the measures
 COUNTED = K + 2
 SAMPLE = 2000  # account-days a day that the trees see: those with the lowest ids
 TABLES = ("networks", "owners", "cities", "countries", "platforms")
-CIRCLES = CLASSES * PLACES  # histograms are kept by activity class and place
+PEER_GROUPS = CLASSES * LOCALITIES  # histograms are kept by activity class and place
 
 
-def day_sums(
+def summarise_day(
     day: int,
     today: NDArray[np.void],
     ids: NDArray[np.uint64],
@@ -40,7 +40,7 @@ def day_sums(
     guards: NDArray[np.float64],
     home: int,
     policy: Policy,
-) -> DaySums:
+) -> DaySummary:
     """Of the states (n,) of accounts active on local ``day``, before they are closed.
 
     ``ids`` (n,) is a stable number per account, ``table`` (CLASSES, K, BINS) and ``guards`` (CLASSES,) are
@@ -51,17 +51,17 @@ def day_sums(
     calm = today["day_evidence"] < guards[today["rank"]]
     maxima = today["day_max"].astype(np.float64) / BIN_UNIT
     first = slice(SAMPLE)
-    return DaySums(
+    return DaySummary(
         day=day,
         active=len(today),
         opened=opened,
         calm=int(calm.sum()),
-        histograms=pack_counts(_count(today, maxima, circle(today, home))),
+        histograms=pack_counts(_count(today, maxima, peer_group(today, home))),
         seen={name: _seen(today[calm], name) for name in TABLES},
         candidates=_candidates(day, today, ids, policy.alerts_per_day),
         sample=Sample(
             ids=ids[first].astype("<u8").tobytes(),
-            circles=circle(today[first], home).astype("u1").tobytes(),
+            peer_groups=peer_group(today[first], home).astype("u1").tobytes(),
             calm=calm[first].astype("u1").tobytes(),
             groups=_groups(today["rank"][first], maxima[first], table).astype("<f8").tobytes(),
         ),
@@ -69,12 +69,12 @@ def day_sums(
     )
 
 
-def merge(parts: Sequence[DaySums], policy: Policy) -> DaySums:
+def merge(parts: Sequence[DaySummary], policy: Policy) -> DaySummary:
     """The sums of disjoint parts of one day. Their order does not matter."""
     day = parts[0].day
     counts = sum((unpack_counts(p.histograms, COUNTED) for p in parts), np.zeros((), np.uint32))
     candidates = [c for p in parts for c in p.candidates]
-    return DaySums(
+    return DaySummary(
         day=day,
         active=sum(p.active for p in parts),
         opened=sum(p.opened for p in parts),
@@ -83,13 +83,13 @@ def merge(parts: Sequence[DaySums], policy: Policy) -> DaySums:
         seen={name: _merge_seen([p.seen[name] for p in parts if name in p.seen]) for name in TABLES},
         candidates=calibration.highest(candidates, policy.alerts_per_day),
         sample=_merge_samples([p.sample for p in parts]),
-        sights=merge_sights([p.sights for p in parts]),
+        usage=merge_usage_counts([p.usage for p in parts]),
         groups=merge_counts(p.groups for p in parts),
         promoted=max(p.promoted for p in parts),
         known=sum(p.known for p in parts),
-        shadows=merge_shadows([p.shadows for p in parts], policy.training.shadows),
-        readers=Examples.joined([p.readers for p in parts]).lowest(policy.training.ordinary),
-        lessons=Examples.joined([p.lessons for p in parts]).lowest(policy.training.verdicts),
+        injected=merge_injected([p.injected for p in parts], policy.training.shadows),
+        readers=Examples.concatenated([p.readers for p in parts]).lowest(policy.training.ordinary),
+        feedback=Examples.concatenated([p.feedback for p in parts]).lowest(policy.training.verdicts),
     )
 
 
@@ -101,7 +101,7 @@ def pack_counts(counts: NDArray[np.uint32]) -> bytes:
 def unpack_counts(packed: bytes, rows: int) -> NDArray[np.uint32]:
     """The histogram (CIRCLES, rows, BINS) again; zeros for none."""
     if not packed:
-        return np.zeros((CIRCLES, rows, BINS), np.uint32)
+        return np.zeros((PEER_GROUPS, rows, BINS), np.uint32)
     counts = np.frombuffer(zlib.decompress(packed), "<u4")
     return counts.reshape(-1, rows, BINS).astype(np.uint32)
 
@@ -112,25 +112,25 @@ def unpack_sample(
     """ids (n,), circles (n,), calm (n,), groups (n, G)."""
     return (
         np.frombuffer(sample.ids, "<u8").astype(np.uint64),
-        np.frombuffer(sample.circles, np.uint8),
+        np.frombuffer(sample.peer_groups, np.uint8),
         np.frombuffer(sample.calm, np.uint8).astype(np.bool_),
         np.frombuffer(sample.groups, "<f8").reshape(-1, G).astype(np.float64),
     )
 
 
-def circle(states: NDArray[np.void], home: int) -> NDArray[np.intp]:
+def peer_group(states: NDArray[np.void], home: int) -> NDArray[np.intp]:
     """Which histogram each state (n,) belongs to."""
-    found: NDArray[np.intp] = states["rank"].astype(np.intp) * PLACES + place(states, home)
+    found: NDArray[np.intp] = states["rank"].astype(np.intp) * LOCALITIES + locality(states, home)
     return found
 
 
 def _count(
-    today: NDArray[np.void], maxima: NDArray[np.float64], circles: NDArray[np.intp]
+    today: NDArray[np.void], maxima: NDArray[np.float64], peer_groups: NDArray[np.intp]
 ) -> NDArray[np.uint32]:
     evidence = BINS_PER_E * np.log1p(today["day_evidence"].astype(np.float64))
-    counts = np.zeros((CIRCLES, COUNTED, BINS), np.uint32)
-    for c in range(CIRCLES):
-        of = circles == c
+    counts = np.zeros((PEER_GROUPS, COUNTED, BINS), np.uint32)
+    for c in range(PEER_GROUPS):
+        of = peer_groups == c
         counts[c, :K] = baselines.count(maxima[of])
         counts[c, EVIDENCE] = baselines.count(evidence[of, None])[0]
         counts[c, CLASSIFIERS] = baselines.count(today["model_day"][of, None].astype(np.float64))[0]
@@ -190,11 +190,11 @@ def _merge_seen(parts: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
 
 def _merge_samples(parts: Sequence[Sample]) -> Sample:
     unpacked = [unpack_sample(part) for part in parts]
-    ids, circles, calm, groups = (np.concatenate(column) for column in zip(*unpacked, strict=True))
+    ids, peer_groups, calm, groups = (np.concatenate(column) for column in zip(*unpacked, strict=True))
     lowest = np.argsort(ids, kind="stable")[:SAMPLE]
     return Sample(
         ids=ids[lowest].astype("<u8").tobytes(),
-        circles=circles[lowest].tobytes(),
+        peer_groups=peer_groups[lowest].tobytes(),
         calm=calm[lowest].astype("u1").tobytes(),
         groups=groups[lowest].astype("<f8").tobytes(),
     )

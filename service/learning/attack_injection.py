@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.attacks import families as thieves
-from service.attacks.families import OWN, Dice, Theft
+from service.attacks.families import OWN, Draws, TheftRows
 from service.kernel.encoder import key32
 from service.kernel.features import absorb
 from service.kernel.input_rows import WHERE
 from service.kernel.measures import GROUP_OF
-from service.kernel.moments import Outcome, as_examples
+from service.kernel.moments import KernelOutput, as_examples
 from service.kernel.training_rows import Examples, mixed
 from service.learning.account_update import close_accounts
-from service.learning.day_summary import Shadows
+from service.learning.day_summary import InjectedAttacks
 from service.policy import Policy
 from service.simulator.cities import CITIES
 
@@ -30,7 +30,7 @@ NEVER_SEEN = 0.85  # of a thief's networks; the rest belong to an owner the site
 _GROUP_OF = np.array(GROUP_OF)
 
 
-class Known(Protocol):
+class SiteKnowledge(Protocol):
     """What a shadow needs of the site."""
 
     table: NDArray[np.float32]
@@ -58,59 +58,64 @@ def lowest(ids: NDArray[np.uint64], day: int, count: int, known: int) -> NDArray
     return low[np.argsort(keys[low], kind="stable")[:count]]
 
 
-def walked(
-    day: int, offset: int, states: NDArray[np.void], ids: NDArray[np.uint64], site: Known, policy: Policy
-) -> Shadows:
+def inject_attacks(
+    day: int,
+    offset: int,
+    states: NDArray[np.void],
+    ids: NDArray[np.uint64],
+    site: SiteKnowledge,
+    policy: Policy,
+) -> InjectedAttacks:
     """What is seen of the thieves of the shadows of ``states`` (n,) on the morrow of ``day``."""
     known = site.common("platforms"), site.common("owners")
     keys = mixed(ids, day)
     told = [
-        _shadow(day, offset, states[i : i + 1].copy(), key, site, policy, known)
+        _inject(day, offset, states[i : i + 1].copy(), key, site, policy, known)
         for i, key in enumerate(keys.tolist())
     ]
-    return Shadows(np.sort(keys).astype("<u8").tobytes(), Examples.joined(told))
+    return InjectedAttacks(np.sort(keys).astype("<u8").tobytes(), Examples.concatenated(told))
 
 
-def merge_shadows(parts: Sequence[Shadows], count: int) -> Shadows:
+def merge_injected(parts: Sequence[InjectedAttacks], count: int) -> InjectedAttacks:
     """Those with the ``count`` lowest keys, of disjoint shares: as if all had been drawn at once."""
     keys = np.sort(np.concatenate([np.frombuffer(p.drawn, "<u8") for p in parts]))[:count]
-    kept = Examples.joined([p.thefts for p in parts]).among(keys)
-    return Shadows(keys.astype("<u8").tobytes(), kept)
+    kept = Examples.concatenated([p.thefts for p in parts]).among(keys)
+    return InjectedAttacks(keys.astype("<u8").tobytes(), kept)
 
 
-def _shadow(
+def _inject(
     day: int,
     offset: int,
     state: NDArray[np.void],
     key: int,
-    site: Known,
+    site: SiteKnowledge,
     policy: Policy,
     known: tuple[NDArray[np.uint32], NDArray[np.uint32]],
 ) -> Examples:
     """One shadow's gated moments, the first ones of the theft."""
-    dice = Dice(np.random.Generator(np.random.PCG64([key, 1])))
+    draws = Draws(np.random.Generator(np.random.PCG64([key, 1])))
     families = policy.training.families
-    family = families[dice.rng.integers(len(families))]
+    family = families[draws.rng.integers(len(families))]
     if state["day_events"][0]:
         _close(state, day, offset, site)
     midnight = (day + 1) * 86_400
     if family in thieves.SILENT_DAYS:
-        midnight += 86_400 * dice.upto(*thieves.SILENT_DAYS[family])
-    sittings = list(thieves.FAMILIES[family](dice))
+        midnight += 86_400 * draws.upto(*thieves.SILENT_DAYS[family])
+    plans = list(thieves.FAMILIES[family](draws))
     own = state["platforms"][0]["key"][state["platforms"][0]["days"] > 0]
-    theft = thieves.carry_out(sittings, dice, own, known[0], lambda k: site.prevalence("platforms", k))
-    wheres = _places(sittings, dice, family, state[0], known[1], site)
+    theft = thieves.render(plans, draws, own, known[0], lambda k: site.prevalence("platforms", k))
+    wheres = _places(plans, draws, family, state[0], known[1], site)
     seen = _walk(state, theft, wheres, midnight, offset, site, policy)
     return as_examples(key, seen, list(thieves.FAMILIES).index(family))
 
 
 def _walk(
     state: NDArray[np.void],
-    theft: Theft,
+    theft: TheftRows,
     wheres: NDArray[np.void],
     midnight: int,
     offset: int,
-    site: Known,
+    site: SiteKnowledge,
     policy: Policy,
 ) -> list[tuple[int, list[float]]]:
     """(rank, measures (K,)) of the thief's first gated moments."""
@@ -122,19 +127,19 @@ def _walk(
     budget, training = policy.budget, policy.training
     days = events["local"] // 86_400
     begins = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist()]
-    out = Outcome.of(len(events))
+    out = KernelOutput.of(len(events))
     for begin, end in zip(begins, [*begins[1:], len(events)], strict=True):
         rows, his, at = events[begin:end], thief[begin:end], 0
         while at < len(rows):
             at, count = absorb(
                 state, rows, at, wheres, theft.whats, site.table, _GROUP_OF, site.mean, site.var,
                 budget.gate, budget.gate_moved, budget.gate_minutes,
-                out.flags, out.evidence, out.asked, out.states, out.measures, out.groups,
+                out.flags, out.evidence, out.selected, out.states, out.measures, out.groups,
             )  # fmt: skip
             seen += [
                 (int(out.states["rank"][n]), out.measures[n].tolist())
                 for n in range(count)
-                if his[out.asked[n]]
+                if his[out.selected[n]]
             ]
             if len(seen) >= training.moments:
                 return seen[: training.moments]
@@ -142,34 +147,34 @@ def _walk(
     return seen
 
 
-def _close(state: NDArray[np.void], day: int, offset: int, site: Known) -> None:
+def _close(state: NDArray[np.void], day: int, offset: int, site: SiteKnowledge) -> None:
     close_accounts(state, np.zeros(1, np.intp), day, day * 86_400 - offset, site.guards)
 
 
 def _places(
-    sittings: Sequence[thieves.Sitting],
-    dice: Dice,
+    plans: Sequence[thieves.SessionPlan],
+    draws: Draws,
     family: str,
     state: np.void,
     owners: NDArray[np.uint32],
-    site: Known,
+    site: SiteKnowledge,
 ) -> NDArray[np.void]:
     """WHERE rows: first the owner's own, then the thief's."""
-    count = 2 + max(s.where for s in sittings)
+    count = 2 + max(s.where for s in plans)
     rows = np.zeros(count, WHERE)
     rows[0] = _own_place(state, site)
-    region = _region(dice, family, state)
+    region = _region(draws, family, state)
     for n in range(1, count):
         if family == "shared" and n > 1:
-            region = _region(dice, family, state)
-        city, latitude, longitude, country = region[int(dice.rng.integers(len(region)))]
-        owner = int(dice.rng.integers(1, 2**32))
-        if len(owners) and not dice.often(NEVER_SEEN):
-            owner = int(owners[int(dice.rng.random() ** 2 * len(owners))])
-        network = int(dice.rng.integers(1, 2**32))
-        hosting = family not in thieves.DOMESTIC and dice.often(0.45)
+            region = _region(draws, family, state)
+        city, latitude, longitude, country = region[int(draws.rng.integers(len(region)))]
+        owner = int(draws.rng.integers(1, 2**32))
+        if len(owners) and not draws.often(NEVER_SEEN):
+            owner = int(owners[int(draws.rng.random() ** 2 * len(owners))])
+        network = int(draws.rng.integers(1, 2**32))
+        hosting = family not in thieves.DOMESTIC and draws.often(0.45)
         rows[n] = (
-            int(dice.rng.integers(1, 2**32)), network, owner, city, country, latitude, longitude, hosting, 0,
+            int(draws.rng.integers(1, 2**32)), network, owner, city, country, latitude, longitude, hosting, 0,
             0.0, site.prevalence("owners", owner), site.prevalence("cities", city),
         )  # fmt: skip
     return rows
@@ -179,7 +184,7 @@ Spot = tuple[int, float, float, int]  # city, latitude, longitude, country
 _CITIES = tuple((key32(f"{c.name}, {c.country}"), c.latitude, c.longitude, key32(c.country)) for c in CITIES)
 
 
-def _region(dice: Dice, family: str, state: np.void) -> tuple[Spot, ...]:
+def _region(draws: Draws, family: str, state: np.void) -> tuple[Spot, ...]:
     """Where a thief's networks are: in one city, abroad or at home; near the owner; all over the country."""
     country = _strongest(state["countries"])
     here = tuple(c for c in _CITIES if c[3] == country)
@@ -188,14 +193,14 @@ def _region(dice: Dice, family: str, state: np.void) -> tuple[Spot, ...]:
         return (near,)
     if family in thieves.DOMESTIC:
         return here or (near,)
-    place = dice.rng.random()
+    place = draws.rng.random()
     if place < 0.15:
         return (near,)
     cities = here if place < 0.35 and here else _CITIES
-    return (cities[int(dice.rng.integers(len(cities)))],)
+    return (cities[int(draws.rng.integers(len(cities)))],)
 
 
-def _own_place(state: np.void, site: Known) -> tuple[float, ...]:
+def _own_place(state: np.void, site: SiteKnowledge) -> tuple[float, ...]:
     network, owner, city = (_strongest(state[name]) for name in ("networks", "owners", "cities"))
     return (
         int(state["last_address"]), network, owner, city, _strongest(state["countries"]), state["latitude"],

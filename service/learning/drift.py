@@ -16,11 +16,20 @@ from numpy.typing import NDArray
 
 from models.drift import Series, observe
 from models.evidence import BINS, BINS_PER_E
-from service.kernel.measures import MEASURES, Group, K, M
+from service.kernel.measures import MEASURES, K, M, MeasureGroup
 from service.learning.aggregation import COUNTED, pack_counts, unpack_counts, unpack_sample
-from service.learning.day_summary import DaySums, Sample
-from service.learning.usage_counts import Platform
-from service.records.drift_report import BUSY, BYTES, NETWORKS, PUBLISHER, QUIET, Cause, DriftReport, Moved
+from service.learning.day_summary import DaySummary, Sample
+from service.learning.usage_counts import PlatformUsage
+from service.records.drift_report import (
+    BUSY,
+    BYTES,
+    NETWORKS,
+    PUBLISHER,
+    QUIET,
+    Cause,
+    DriftReport,
+    MovedFigure,
+)
 
 LEARNT = 7  # days before causes are looked for
 FEW = 20  # account-days that a share must be of
@@ -50,15 +59,15 @@ DISTURBED: Mapping[str, tuple[M, ...]] = {
 }
 
 
-class Usual(msgspec.Struct, frozen=True):
+class UsualLevel(msgspec.Struct, frozen=True):
     """What is usual of one figure: its average, the days behind it."""
 
     value: float = 0.0
     days: int = 0
 
-    def with_day(self, value: float) -> "Usual":
+    def with_day(self, value: float) -> "UsualLevel":
         step = max(WEIGHT, 1.0 / (self.days + 1))
-        return Usual(self.value + step * (value - self.value), self.days + 1)
+        return UsualLevel(self.value + step * (value - self.value), self.days + 1)
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -67,7 +76,7 @@ class Drift(msgspec.Struct, frozen=True):
     day: int = 0
     days: int = 0  # learnt so far
     series: Mapping[str, Series] = {}
-    usual: Mapping[str, Usual] = {}
+    usual: Mapping[str, UsualLevel] = {}
     causes: tuple[Cause, ...] = ()
 
     @property
@@ -76,7 +85,7 @@ class Drift(msgspec.Struct, frozen=True):
         return any(c.since == self.day and DISTURBED[c.kind] for c in self.causes)
 
 
-def closed(old: Drift, sums: DaySums) -> Drift:
+def after_day(old: Drift, sums: DaySummary) -> Drift:
     """After one more day."""
     counts = unpack_counts(sums.histograms, COUNTED).sum(axis=0)
     series = {
@@ -101,7 +110,7 @@ def weights(drift: Drift) -> NDArray[np.float32]:
     return out
 
 
-def teachable(drift: Drift, sums: DaySums) -> DaySums:
+def learnable(drift: Drift, sums: DaySummary) -> DaySummary:
     """What the site may learn of the day: of the first day of a disturbance, the measures alone."""
     if not drift.began:
         return sums
@@ -113,20 +122,20 @@ def teachable(drift: Drift, sums: DaySums) -> DaySums:
 def report(drift: Drift) -> DriftReport:
     """What moved lately, newest first."""
     moved = [
-        Moved(name, c.found, c.since, round(c.before, 4), round(c.after, 4))
+        MovedFigure(name, c.found, c.since, round(c.before, 4), round(c.after, 4))
         for name, series in drift.series.items()
         if (c := series.change) is not None and c.since > drift.day - REMEMBERED
     ]
     return DriftReport(drift.day, tuple(sorted(moved, key=lambda m: (-m.since, m.name))), drift.causes)
 
 
-def _figures(sums: DaySums, counts: NDArray[np.uint32]) -> Iterator[tuple[str, float]]:
+def _figures(sums: DaySummary, counts: NDArray[np.uint32]) -> Iterator[tuple[str, float]]:
     """The daily figures that drift is looked for in: measures and surprises by group, evidence, activity."""
     if sums.active < FEW:
         return
     means = (counts * (np.arange(BINS) + 0.5)).sum(axis=1) / BINS_PER_E / np.maximum(1, counts.sum(axis=1))
     _, _, _, groups = unpack_sample(sums.sample)
-    for group in Group:
+    for group in MeasureGroup:
         name = group.name.lower()
         yield f"measures/{name}", float(np.mean([means[m.index] for m in MEASURES if m.group == group]))
         yield f"surprises/{name}", float(groups[:, group].mean())
@@ -134,14 +143,14 @@ def _figures(sums: DaySums, counts: NDArray[np.uint32]) -> Iterator[tuple[str, f
     yield "accounts", float(np.log(sums.active))
 
 
-def _shares(sums: DaySums, counts: NDArray[np.uint32]) -> Iterator[tuple[str, float]]:
+def _shares(sums: DaySummary, counts: NDArray[np.uint32]) -> Iterator[tuple[str, float]]:
     """The daily figures that causes are told from."""
-    if sums.sights.placed >= FEW:
-        yield "fresh", sums.sights.fresh / sums.sights.placed
+    if sums.usage.placed >= FEW:
+        yield "fresh", sums.usage.fresh / sums.usage.placed
     asking = int(counts[M.REQUESTS_1H, 1:].sum())
     if asking >= FEW:
         yield "bytes", int(counts[M.MB_1H, 1:].sum()) / asking
-    for name, platform in sums.sights.platforms.items():
+    for name, platform in sums.usage.platforms.items():
         yield ACCOUNTS + name, platform.accounts / max(1, sums.active)
         if platform.alone >= FEW // 2:
             yield READING + name, platform.reading / platform.alone
@@ -149,13 +158,13 @@ def _shares(sums: DaySums, counts: NDArray[np.uint32]) -> Iterator[tuple[str, fl
 
 
 def _learnt(
-    old: Mapping[str, Usual], shares: Mapping[str, float], spoilt: frozenset[str]
-) -> dict[str, Usual]:
+    old: Mapping[str, UsualLevel], shares: Mapping[str, float], spoilt: frozenset[str]
+) -> dict[str, UsualLevel]:
     """What is usual after a day; platforms that hardly anybody uses any more are forgotten."""
     usual = dict(old)
     for name, value in shares.items():
         if name not in spoilt:
-            usual[name] = usual.get(name, Usual()).with_day(value)
+            usual[name] = usual.get(name, UsualLevel()).with_day(value)
     return {name: u for name, u in usual.items() if not name.startswith(ACCOUNTS) or u.value > RARE}
 
 
@@ -173,7 +182,7 @@ def _spoilt(causes: tuple[Cause, ...], day: int) -> frozenset[str]:
     return frozenset(names)
 
 
-def _causes(old: Drift, sums: DaySums, counts: NDArray[np.uint32]) -> Iterator[Cause]:
+def _causes(old: Drift, sums: DaySummary, counts: NDArray[np.uint32]) -> Iterator[Cause]:
     """Those that this day shows."""
     usual, day = old.usual, sums.day
     shares = dict(_shares(sums, counts))
@@ -181,7 +190,7 @@ def _causes(old: Drift, sums: DaySums, counts: NDArray[np.uint32]) -> Iterator[C
         yield Cause(NETWORKS, day, day, "", usual["fresh"].value, shares["fresh"])
     if "bytes" in usual and shares.get("bytes", 1.0) < 0.2 * usual["bytes"].value:
         yield Cause(BYTES, day, day, "", usual["bytes"].value, shares["bytes"])
-    active = usual.get(f"active/{day % 7}", Usual())
+    active = usual.get(f"active/{day % 7}", UsualLevel())
     if active.days >= 2 and sums.active >= FEW:
         kind = BUSY if sums.active > 1.3 * active.value else QUIET if sums.active < 0.6 * active.value else ""
         if kind:
@@ -189,15 +198,15 @@ def _causes(old: Drift, sums: DaySums, counts: NDArray[np.uint32]) -> Iterator[C
     yield from _publishers(old, sums)
 
 
-def _publishers(old: Drift, sums: DaySums) -> Iterator[Cause]:
+def _publishers(old: Drift, sums: DaySummary) -> Iterator[Cause]:
     """Platforms that everybody has left, or that all came to on one day, or whose documents are gone."""
     usual, day, active = old.usual, sums.day, max(1, sums.active)
-    today = sums.sights.platforms
+    today = sums.usage.platforms
     known = {name.removeprefix(ACCOUNTS): u for name, u in usual.items() if name.startswith(ACCOUNTS)}
     for name in sorted(known.keys() | today.keys()):
-        before, now = known.get(name, Usual()).value, today.get(name, Platform())
+        before, now = known.get(name, UsualLevel()).value, today.get(name, PlatformUsage())
         share = now.accounts / active
-        reading = usual.get(READING + name, Usual()).value
+        reading = usual.get(READING + name, UsualLevel()).value
         gone = share < 0.2 * before and _chance(now.accounts, active, before) < CHANCE
         came = name not in known and share >= 0.05 and now.accounts >= FEW / 2
         if gone or came:

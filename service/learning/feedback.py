@@ -12,29 +12,33 @@ import msgspec
 
 from models.evidence import VOLUME_GROUPS
 from service.decision.episodes import Allowance, Episode
-from service.kernel.measures import GROUP_OF, Group, M
+from service.kernel.measures import GROUP_OF, M, MeasureGroup
 from service.kernel.training_rows import READER, STOLEN, Examples
-from service.records.checkpoints import Judged
-from service.records.events import Quiet
+from service.records.checkpoints import AnalystVerdict
+from service.records.events import Suppression
 
 CONFIRMED, EXPECTED, WRONG_LOGIC, REOPENED = "confirmed", "expected", "wrong-logic", "reopened"
 MOST_ALLOWANCES = 8  # of an account
-TAUGHT = {CONFIRMED: STOLEN, EXPECTED: READER, WRONG_LOGIC: READER}  # of other verdicts nothing is learnt
+TRAINING_LABELS = {
+    CONFIRMED: STOLEN,
+    EXPECTED: READER,
+    WRONG_LOGIC: READER,
+}  # of other verdicts nothing is learnt
 
 
-class Docket(msgspec.Struct, frozen=True):
+class PendingCommands(msgspec.Struct, frozen=True):
     """What waits for the close of the day: verdicts, the newest of each alert, and a promotion."""
 
     newest: int = 0  # id of the newest one ever entered
-    waiting: tuple[Judged, ...] = ()  # by id
+    waiting: tuple[AnalystVerdict, ...] = ()  # by id
     promoted: int = 0  # day of the version of the models that is to be in force, 0 for none
 
     @property
-    def waits(self) -> bool:
+    def is_pending(self) -> bool:
         """Is there anything?"""
         return bool(self.waiting or self.promoted)
 
-    def enter(self, verdicts: Iterable[Judged]) -> "Docket":
+    def enqueue(self, verdicts: Iterable[AnalystVerdict]) -> "PendingCommands":
         """With these too. Any that were entered before are left out."""
         new = [verdict for verdict in verdicts if verdict.verdict_id > self.newest]
         if not new:
@@ -43,7 +47,7 @@ class Docket(msgspec.Struct, frozen=True):
         waiting = tuple(sorted(of_alert.values(), key=_id))
         return msgspec.structs.replace(self, newest=max(map(_id, new)), waiting=waiting)
 
-    def renamed(self, old: str, new: str) -> "Docket":
+    def with_renamed_account(self, old: str, new: str) -> "PendingCommands":
         """With another pseudonym for one of the accounts."""
         if not any(verdict.account == old for verdict in self.waiting):
             return self
@@ -53,25 +57,25 @@ class Docket(msgspec.Struct, frozen=True):
         )
         return msgspec.structs.replace(self, waiting=waiting)
 
-    def without(self, account: str) -> "Docket":
+    def without_account(self, account: str) -> "PendingCommands":
         """Without those of an account."""
         waiting = tuple(v for v in self.waiting if v.account != account)
         return msgspec.structs.replace(self, waiting=waiting)
 
-    def promoting(self, day: int) -> "Docket":
+    def with_promotion(self, day: int) -> "PendingCommands":
         """With a version of the models that is to be in force."""
         return msgspec.structs.replace(self, promoted=day)
 
-    def heard(self) -> "Docket":
+    def applied(self) -> "PendingCommands":
         """Without what waited."""
-        return Docket(self.newest)
+        return PendingCommands(self.newest)
 
 
-def _id(verdict: Judged) -> int:
+def _id(verdict: AnalystVerdict) -> int:
     return verdict.verdict_id
 
 
-def judged(episode: Episode, verdict: Judged, day: int) -> Episode:
+def apply_verdict(episode: Episode, verdict: AnalystVerdict, day: int) -> Episode:
     """The account's newest episode after a verdict that takes effect at the close of local ``day``.
 
     A verdict of an older alert can only end the quiet that it brought.
@@ -82,7 +86,7 @@ def judged(episode: Episode, verdict: Judged, day: int) -> Episode:
     quiet = None
     if verdict.verdict == EXPECTED and verdict.teaches and verdict.quiet_days > 0:
         groups = groups_of(episode)
-        quiet = Quiet(tuple(g.name.lower() for g in groups), day + 1, day + 1 + verdict.quiet_days)
+        quiet = Suppression(tuple(g.name.lower() for g in groups), day + 1, day + 1 + verdict.quiet_days)
         new = Allowance(verdict.alert_id, sum(1 << g for g in groups), quiet.until)
         allowances = (*allowances, new)[-MOST_ALLOWANCES:]
     return msgspec.structs.replace(
@@ -94,22 +98,22 @@ def judged(episode: Episode, verdict: Judged, day: int) -> Episode:
     )
 
 
-def lesson(episode: Episode, key: int) -> Examples:
+def training_example(episode: Episode, key: int) -> Examples:
     """What the verdict of an episode teaches the models: what its highest moment was; perhaps nothing.
 
     It is told again every day, for as long as the verdict stands and is not too old: one that is taken back
     is told no more.
     """
-    if not episode.teaches or episode.judged not in TAUGHT or not episode.moment.fits:
+    if not episode.teaches or episode.judged not in TRAINING_LABELS or not episode.moment.fits:
         return Examples()
-    return episode.moment.told(key, TAUGHT[episode.judged])
+    return episode.moment.labelled(key, TRAINING_LABELS[episode.judged])
 
 
-def groups_of(episode: Episode) -> tuple[Group, ...]:
+def groups_of(episode: Episode) -> tuple[MeasureGroup, ...]:
     """The groups of the alert's reasons; those of volume tell of one thing and go together."""
     names = {reason.measure.upper() for reason in episode.alert.reasons}
-    groups = {Group(GROUP_OF[M[name]]) for name in names if name in M.__members__}
-    volume = set(list(Group)[:VOLUME_GROUPS])
+    groups = {MeasureGroup(GROUP_OF[M[name]]) for name in names if name in M.__members__}
+    volume = set(list(MeasureGroup)[:VOLUME_GROUPS])
     return tuple(sorted(groups | volume if groups & volume else groups))
 
 

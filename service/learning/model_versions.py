@@ -10,7 +10,7 @@ import msgspec
 
 from models.classifiers import Classifiers
 from models.detectors import Trees
-from service.base.decoding import reading
+from service.base.decoding import decoding_guard
 
 PREFIX = "model/"
 KEPT = 12
@@ -34,19 +34,19 @@ class Version(msgspec.Struct, frozen=True):
         return Classifiers.from_snapshot(self.classifiers), Trees.from_snapshot(self.trees)
 
 
-def slot(day: int) -> str:
+def ring_slot(day: int) -> str:
     """Versions are kept in a ring of blobs."""
     return f"{PREFIX}{day // EVERY % KEPT:02d}"
 
 
-def kept(versions: Mapping[int, Version], new: Version) -> dict[int, Version]:
+def with_version(versions: Mapping[int, Version], new: Version) -> dict[int, Version]:
     """With a new one, which takes the place of the one in its slot."""
-    return {**{day: v for day, v in versions.items() if slot(day) != slot(new.day)}, new.day: new}
+    return {**{day: v for day, v in versions.items() if ring_slot(day) != ring_slot(new.day)}, new.day: new}
 
 
 def read_versions(shared: Mapping[str, bytes]) -> dict[int, Version]:
     """By day, oldest first, from a site's blobs. Raises StateError."""
-    with reading("versions of the models"):
+    with decoding_guard("versions of the models"):
         decoder = msgspec.msgpack.Decoder(Version)
         found = [decoder.decode(blob) for name, blob in shared.items() if name.startswith(PREFIX) and blob]
     return {version.day: version for version in sorted(found, key=lambda version: version.day)}

@@ -16,28 +16,28 @@ from models.calibration import Calibration
 from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers
 from models.detectors import Trees
 from models.evidence import BINS, BINS_PER_E, CAP
-from models.joining import Said
+from models.joining import MemberScores
 from service.attacks.families import FAMILIES
-from service.base.decoding import reading
-from service.decision.reader_groups import KEPT_DAYS, PREFIX, Ledger, read_ledger
-from service.decision.threshold import Bar
+from service.base.decoding import decoding_guard
+from service.decision.reader_groups import KEPT_DAYS, PREFIX, GroupHistory, read_group_history
+from service.decision.threshold import AlertThreshold
 from service.kernel.account_record import BIN_UNIT
-from service.kernel.measures import GROUP_OF, OWN, G, Group, K
-from service.kernel.peer_groups import BELIEVED, HOME, PLACES
+from service.kernel.measures import GROUP_OF, OWN, G, K, MeasureGroup
+from service.kernel.peer_groups import BELIEVED, HOME, LOCALITIES
 from service.kernel.training_rows import READER, STOLEN, Examples
 from service.learning import drift, model_versions
 from service.learning.account_update import CLASSES
 from service.learning.aggregation import (
-    CIRCLES,
     COUNTED,
     EVIDENCE,
+    PEER_GROUPS,
     TABLES,
     pack_counts,
     unpack_counts,
     unpack_sample,
     unpack_seen,
 )
-from service.learning.day_summary import DaySums, Sample
+from service.learning.day_summary import DaySummary, Sample
 from service.learning.drift import Drift
 from service.learning.model_versions import Version, read_versions
 from service.policy import Policy
@@ -72,7 +72,7 @@ class SiteSnapshot(msgspec.Struct, frozen=True):
     branch: int = 0
 
 
-class Site:
+class SiteModel:
     """The shared knowledge, and how a day changes it."""
 
     def __init__(self, policy: Policy) -> None:
@@ -82,8 +82,8 @@ class Site:
         self._since = 0  # first day that was learnt
         self._branch = 0  # the version of the models that was promoted last
         self.versions: dict[int, Version] = {}  # by their newest day
-        self.bar = Bar(policy.alerts_per_day)
-        self.trees = Trees([g.name.lower() for g in Group])
+        self.threshold = AlertThreshold(policy.alerts_per_day)
+        self.trees = Trees([g.name.lower() for g in MeasureGroup])
         self.classifiers = Classifiers(
             tuple(FAMILIES), terms.count(K, G), terms.products_from(K), policy.training.thefts_weigh
         )
@@ -114,15 +114,15 @@ class Site:
 
     def _remake(self) -> None:
         """Tables and moments from the histograms of the window."""
-        circles = np.zeros((CIRCLES, ROWS, BINS), np.uint32)
+        peer_groups = np.zeros((PEER_GROUPS, ROWS, BINS), np.uint32)
         for day in self._days.values():
-            circles += day
-        counts = circles.reshape(CLASSES, PLACES, ROWS, BINS).sum(axis=1, dtype=np.uint32)
+            peer_groups += day
+        counts = peer_groups.reshape(CLASSES, LOCALITIES, ROWS, BINS).sum(axis=1, dtype=np.uint32)
         counted = drift.weights(self.drift)[:, None]
         self._whole_table = np.stack([baselines.table(c[:K], self._prior[:K], CAP) for c in counts])
         self.table = self._whole_table * counted
         self._disturbed = bool((counted < 1.0).any())
-        self.tails = self._tails(circles[:, K:], self._prior[K:])
+        self.tails = self._tails(peer_groups[:, K:], self._prior[K:])
         base = [int(b) for b, _ in OWN]
         both = [baselines.moments(c[base], self._prior[base]) for c in counts]
         self.mean = np.stack([b[0] for b in both])
@@ -135,19 +135,24 @@ class Site:
         self._classifiers_speak = "classifiers" in members and trained
 
     @staticmethod
-    def _tails(circles: NDArray[np.uint32], prior: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _tails(peer_groups: NDArray[np.uint32], prior: NDArray[np.float64]) -> NDArray[np.float32]:
         """Of evidence, classifiers and trees, (CIRCLES, 3, BINS).
 
         A circle with few account-days leans on its place, a place with few on what is believed of it.
         """
-        by_place = circles.reshape(CLASSES, PLACES, *circles.shape[1:]).sum(axis=0, dtype=np.uint32)
+        by_place = peer_groups.reshape(CLASSES, LOCALITIES, *peer_groups.shape[1:]).sum(
+            axis=0, dtype=np.uint32
+        )
         whole = baselines.table(by_place.sum(axis=0, dtype=np.uint32), prior, baselines.TAIL_CAP)
         believed = [np.maximum(whole - math.log(times), 0.0) for times in BELIEVED]
         places = [
             baselines.part_tables(p, b, baselines.TAIL_CAP) for p, b in zip(by_place, believed, strict=True)
         ]
         return np.stack(
-            [baselines.part_tables(c, places[n % PLACES], baselines.TAIL_CAP) for n, c in enumerate(circles)]
+            [
+                baselines.part_tables(c, places[n % LOCALITIES], baselines.TAIL_CAP)
+                for n, c in enumerate(peer_groups)
+            ]
         )
 
     def _evidence_at(self, tail: NDArray[np.float32], depth: float) -> float:
@@ -170,11 +175,13 @@ class Site:
         terms.fill(at, table, _GROUP_OF, np.empty(G), row)
         return self.classifiers.score(row)
 
-    def said(self, circle: int, evidence: float, groups: Sequence[float], classified: float) -> Said:
+    def member_scores(
+        self, peer_group: int, evidence: float, groups: Sequence[float], classified: float
+    ) -> MemberScores:
         """The members' tails of a moment, ``-ln share``. Whose word counts, the desk knows."""
-        tails = self.tails[circle]
+        tails = self.tails[peer_group]
         far = self.trees.score(groups) if self._trees_speak else None
-        return Said(
+        return MemberScores(
             evidence=baselines.read(tails[0], evidence),
             classifiers=baselines.read(tails[1], math.expm1(classified / BINS_PER_E))
             if self._classifiers_speak
@@ -182,12 +189,12 @@ class Site:
             trees=None if far is None else baselines.read(tails[2], far),
         )
 
-    def take(self, sums: DaySums) -> None:
+    def learn_day(self, sums: DaySummary) -> None:
         """Learn a closed day from the sums of all its accounts."""
         day = sums.day
         self._promote(sums.promoted)
-        self.drift = drift.closed(self.drift, sums)
-        sums = drift.teachable(self.drift, sums)
+        self.drift = drift.after_day(self.drift, sums)
+        sums = drift.learnable(self.drift, sums)
         gone = {d for d in self._days if d <= day - baselines.WINDOW_DAYS}
         self.changed |= {_slot_name(d) for d in gone}
         self._days = {d: c for d, c in self._days.items() if d not in gone}
@@ -197,9 +204,9 @@ class Site:
         if not self.drift.began:
             if float(drift.weights(self.drift).min()) >= TEACHES:
                 self._teach_classifiers(sums)
-            self.bar.calibrate(day, sums.active, sums.opened, sums.candidates)
+            self.threshold.calibrate(day, sums.active, sums.opened, sums.candidates)
         self.day, self.known = day, sums.known
-        self.changed.add(self.bar.count(day, sums.groups))
+        self.changed.add(self.threshold.count(day, sums.groups))
         self._remake()
         self._since = self._since or day
         self._keep_version(day)
@@ -219,23 +226,23 @@ class Site:
             return
         classifiers, trees = self.classifiers.snapshot(), self.trees.snapshot()
         new = Version(day, self._since, self._branch, self._policy.hash, classifiers, trees)
-        self.versions = model_versions.kept(self.versions, new)
-        self.changed.add(model_versions.slot(day))
+        self.versions = model_versions.with_version(self.versions, new)
+        self.changed.add(model_versions.ring_slot(day))
 
     def _teach_trees(self, sample: Sample) -> NDArray[np.uint32]:
         """The trees score the sample, then learn; histogram (CIRCLES, 1, BINS) of the scores."""
-        _, circles, calm, groups = unpack_sample(sample)
-        counts = np.zeros((CIRCLES, 1, BINS), np.uint32)
+        _, peer_groups, calm, groups = unpack_sample(sample)
+        counts = np.zeros((PEER_GROUPS, 1, BINS), np.uint32)
         if self.trees.ready and len(groups):
             far = BINS_PER_E * np.log1p(np.array([self.trees.score(g) for g in groups.tolist()], np.float64))
-            for c in range(CIRCLES):
-                counts[c] = baselines.count(far[circles == c, None])
+            for c in range(PEER_GROUPS):
+                counts[c] = baselines.count(far[peer_groups == c, None])
         self.trees.learn(groups[calm].tolist())
         return counts
 
-    def _teach_classifiers(self, sums: DaySums) -> None:
+    def _teach_classifiers(self, sums: DaySummary) -> None:
         """Thefts, readers and lessons of the day in the order of their keys, by the tables in force on it."""
-        every = Examples.joined([sums.shadows.thefts, sums.readers, sums.lessons])
+        every = Examples.concatenated([sums.injected.thefts, sums.readers, sums.feedback])
         _, families, ranks, positions = every.columns()
         rows = np.zeros((len(families), _TERMS))
         groups = np.zeros(G)
@@ -245,7 +252,7 @@ class Site:
         known[families == READER], known[families == STOLEN] = NO_THEFT, SOME_THEFT
         self.classifiers.learn(rows, known.tolist(), fade=self._policy.training.fade)
 
-    def _learn_prevalence(self, sums: DaySums) -> None:
+    def _learn_prevalence(self, sums: DaySummary) -> None:
         self._account_days = self._account_days * PREVALENCE_FADE + sums.calm
         for name in TABLES:
             faded = {k: v * PREVALENCE_FADE for k, v in self._prevalence[name].items() if v > 0.3}
@@ -276,9 +283,9 @@ class Site:
     def _of_ring(self, name: str) -> bytes:
         """A blob that a later day's will replace; empty where the day is too old."""
         if name.startswith(PREFIX):
-            return self.bar.blob(name)
+            return self.threshold.blob(name)
         if name.startswith(model_versions.PREFIX):
-            kept = (v for day, v in self.versions.items() if model_versions.slot(day) == name)
+            kept = (v for day, v in self.versions.items() if model_versions.ring_slot(day) == name)
             return msgspec.msgpack.encode(next(kept))
         day = next((d for d in self._days if _slot_name(d) == name), None)
         return b"" if day is None else day.to_bytes(4, "little") + pack_counts(self._days[day])
@@ -292,7 +299,7 @@ class Site:
             for name, p in self._prevalence.items()
         }
         return SiteSnapshot(
-            VERSION, self.day, self.trees.snapshot(), self.bar.calibration, self._account_days, packed,
+            VERSION, self.day, self.trees.snapshot(), self.threshold.calibration, self._account_days, packed,
             self.classifiers.snapshot(), self.known, self._since, self._branch,
         )  # fmt: skip
 
@@ -300,7 +307,7 @@ class Site:
         """Start again from the blobs of ``drain``. Raises StateError for what cannot be read."""
         if "site" not in shared:
             return
-        with reading("knowledge of the site"):
+        with decoding_guard("knowledge of the site"):
             self._restore(shared)
         self._remake()
 
@@ -330,18 +337,18 @@ class Site:
                     days[day] = _histogram(blob[4:])
         self._days = dict(sorted(days.items()))
         since = self.day - KEPT_DAYS
-        ledger = Ledger({d: c for d, c in read_ledger(shared).items() if since < d <= self.day})
-        self.bar.restore(saved.calibration, ledger)
+        ledger = GroupHistory({d: c for d, c in read_group_history(shared).items() if since < d <= self.day})
+        self.threshold.restore(saved.calibration, ledger)
 
 
 def _histogram(packed: bytes) -> NDArray[np.uint32]:
     """Of a day (CIRCLES, ROWS, BINS); the first version knew fewer measures, no classifiers and no places."""
     flat = unpack_counts(packed, 1)[:, 0]
-    if len(flat) == CIRCLES * ROWS:
-        return flat.reshape(CIRCLES, ROWS, BINS)
-    counts = np.zeros((CLASSES, PLACES, ROWS, BINS), np.uint32)
+    if len(flat) == PEER_GROUPS * ROWS:
+        return flat.reshape(PEER_GROUPS, ROWS, BINS)
+    counts = np.zeros((CLASSES, LOCALITIES, ROWS, BINS), np.uint32)
     counts[:, HOME, _ROWS_V1] = flat.reshape(CLASSES, len(_ROWS_V1), BINS)
-    return counts.reshape(CIRCLES, ROWS, BINS)
+    return counts.reshape(PEER_GROUPS, ROWS, BINS)
 
 
 def _slot_name(day: int) -> str:

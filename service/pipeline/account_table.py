@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service.base.decoding import reading
-from service.base.errors import StateError
+from service.base.decoding import decoding_guard
+from service.base.errors import CheckpointError
 from service.decision.episodes import Episode
 from service.kernel import old_layouts
 from service.kernel.account_record import ACCOUNT, VERSION
@@ -22,7 +22,7 @@ def stable_id(account: str) -> int:
     return int.from_bytes(blake2b(account.encode(), digest_size=8).digest(), "little")
 
 
-class States:
+class AccountTable:
     """Accounts by pseudonym, each at a slot of ``array``; grows by doubling."""
 
     def __init__(self) -> None:
@@ -99,11 +99,11 @@ class States:
         self._dirty.discard(slot)
         self._free.append(slot)
 
-    def knows(self, account: str) -> bool:
+    def has_account(self, account: str) -> bool:
         """Has it a state?"""
         return account in self._slot_of
 
-    def give(self, account: str) -> bytes:
+    def export_account(self, account: str) -> bytes:
         """Its packed record, which is not here any more; empty for none."""
         if account not in self._slot_of:
             return b""
@@ -111,7 +111,7 @@ class States:
         self.forget(account)
         return packed
 
-    def adopt(self, account: str, blob: bytes) -> None:
+    def import_account(self, account: str, blob: bytes) -> None:
         """Take in a record that was another account's. Raises StateError."""
         self.restore([(account, blob)])
         if (episode := self.episodes.get(account)) is not None:
@@ -146,7 +146,7 @@ class States:
             layout = old_layouts.LAYOUTS.get(int.from_bytes(blob[:2], "little"))
             end = len(HEADER) + (layout.itemsize if layout else 0)
             if layout is None or int.from_bytes(blob[2:4], "little") != layout.itemsize or len(blob) < end:
-                raise StateError(
+                raise CheckpointError(
                     f"state of an account has version {int.from_bytes(blob[:2], 'little')}, this release "
                     f"reads up to {VERSION}; run the release that wrote the database, or start a new site"
                 )
@@ -155,7 +155,7 @@ class States:
             # As bytes: numpy copies a record of so many fields one by one.
             self.array[slot : slot + 1].view(np.uint8)[:] = np.frombuffer(record, np.uint8)
             if len(blob) > end:
-                with reading("episode of an account"):
+                with decoding_guard("episode of an account"):
                     self.episodes[account] = msgspec.msgpack.decode(blob[end:], type=Episode)
 
 

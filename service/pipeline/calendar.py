@@ -14,7 +14,7 @@ import numpy as np
 from service.records.events import AccessEvent
 
 
-class DaysState(msgspec.Struct, frozen=True):
+class CalendarState(msgspec.Struct, frozen=True):
     """Where the calendar is."""
 
     day: int = 0  # local day in progress, days since 1970; 0 before the second event
@@ -22,7 +22,7 @@ class DaysState(msgspec.Struct, frozen=True):
     offset: int = 0  # the site's offset from UTC when the day began, s
 
 
-class Stretch(NamedTuple):
+class DaySpan(NamedTuple):
     """Events ``start`` to ``stop`` of a batch, all of one day."""
 
     day: int
@@ -31,13 +31,13 @@ class Stretch(NamedTuple):
     stop: int
 
 
-class Days:
+class SiteCalendar:
     """The calendar; events are given in the order of the log."""
 
-    def __init__(self, state: DaysState = DaysState()) -> None:  # noqa: B008 - frozen
+    def __init__(self, state: CalendarState = CalendarState()) -> None:  # noqa: B008 - frozen
         self.state = state
 
-    def cut(self, events: Sequence[AccessEvent]) -> list[Stretch]:
+    def cut(self, events: Sequence[AccessEvent]) -> list[DaySpan]:
         """The batch in stretches of one day each, in order."""
         if not events:
             return []
@@ -52,7 +52,7 @@ class Days:
             if int(newest[start]) > day:
                 day, offset = int(newest[start]), events[start].offset
             stop = int(np.searchsorted(newest, day, side="right"))
-            stretches.append(Stretch(day, offset, start, stop))
+            stretches.append(DaySpan(day, offset, start, stop))
             start = stop
-        self.state = DaysState(day, int(local[-1]), offset)
+        self.state = CalendarState(day, int(local[-1]), offset)
         return stretches

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from service.base.decoding import reading
-from service.learning.feedback import Docket
-from service.learning.site_model import Site
-from service.pipeline.calendar import Days, DaysState, Stretch
-from service.pipeline.shard import STATES_DAYS, Bystander, Share
+from service.base.decoding import decoding_guard
+from service.learning.feedback import PendingCommands
+from service.learning.site_model import SiteModel
+from service.pipeline.calendar import CalendarState, DaySpan, SiteCalendar
+from service.pipeline.shard import STATES_DAYS, ScoreObserver, Shard
 from service.policy import Policy
-from service.records.checkpoints import Changes, Judged
-from service.records.commands import Order
+from service.records.checkpoints import AnalystVerdict, Changes
+from service.records.commands import Command
 from service.records.events import AccessEvent
 from service.records.identities import Link
 
@@ -27,18 +27,18 @@ class PipelineState(msgspec.Struct, frozen=True):
     """The pipeline's own place in the stream."""
 
     sequence: int  # events so far
-    days: DaysState
+    days: CalendarState
 
 
 class Pipeline:
     """All stages after ingest, for one site; arguments as in :class:`service.pipeline.shard.Share`."""
 
     def __init__(
-        self, policy: Policy, states_days: int = STATES_DAYS, bystander: Bystander | None = None
+        self, policy: Policy, states_days: int = STATES_DAYS, observer: ScoreObserver | None = None
     ) -> None:
-        self._site = Site(policy)
-        self._share = Share(policy, self._site, states_days, bystander)
-        self._days = Days()
+        self._site = SiteModel(policy)
+        self._shard = Shard(policy, self._site, states_days, observer)
+        self._days = SiteCalendar()
         self._sequence = 0
         self._heard = False  # may the docket differ from the one that was saved?
         self._links: list[Link] = []  # since the last drain
@@ -46,7 +46,7 @@ class Pipeline:
     @property
     def counters(self) -> Mapping[str, int]:
         """Since the site was made."""
-        return self._share.counters
+        return self._shard.counters
 
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         """Take events in, in order; batches may be cut anywhere."""
@@ -55,53 +55,53 @@ class Pipeline:
             if stretch.day > day:
                 if day:
                     self._close_day(day, stretch.offset)
-                    self._share.retire(stretch.day, stretch.offset)
+                    self._shard.retire(stretch.day, stretch.offset)
                 day = stretch.day
             self._absorb(stretch, events)
 
     def link(self, links: Iterable[Link]) -> None:
         """The keys were rotated: accounts go on under new pseudonyms. To be told before their events."""
         for link in links:
-            self._share.link(link)
+            self._shard.link(link)
             self._links.append(link)
 
-    def _absorb(self, stretch: Stretch, events: Sequence[AccessEvent]) -> None:
+    def _absorb(self, stretch: DaySpan, events: Sequence[AccessEvent]) -> None:
         known = [i for i in range(stretch.start, stretch.stop) if events[i].account]
         numbers = [self._sequence + i - stretch.start for i in known]
         self._sequence += stretch.stop - stretch.start
-        self._share.absorb([events[i] for i in known], numbers, stretch.day)
+        self._shard.absorb([events[i] for i in known], numbers, stretch.day)
 
     def _close_day(self, day: int, offset: int) -> None:
         guards = self._site.guards.copy()
-        self._site.take(self._share.sums(day, offset))
-        self._share.close(day, offset, guards)
+        self._site.learn_day(self._shard.sums(day, offset))
+        self._shard.close(day, offset, guards)
 
-    def judge(self, verdicts: Sequence[Judged]) -> None:
+    def enqueue_verdicts(self, verdicts: Sequence[AnalystVerdict]) -> None:
         """Take verdicts in: they take effect at the next close of a day."""
-        before = self._share.docket
-        self._share.judge(verdicts)
-        self._heard |= self._share.docket != before
+        before = self._shard.pending
+        self._shard.enqueue_verdicts(verdicts)
+        self._heard |= self._shard.pending != before
 
     @property
     def newest_verdict(self) -> int:
         """Id of the newest verdict that was taken in."""
-        return self._share.docket.newest
+        return self._shard.pending.newest
 
-    def obey(self, orders: Sequence[Order]) -> None:
+    def apply(self, commands: Sequence[Command]) -> None:
         """Take orders between events. Restrictions are not saved here: they are told anew after a start."""
-        before = self._share.docket
-        for order in orders:
-            self._share.obey(order)
-        self._heard |= self._share.docket != before
+        before = self._shard.pending
+        for command in commands:
+            self._shard.apply(command)
+        self._heard |= self._shard.pending != before
 
     def drain(self) -> Changes:
         """What changed since the last call; the caller writes it in one transaction."""
-        changed = self._share.drain()
+        changed = self._shard.drain()
         place = PipelineState(self._sequence, self._days.state)
         shared = self._site.drain()
         if self._heard:
-            shared[VERDICTS] = msgspec.json.encode(self._share.docket)
-            self._heard = self._share.docket.waits
+            shared[VERDICTS] = msgspec.json.encode(self._shard.pending)
+            self._heard = self._shard.pending.is_pending
         shared["pipeline"] = msgspec.json.encode((place, dict(self.counters)))
         if changed.names:
             shared["names"] = msgspec.json.encode(changed.names)
@@ -122,15 +122,15 @@ class Pipeline:
     def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
         """Start again from what ``drain`` gave. Raises StateError for states of another version."""
         self._site.restore(shared)
-        with reading("place in the stream"):
+        with decoding_guard("place in the stream"):
             names = msgspec.json.decode(shared.get("names", b"[]"), type=list[str])
             if "pipeline" in shared:
                 place, counters = msgspec.json.decode(
                     shared["pipeline"], type=tuple[PipelineState, dict[str, int]]
                 )
-                self._sequence, self._days = place.sequence, Days(place.days)
-                self._share.counters.update(counters)
+                self._sequence, self._days = place.sequence, SiteCalendar(place.days)
+                self._shard.counters.update(counters)
             if VERDICTS in shared:
-                self._share.docket = msgspec.json.decode(shared[VERDICTS], type=Docket)
-                self._heard = self._share.docket.waits
-        self._share.restore(accounts, names)
+                self._shard.pending = msgspec.json.decode(shared[VERDICTS], type=PendingCommands)
+                self._heard = self._shard.pending.is_pending
+        self._shard.restore(accounts, names)

@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from models.joining import Weights
+from models.joining import EnsembleWeights
 from service.attacks.families import FAMILIES
 from service.base.errors import PolicyError
 from service.kernel.measures import M
@@ -66,9 +66,11 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agreement: float = 0.5  # on top of the mean of evidence's and classifiers' tails
 
     @property
-    def weights(self) -> Weights:
+    def weights(self) -> EnsembleWeights:
         """How the members' tails make one score."""
-        return Weights(self.evidence_handicap, self.trees_handicap, self.alone_handicap, self.agreement)
+        return EnsembleWeights(
+            self.evidence_handicap, self.trees_handicap, self.alone_handicap, self.agreement
+        )
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +92,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return float(0.5 ** (1.0 / self.half_life_days))
 
 
-class Source(msgspec.Struct, frozen=True):
+class PolicyFile(msgspec.Struct, frozen=True):
     """A policy file as it was read."""
 
     name: str  # of the file, under which it replaces the one that ships
@@ -129,14 +131,14 @@ class Policy(msgspec.Struct, frozen=True):
         return self.budget.alerts_per_day
 
     @property
-    def ceiling(self) -> int:
+    def daily_cap(self) -> int:
         """Alerts of one day that the queue shows at most."""
         return math.ceil(self.budget.ceiling * self.budget.alerts_per_day)
 
     @property
-    def lessons(self) -> int:
+    def daily_verdict_limit(self) -> int:
         """Verdicts of one analyst in a day that change anything: twice what the queue shows of a day."""
-        return 2 * self.ceiling
+        return 2 * self.daily_cap
 
     @property
     def guard(self) -> float:
@@ -173,29 +175,29 @@ def load_policy(directory: Path | None = None, *, alerts_per_day: float | None =
     )
 
 
-def read_sources(directory: Path | None = None) -> dict[str, Source]:
+def read_sources(directory: Path | None = None) -> dict[str, PolicyFile]:
     """The files in force, by name. Raises PolicyError for one of the site's that is no text."""
     own = files("service.policy")
     shipped = [p for p in own.joinpath("detections").iterdir() if p.name.endswith(".toml")]
     shipped += [own.joinpath(name) for name in SETTLED]
-    found = {p.name: Source(p.name, p.read_text("utf-8")) for p in shipped}
+    found = {p.name: PolicyFile(p.name, p.read_text("utf-8")) for p in shipped}
     return found | {source.name: source for source in site_sources(directory)}
 
 
-def site_sources(directory: Path | None) -> Iterator[Source]:
+def site_sources(directory: Path | None) -> Iterator[PolicyFile]:
     """A site's own files, by name. Raises PolicyError for one that is no text."""
     for path in sorted(directory.glob("*.toml")) if directory is not None else ():
         try:
-            yield Source(path.name, path.read_text("utf-8"), str(path))
+            yield PolicyFile(path.name, path.read_text("utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise PolicyError(f"{path}: cannot be read ({error}); mend or remove the file") from error
 
 
-def to_detection(source: Source) -> Detection:
+def to_detection(source: PolicyFile) -> Detection:
     return _convert(source, Detection)
 
 
-def to_budget(source: Source, alerts_per_day: float | None = None) -> Budget:
+def to_budget(source: PolicyFile, alerts_per_day: float | None = None) -> Budget:
     """The budget, with another number of alerts a day if one is given."""
     budget = _convert(source, Budget)
     if alerts_per_day is not None:
@@ -209,25 +211,25 @@ def to_budget(source: Source, alerts_per_day: float | None = None) -> Budget:
     return budget
 
 
-def to_training(source: Source) -> Training:
+def to_training(source: PolicyFile) -> Training:
     training = _convert(source, Training)
     _known(source, "families", training.families, tuple(FAMILIES))
     return training
 
 
-def _known(source: Source, word: str, names: Sequence[str], known: Sequence[str]) -> None:
+def _known(source: PolicyFile, word: str, names: Sequence[str], known: Sequence[str]) -> None:
     if not names or set(names) - set(known):
         raise PolicyError(f"{source.line(word)}: {word} must be some of {', '.join(known)}")
 
 
-def _parse(source: Source) -> dict[str, Any]:
+def _parse(source: PolicyFile) -> dict[str, Any]:
     try:
         return tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{source.line('')}: not valid TOML: {error}; mend that line") from error
 
 
-def _convert(source: Source, kind: type[T]) -> T:
+def _convert(source: PolicyFile, kind: type[T]) -> T:
     try:
         return msgspec.convert(_parse(source), kind, strict=False)
     except msgspec.ValidationError as error:
@@ -263,11 +265,11 @@ def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
     return tuple(owner[m.name] for m in M)
 
 
-def to_readers(source: Source) -> Readers:
+def to_readers(source: PolicyFile) -> Readers:
     return _convert(source, Readers)
 
 
-def to_prior(source: Source) -> tuple[tuple[float, float, float, float], ...]:
+def to_prior(source: PolicyFile) -> tuple[tuple[float, float, float, float], ...]:
     quantiles = _parse(source)
     rows = []
     for name in (*(m.name for m in M), *AFTER_MEASURES):

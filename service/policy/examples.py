@@ -12,7 +12,7 @@ from zlib import crc32
 
 import msgspec
 
-from service.records.events import AccessEvent, Kind, NetworkKind, Place, Resource
+from service.records.events import AccessEvent, EventKind, Location, NetworkKind, Resource
 
 FIRST_DAY = 20_000  # of the history, days since 1970; UTC is the local time of all examples
 DAY, HOUR, MORNING = 86_400, 3_600, 10 * 3_600
@@ -23,10 +23,10 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuv"  # of a document's token
 Few = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 Hour = Annotated[float, msgspec.Meta(ge=0, lt=24)]
 
-_TOWNS: dict[str, Place] = {
-    "home": Place("GB", "Leeds", 53.80, -1.55, "Example Broadband", NetworkKind.ISP),
-    "near": Place("GB", "York", 53.96, -1.08, "Example Telecom", NetworkKind.ISP),
-    "abroad": Place("JP", "Osaka", 34.69, 135.50, "Example Overseas", NetworkKind.ISP),
+_TOWNS: dict[str, Location] = {
+    "home": Location("GB", "Leeds", 53.80, -1.55, "Example Broadband", NetworkKind.ISP),
+    "near": Location("GB", "York", 53.96, -1.08, "Example Telecom", NetworkKind.ISP),
+    "abroad": Location("JP", "Osaka", 34.69, 135.50, "Example Overseas", NetworkKind.ISP),
 }
 
 
@@ -105,21 +105,28 @@ def _start(step: Step, clock: int, *, later: bool) -> int:
 def _rounds(step: Step, start: int, number: int, chance: random.Random) -> Iterator[AccessEvent]:
     """The events of a step; ``number`` tells its documents from those of others."""
     time = float(start)
-    before = (Kind.PAGE,) * step.refused + (Kind.LOGIN_FAILED,) * step.failed_logins
-    for at, kind in enumerate((*before, *(Kind.LOGIN_OK,) * step.logins)):
-        yield _event(step, int(time), at, kind, status=403 if kind is Kind.PAGE else 200)
+    before = (EventKind.PAGE,) * step.refused + (EventKind.LOGIN_FAILED,) * step.failed_logins
+    for at, kind in enumerate((*before, *(EventKind.LOGIN_OK,) * step.logins)):
+        yield _event(step, int(time), at, kind, status=403 if kind is EventKind.PAGE else 200)
         time += step.every
     for at in range(step.documents or step.pages):
         for look in range(step.pages if step.documents else 1):
-            yield _event(step, int(time) + look, at, Kind.PAGE)
+            yield _event(step, int(time) + look, at, EventKind.PAGE)
         if step.documents:
             journal = 0 if step.in_order else chance.randrange(JOURNALS)
-            yield _event(step, int(time) + step.pages, at, Kind.PDF, number + at, journal)
+            yield _event(step, int(time) + step.pages, at, EventKind.PDF, number + at, journal)
         time += step.every * (1.0 if step.even else chance.uniform(0.3, 1.7))
 
 
 def _event(
-    step: Step, time: int, at: int, kind: Kind, document: int = -1, journal: int = 0, *, status: int = 200
+    step: Step,
+    time: int,
+    at: int,
+    kind: EventKind,
+    document: int = -1,
+    journal: int = 0,
+    *,
+    status: int = 200,
 ) -> AccessEvent:
     network = step.network if step.networks == 1 else f"{step.network}-{at % step.networks}"
     platform = _platform(step, at)
@@ -153,7 +160,7 @@ def _platform(step: Step, at: int) -> str:
     return PLATFORMS[0 if step.in_order else at % len(PLATFORMS)]
 
 
-def _place(step: Step, network: str) -> Place:
+def _place(step: Step, network: str) -> Location:
     """Networks in a town of his have an owner that he knows, unless the step says another kind."""
     town = _TOWNS[step.town]
     if network == "campus":

@@ -11,11 +11,11 @@ from service.kernel.account_record import BIN_UNIT
 from service.kernel.encoder import key32
 from service.kernel.measures import BASE_OF, MEASURES
 from service.kernel.training_rows import Examples
-from service.pipeline.account_table import States
-from service.records.events import Alert, Count
+from service.pipeline.account_table import AccountTable
+from service.records.events import Alert, SeenEntity
 
 
-class Usual(msgspec.Struct, frozen=True):
+class UsualMost(msgspec.Struct, frozen=True):
     """One measure: what the account usually reaches in a day at most."""
 
     measure: str
@@ -31,7 +31,7 @@ class Measured(msgspec.Struct, frozen=True):
     unit: str
 
 
-class Portrait(msgspec.Struct, frozen=True):
+class SubjectCopy(msgspec.Struct, frozen=True):
     """All that a record says, as far as words go. Networks, addresses and sessions are hashes, so counted."""
 
     first_seen: int  # s UTC
@@ -39,23 +39,23 @@ class Portrait(msgspec.Struct, frozen=True):
     events: int
     documents: int
     active_days: float  # fading
-    usual: tuple[Usual, ...]
+    usual: tuple[UsualMost, ...]
     documents_by_day: tuple[tuple[str, int], ...]
-    places: tuple[Count, ...]
-    network_owners: tuple[Count, ...]
-    platforms: tuple[Count, ...]
+    places: tuple[SeenEntity, ...]
+    network_owners: tuple[SeenEntity, ...]
+    platforms: tuple[SeenEntity, ...]
     known: Mapping[str, int]  # networks, addresses, sessions, journals that would be recognised
     alert: Alert | None  # of the newest episode
     highest: tuple[Measured, ...]  # what was measured at its highest score: models may learn from it
 
 
-def portrait(record: bytes, names: tuple[str, ...]) -> Portrait:
+def build_subject_copy(record: bytes, names: tuple[str, ...]) -> SubjectCopy:
     """Of one packed record; ``names`` are those behind its keys. Raises ``StateError``."""
-    states = States()
+    states = AccountTable()
     states.restore([("", record)])
     state, episode = states.array[0], states.episodes.get("")
     known = {key32(name): name for name in names}
-    return Portrait(
+    return SubjectCopy(
         first_seen=int(state["first_time"]),
         last_seen=int(state["last_time"]),
         events=int(state["events"]),
@@ -84,10 +84,10 @@ def _measured(moment: Examples) -> tuple[Measured, ...]:
     return tuple(Measured(m.label, round(value, 2), m.unit) for m, value in found if value)
 
 
-def _usual(state: np.void) -> tuple[Usual, ...]:
+def _usual(state: np.void) -> tuple[UsualMost, ...]:
     found = ((measure, usual_most(state, measure.index)) for measure in MEASURES)
     return tuple(
-        Usual(measure.label, round(most, 2), measure.unit)
+        UsualMost(measure.label, round(most, 2), measure.unit)
         for measure, most in found
         if most and measure.index not in BASE_OF
     )

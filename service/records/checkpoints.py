@@ -21,7 +21,7 @@ class Trace(msgspec.Struct, frozen=True):
     evidence: float  # after this event
 
 
-class Judged(msgspec.Struct, frozen=True):
+class AnalystVerdict(msgspec.Struct, frozen=True):
     """An analyst's verdict as the stream takes it: without note and name."""
 
     verdict_id: int  # increasing
@@ -60,7 +60,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     written_at: float = 0.0  # wall clock, s UTC; only for the pages to tell how stale they are
 
 
-class Saved(msgspec.Struct, frozen=True):
+class SavedState(msgspec.Struct, frozen=True):
     """What a runner starts again from."""
 
     accounts: Iterable[tuple[str, bytes]]
@@ -73,7 +73,7 @@ class Saved(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """What a runner needs of a store."""
 
-    def load(self) -> Saved: ...
+    def load(self) -> SavedState: ...
 
     def commit(self, checkpoint: Checkpoint) -> None: ...
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Act(StrEnum):
+class CommandKind(StrEnum):
     """What is asked."""
 
     FORGET = "forget"  # all that is known; the account's next event is a stranger's
@@ -17,9 +17,9 @@ class Act(StrEnum):
     PROMOTE = "promote"  # a kept version of the models, from the next close of a day on
 
 
-class Order(msgspec.Struct, frozen=True):
+class Command(msgspec.Struct, frozen=True):
     """One act for one account, or one version of the models. A second time it changes nothing more."""
 
-    act: Act
+    act: CommandKind
     account: str = ""
     model: int = 0  # day of the version

@@ -18,7 +18,7 @@ class Cause(msgspec.Struct, frozen=True):
     seen: float = 0.0
 
 
-class Moved(msgspec.Struct, frozen=True):
+class MovedFigure(msgspec.Struct, frozen=True):
     """The newest change of one daily figure."""
 
     name: str  # "measures/rate", "surprises/novelty", "evidence", "accounts"
@@ -32,5 +32,5 @@ class DriftReport(msgspec.Struct, frozen=True):
     """As of the close of ``day``; newest first."""
 
     day: int = 0
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[MovedFigure, ...] = ()
     causes: tuple[Cause, ...] = ()

@@ -12,7 +12,7 @@ import msgspec
 SCHEMA_VERSION = 1
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What was asked for. ``PDF``, ``FULLTEXT`` and ``BOOK`` are reading; nothing else is."""
 
     PDF = "pdf"
@@ -36,7 +36,7 @@ class Kind(StrEnum):
     AUDIT = "audit"  # any other audit event
 
 
-READING = frozenset({Kind.PDF, Kind.FULLTEXT, Kind.BOOK})
+READING = frozenset({EventKind.PDF, EventKind.FULLTEXT, EventKind.BOOK})
 
 
 class NetworkKind(StrEnum):
@@ -51,7 +51,7 @@ class NetworkKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
+class Location(msgspec.Struct, frozen=True, gc=False):
     """Where an address is. Empty text and ``None`` mean unknown."""
 
     country: str = ""  # ISO 3166-1 alpha-2
@@ -66,7 +66,7 @@ class Resource(msgspec.Struct, frozen=True, gc=False):
     """What is left of a URL."""
 
     platform: str  # "sciencedirect", or the registrable host where no pattern knows it
-    kind: Kind
+    kind: EventKind
     document: str = ""  # keyed token (12 characters, base32hex) of the document, "" if none
     journal: str = ""  # keyed token of its container (journal, book, host), "" if unknown
     sequence: int = -1  # ordinal inside the container where the id has one, else -1
@@ -81,7 +81,7 @@ class AccessEvent(msgspec.Struct, frozen=True, gc=False):
     session: str  # pseudonym, or ""
     address: str  # pseudonym of the address, or ""
     network: str  # pseudonym of the /24 or /48, or ""
-    place: Place
+    place: Location
     method: str  # upper case; "" unknown
     status: int  # HTTP status; 0 unknown
     size: int  # bytes sent; -1 unknown
@@ -113,7 +113,7 @@ class Reason(msgspec.Struct, frozen=True):
     surprise: float  # -ln p
 
 
-class Count(msgspec.Struct, frozen=True):
+class SeenEntity(msgspec.Struct, frozen=True):
     """A place, network owner or platform of an account, and how familiar it is."""
 
     name: str
@@ -130,14 +130,14 @@ class Picture(msgspec.Struct, frozen=True):
     days: tuple[tuple[str, int], ...] = ()  # (local date, documents), oldest first
     usual_hour: float = 0.0  # upper edge of the account's usual documents in an hour
     usual_day: float = 0.0
-    places: tuple[Count, ...] = ()  # countries and cities
-    networks: tuple[Count, ...] = ()  # owner and kind
-    platforms: tuple[Count, ...] = ()
+    places: tuple[SeenEntity, ...] = ()  # countries and cities
+    networks: tuple[SeenEntity, ...] = ()  # owner and kind
+    platforms: tuple[SeenEntity, ...] = ()
     active_days: float = 0.0  # how much history there is
     groups: tuple[tuple[str, float], ...] = ()  # group of measures -> surprise
 
 
-class Quiet(msgspec.Struct, frozen=True):
+class Suppression(msgspec.Struct, frozen=True):
     """What a verdict found to be expected of the alert's account."""
 
     groups: tuple[str, ...]  # kinds of evidence that raise no alert of this account
@@ -163,5 +163,5 @@ class Alert(msgspec.Struct, frozen=True):
     model: str  # version of the models
     picture: Picture = Picture()
     day: int = 0  # local day of the site on which it opened, days since 1970
-    quiet: Quiet | None = None  # as the newest verdict that has taken effect wants it
+    quiet: Suppression | None = None  # as the newest verdict that has taken effect wants it
     groups: tuple[str, ...] = ()  # of readers, when it opened: "user type: student"; for reports

@@ -24,7 +24,7 @@ class Mode(StrEnum):
     TWO = "two"  # any two of them, one after the other
 
 
-class Share(msgspec.Struct, frozen=True):
+class KeyShare(msgspec.Struct, frozen=True):
     """One way to open an identity."""
 
     holders: tuple[HolderId, ...]  # who must open, in this order: one id, or two
@@ -39,7 +39,7 @@ class SealedIdentity(msgspec.Struct, frozen=True, tag_field="kind", tag="sealed-
     epoch: Epoch
     mode: Mode
     ring: str  # which holders and mode it was sealed for: changes when one comes or goes
-    shares: tuple[Share, ...]
+    shares: tuple[KeyShare, ...]
 
 
 class HalfOpened(msgspec.Struct, frozen=True, tag_field="kind", tag="half-opened"):
@@ -49,7 +49,7 @@ class HalfOpened(msgspec.Struct, frozen=True, tag_field="kind", tag="half-opened
     pseudonym: Pseudonym
     epoch: Epoch
     first: HolderId  # who has opened
-    shares: tuple[Share, ...]  # ``holders``: first and second; ``sealed`` for the second
+    shares: tuple[KeyShare, ...]  # ``holders``: first and second; ``sealed`` for the second
 
 
 class Link(msgspec.Struct, frozen=True):

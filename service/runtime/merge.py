@@ -34,7 +34,7 @@ def line_clock(ingest: Ingest) -> Clock:
     return times
 
 
-class Source(Protocol):
+class LineSource(Protocol):
     """What is read: ``pseudonymiser.tail.Follower``, or a file to its end."""
 
     @property
@@ -46,10 +46,10 @@ class Source(Protocol):
     def read(self, limit: int) -> Batch | None: ...
 
 
-class Turn(NamedTuple):
+class SourceBatch(NamedTuple):
     """Whose lines come next."""
 
-    source: Source
+    source: LineSource
     batch: Batch
 
 
@@ -75,28 +75,28 @@ class Merge:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.waiting: dict[str, Turn] = {}  # key of the source -> its unread lines
+        self.waiting: dict[str, SourceBatch] = {}  # key of the source -> its unread lines
         self._heads: dict[str, float] = {}
         self._paces: dict[str, _Pace] = {}
         self._current = ""
 
-    def next(self, sources: Sequence[Source]) -> Turn | None:
+    def next(self, sources: Sequence[LineSource]) -> SourceBatch | None:
         """The next lines of one of ``sources``; ``None`` while none has any. Raises what ``read`` raises."""
         for source in sources:
             if source.key not in self.waiting:
                 pace = self._paces.setdefault(source.key, _Pace())
                 batch = source.read(pace.limit if len(sources) > 1 else MOST)
                 if batch is not None:
-                    self.waiting[source.key] = Turn(source, batch)
+                    self.waiting[source.key] = SourceBatch(source, batch)
         if not self.waiting:
             return None
         self._current = self._choose() if len(self.waiting) > 1 else next(iter(self.waiting))
         self._heads.pop(self._current, None)
         return self.waiting.pop(self._current)
 
-    def fed(self, turn: Turn, times: Sequence[int]) -> None:
+    def fed(self, batch_taken: SourceBatch, times: Sequence[int]) -> None:
         """Tells the times of the accepted lines of a turn, s UTC."""
-        self._paces[turn.source.key].saw(len(turn.batch.lines), times)
+        self._paces[batch_taken.source.key].saw(len(batch_taken.batch.lines), times)
 
     def _choose(self) -> str:
         others = [key for key in self._paces if key in self.waiting and key != self._current]
@@ -109,7 +109,7 @@ class Merge:
     def _head(self, key: str) -> float:
         """Time of the next lines; of lines without one, long ago: they are only counted."""
         if key not in self._heads:
-            turn = self.waiting[key]
-            times = self._clock(turn.batch.lines[:SEEN], turn.source.audit)
+            batch_taken = self.waiting[key]
+            times = self._clock(batch_taken.batch.lines[:SEEN], batch_taken.source.audit)
             self._heads[key] = median(times) if times else 0.0
         return self._heads[key]

@@ -15,7 +15,7 @@ from pseudonymiser.lines import LineCutter
 from pseudonymiser.logfile import Batch
 from service.base.errors import LogFileError
 from service.records.events import Alert
-from service.runtime.merge import SLACK, Clock, Merge, Source
+from service.runtime.merge import SLACK, Clock, LineSource, Merge
 from service.runtime.runner import Runner
 
 CHUNK = 1 << 18  # bytes read at once
@@ -24,7 +24,7 @@ DRAIN = 50_000  # lines after which what changed is let go
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class LogFile:
+class ReplayFile:
     """One log, plain or gzip, read from its beginning to its end."""
 
     def __init__(self, path: Path) -> None:
@@ -87,7 +87,7 @@ class LogFile:
         return Batch(self._path.name, first, lines, b"") if lines else None
 
 
-class Reading(msgspec.Struct, frozen=True):
+class ReplaySummary(msgspec.Struct, frozen=True):
     """How far a replay is."""
 
     lines: int
@@ -123,7 +123,7 @@ def plan(paths: Sequence[Path], clock: Clock) -> Planned:
 
 
 def replay(
-    planned: Planned, runner: Runner, clock: Clock, progress: Callable[[Reading], None]
+    planned: Planned, runner: Runner, clock: Clock, progress: Callable[[ReplaySummary], None]
 ) -> list[Alert]:
     """Reads everything; returns the alerts in their last form, by opening time and id.
 
@@ -133,14 +133,14 @@ def replay(
     alerts: dict[str, Alert] = {}
     files = _Files(planned.paths)
     lines = drained = 0
-    while (turn := merge.next(files.active())) is not None:
-        batch = turn.batch._replace(source=files.took(turn.source))
-        merge.fed(turn, runner.feed(batch, audit=turn.source.audit))
-        lines += len(turn.batch.lines)
+    while (batch_taken := merge.next(files.active())) is not None:
+        batch = batch_taken.batch._replace(source=files.took(batch_taken.source))
+        merge.fed(batch_taken, runner.feed(batch, audit=batch_taken.source.audit))
+        lines += len(batch_taken.batch.lines)
         if lines - drained >= DRAIN:
             drained = lines
             alerts.update((alert.alert_id, alert) for alert in runner.drain().alerts)
-        progress(Reading(lines, files.bytes_read(), planned.size))
+        progress(ReplaySummary(lines, files.bytes_read(), planned.size))
     alerts.update((alert.alert_id, alert) for alert in runner.drain().alerts)
     return sorted(alerts.values(), key=lambda alert: (alert.opened_at, alert.alert_id))
 
@@ -149,14 +149,14 @@ class _Files:
     """Opens a file when the one before it has had its first turn; closes it at its end."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._later = [LogFile(path) for path in reversed(paths)]
-        self._open: list[LogFile] = []
-        self._fresh: LogFile | None = None  # open, but without a turn yet
+        self._later = [ReplayFile(path) for path in reversed(paths)]
+        self._open: list[ReplayFile] = []
+        self._fresh: ReplayFile | None = None  # open, but without a turn yet
         self._names: dict[str, str] = {}  # file -> log that it is a piece of
         self._newest: dict[bool, str] = {}  # audit or not -> name of the log last begun
         self._finished = 0  # bytes
 
-    def active(self) -> list[LogFile]:
+    def active(self) -> list[ReplayFile]:
         """Those to read from now."""
         for file in [file for file in self._open if file.done]:
             self._finished += file.size
@@ -167,7 +167,7 @@ class _Files:
             self._open.append(self._fresh)
         return self._open
 
-    def took(self, source: Source) -> str:
+    def took(self, source: LineSource) -> str:
         """Notes whose turn it is; gives the log's name. A file that begins where another ended keeps that."""
         if source is self._fresh:
             self._fresh = None
@@ -182,7 +182,7 @@ class _Files:
 
 def _first_time(path: Path, clock: Clock) -> int | None:
     """Time of the first line that fits; ``None`` where none does."""
-    file = LogFile(path)
+    file = ReplayFile(path)
     try:
         while (batch := file.read(LOOK)) is not None:
             if times := clock(batch.lines, file.audit):

@@ -16,11 +16,11 @@ import msgspec
 
 from pseudonymiser.ingest import Ingest
 from pseudonymiser.logfile import Batch
-from service.records.checkpoints import Changes, Checkpoint, Saved, Store
-from service.records.commands import Act, Order
+from service.records.checkpoints import Changes, Checkpoint, SavedState, Store
+from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent, Rejected
 from service.records.identities import Link
-from service.runtime.merge import Merge, Source, Turn
+from service.runtime.merge import LineSource, Merge, SourceBatch
 
 INGEST = "ingest"  # name of the ingest room's state among the shared blobs
 POLL = 0.25  # s between looks at logs that had nothing new
@@ -41,7 +41,7 @@ class Stages(Protocol):
 
     def absorb(self, events: Sequence[AccessEvent]) -> None: ...
 
-    def obey(self, orders: Sequence[Order]) -> None: ...
+    def apply(self, commands: Sequence[Command]) -> None: ...
 
     def drain(self) -> Changes: ...
 
@@ -64,7 +64,7 @@ class Runner:
         self._saved_ingest = b""
         self.urgent = False  # orders were taken that are not saved yet
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: SavedState) -> None:
         """Goes on from a checkpoint."""
         shared = dict(saved.shared)
         self._counters.update(saved.counters)
@@ -88,11 +88,11 @@ class Runner:
             self._absorb()
         return [event.time for event in events]
 
-    def obey(self, orders: Sequence[Order]) -> None:
+    def apply(self, commands: Sequence[Command]) -> None:
         """Takes orders after the lines so far; a checkpoint should follow soon."""
         self._absorb()
-        self._ingest.forget({order.account for order in orders if order.act is Act.FORGET})
-        self._pipeline.obey(orders)
+        self._ingest.forget({order.account for order in commands if order.act is CommandKind.FORGET})
+        self._pipeline.apply(commands)
         self.urgent = True
 
     def drain(self) -> Changes:
@@ -135,7 +135,7 @@ class Runner:
             self._counters[f"rejected_total:{line.reason}"] += 1
 
 
-class Pace(msgspec.Struct, frozen=True):
+class FollowSettings(msgspec.Struct, frozen=True):
     """When to save, and what may go."""
 
     lines: int
@@ -143,24 +143,24 @@ class Pace(msgspec.Struct, frozen=True):
     kept_days: int  # of event time, for which the events behind an alert are kept
 
 
-class Growing(Source, Protocol):
+class GrowingSource(LineSource, Protocol):
     """A source that goes on: ``pseudonymiser.tail.Follower``, or a partition of a topic."""
 
     def begin(self) -> bytes | None: ...
 
 
-class Origin(Protocol):
+class SourceSet(Protocol):
     """All sources of a site: ``pseudonymiser.tail.Tail``, or a topic."""
 
-    def sources(self) -> Sequence[Growing]: ...
+    def sources(self) -> Sequence[GrowingSource]: ...
 
     def close(self) -> None: ...
 
 
-class _Patient:
+class _RetryingSource:
     """A source that is tried again where it cannot be read, with one message for each new cause."""
 
-    def __init__(self, follower: Growing) -> None:
+    def __init__(self, follower: GrowingSource) -> None:
         self.key = follower.key
         self.audit = follower.audit
         self._follower = follower
@@ -184,7 +184,7 @@ class _Patient:
         return done
 
 
-class Follow:
+class FollowLoop:
     """Reads what comes, saves at the pace, until told to stop.
 
     ``retry_on`` are the store's errors that time or the operator mends (locked, disk full): the same
@@ -194,11 +194,11 @@ class Follow:
     def __init__(
         self,
         runner: Runner,
-        tail: Origin,
+        tail: SourceSet,
         merge: Merge,
         store: Store,
         *,
-        pace: Pace,
+        pace: FollowSettings,
         positions: Mapping[str, bytes],
         retry_on: tuple[type[Exception], ...],
         poll: Callable[[], None],
@@ -213,7 +213,7 @@ class Follow:
         self._retry_on = retry_on
         self._poll = poll
         self._pause = pause
-        self._sources: dict[str, _Patient] = {}
+        self._sources: dict[str, _RetryingSource] = {}
         self._lines = 0  # since the last checkpoint
         self._saved_at = time.monotonic()
 
@@ -232,36 +232,38 @@ class Follow:
 
     def _catch_up(self, stop: Event, until: float) -> bool:
         """Takes lines until a moment of the clock; false where there were no more before it."""
-        active: Sequence[_Patient] = self._look()
+        active: Sequence[_RetryingSource] = self._look()
         while not stop.is_set():
-            turn = self._merge.next(active)
-            if turn is not None:
-                self._take(turn)
+            batch_taken = self._merge.next(active)
+            if batch_taken is not None:
+                self._take(batch_taken)
             self._save_if_due(stop)
-            if turn is None or time.monotonic() > until:
-                return turn is not None
+            if batch_taken is None or time.monotonic() > until:
+                return batch_taken is not None
             # A source that had nothing is asked again at the next look.
             active = [
-                source for source in active if source.key in self._merge.waiting or source is turn.source
+                source
+                for source in active
+                if source.key in self._merge.waiting or source is batch_taken.source
             ]
         return True
 
-    def _look(self) -> list[_Patient]:
+    def _look(self) -> list[_RetryingSource]:
         for follower in self._tail.sources():
             if follower.key not in self._sources:
-                self._sources[follower.key] = _Patient(follower)
+                self._sources[follower.key] = _RetryingSource(follower)
             if follower.key not in self._positions:
                 self._begin(self._sources[follower.key])
         return list(self._sources.values())
 
-    def _begin(self, source: _Patient) -> None:
+    def _begin(self, source: _RetryingSource) -> None:
         if (position := source.begin()) is not None:
             self._positions[source.key] = position
 
-    def _take(self, turn: Turn) -> None:
-        self._merge.fed(turn, self._runner.feed(turn.batch, audit=turn.source.audit))
-        self._positions[turn.source.key] = turn.batch.position
-        self._lines += len(turn.batch.lines)
+    def _take(self, batch_taken: SourceBatch) -> None:
+        self._merge.fed(batch_taken, self._runner.feed(batch_taken.batch, audit=batch_taken.source.audit))
+        self._positions[batch_taken.source.key] = batch_taken.batch.position
+        self._lines += len(batch_taken.batch.lines)
 
     def _save_if_due(self, stop: Event) -> None:
         passed = time.monotonic() - self._saved_at

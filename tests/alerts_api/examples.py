@@ -9,25 +9,25 @@ from service.records.checkpoints import Changes, Checkpoint, Trace
 from service.records.events import (
     AccessEvent,
     Alert,
-    Count,
-    Kind,
+    EventKind,
+    Location,
     NetworkKind,
     Picture,
-    Place,
     Reason,
     Rejected,
     Resource,
+    SeenEntity,
 )
 
 NOW = 1_795_500_000  # Tue 24 Nov 2026 04:40 UTC
 HOUR, DAY = 3_600, 86_400
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
-CAMPUS = Place("GB", "Leeds", 53.80, -1.55, "Example University", NetworkKind.CAMPUS)
-HOME = Place("GB", "York", 53.96, -1.08, "Example Broadband", NetworkKind.ISP)
-HOSTING = Place("NL", "Amsterdam", 52.37, 4.90, "Example Cloud Hosting", NetworkKind.HOSTING)
-ABROAD = Place("VN", "Hanoi", 21.03, 105.85, "Example Telecom", NetworkKind.ISP)
-MOBILE = Place("GB", "", 53.80, -1.50, "Example Mobile", NetworkKind.MOBILE)
+CAMPUS = Location("GB", "Leeds", 53.80, -1.55, "Example University", NetworkKind.CAMPUS)
+HOME = Location("GB", "York", 53.96, -1.08, "Example Broadband", NetworkKind.ISP)
+HOSTING = Location("NL", "Amsterdam", 52.37, 4.90, "Example Cloud Hosting", NetworkKind.HOSTING)
+ABROAD = Location("VN", "Hanoi", 21.03, 105.85, "Example Telecom", NetworkKind.ISP)
+MOBILE = Location("GB", "", 53.80, -1.50, "Example Mobile", NetworkKind.MOBILE)
 
 # strongest detection, others, (measure, text, observed, usual, peers, unit, surprise)..., score
 STORIES: tuple[
@@ -233,7 +233,7 @@ def make_alert(index: int = 0, *, seed: int = 1, opened_at: int | None = None, a
     )
 
 
-def _picture(random_: random.Random, reasons: tuple[Reason, ...], opened: int, *, new: Place) -> Picture:
+def _picture(random_: random.Random, reasons: tuple[Reason, ...], opened: int, *, new: Location) -> Picture:
     first = opened // HOUR * HOUR - 46 * HOUR
     usual = max(2.0, reasons[0].usual or 0.0)
     peak = min(max(6.0, reasons[0].observed), 240.0)
@@ -252,21 +252,21 @@ def _picture(random_: random.Random, reasons: tuple[Reason, ...], opened: int, *
         usual_hour=min(usual, 12.0),
         usual_day=min(usual, 12.0) * 2.2,
         places=(
-            Count("GB", 38.2, 0.98, False),
-            Count("Leeds, GB", 31.0, 0.81, False),
-            Count("York, GB", 12.4, 0.33, False),
-            Count(f"{new.city}, {new.country}", 0.0, 0.0, True),
+            SeenEntity("GB", 38.2, 0.98, False),
+            SeenEntity("Leeds, GB", 31.0, 0.81, False),
+            SeenEntity("York, GB", 12.4, 0.33, False),
+            SeenEntity(f"{new.city}, {new.country}", 0.0, 0.0, True),
         ),
         networks=(
-            Count("Example University (campus)", 30.1, 0.79, False),
-            Count("Example Broadband (isp)", 12.0, 0.31, False),
-            Count(f"{new.owner} ({new.kind})", 0.0, 0.0, True),
+            SeenEntity("Example University (campus)", 30.1, 0.79, False),
+            SeenEntity("Example Broadband (isp)", 12.0, 0.31, False),
+            SeenEntity(f"{new.owner} ({new.kind})", 0.0, 0.0, True),
         ),
         platforms=(
-            Count("sciencedirect", 22.0, 0.58, False),
-            Count("jstor", 9.5, 0.25, False),
-            Count("nature", 0.0, 0.0, True),
-            Count("wiley", 0.0, 0.0, True),
+            SeenEntity("sciencedirect", 22.0, 0.58, False),
+            SeenEntity("jstor", 9.5, 0.25, False),
+            SeenEntity("nature", 0.0, 0.0, True),
+            SeenEntity("wiley", 0.0, 0.0, True),
         ),
         active_days=38.2,
         groups=(("rate", 14.1), ("novelty", 13.2), ("day", 6.0)),
@@ -306,7 +306,9 @@ def make_traces(alert: Alert, first: int = 1, count: int = 120) -> tuple[Trace, 
             size=random_.randint(900, 2_400_000),
             resource=Resource(
                 random_.choice(("sciencedirect", "jstor") if quiet else ("nature", "wiley", "sciencedirect")),
-                random_.choice((Kind.PDF, Kind.PDF, Kind.FULLTEXT, Kind.ABSTRACT, Kind.SEARCH)),
+                random_.choice(
+                    (EventKind.PDF, EventKind.PDF, EventKind.FULLTEXT, EventKind.ABSTRACT, EventKind.SEARCH)
+                ),
                 document=token("d", random_, 12)[3:],
             ),
             referer="same",

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from models.evaluation.changes import Change
-from models.evaluation.figures import Bin, Burden, Family, Load, Summary
+from models.evaluation.figures import Bin, Burden, DetectorSummary, Family, Load
 from models.evaluation.groups import compare
-from models.evaluation.intervals import quartiles, share
+from models.evaluation.intervals import proportion, quartiles
 from models.evaluation.records import Cell
 from service.evaluation.report import (
     MINIMUM_CELL,
@@ -34,7 +34,7 @@ def example() -> Report:
     burden = Burden(10_000, 80, 60, 80.0, 60.0)
     out = quartiles([3, 9, 20])
     families = tuple(
-        Family(name, share(hits, of), quartiles([80, 90]), out, out)
+        Family(name, proportion(hits, of), quartiles([80, 90]), out, out)
         for name, hits, of in (("burst", 9, 10), ("mimic", 0, 2), ("all but mimic", 9, 10), ("all", 9, 12))
     )
     part = Part(
@@ -42,15 +42,15 @@ def example() -> Report:
         title="university; seeds 1",
         truth="known thefts",
         burden=burden,
-        precision=share(20, 80),
+        precision=proportion(20, 80),
         loads=(NamedLoad("university, seed 1", Load(46, 138, 3.0, 3.0, 9, 2.4, 3.6)),),
-        bins=(Bin(0.0, 0.05, 0.02, share(2, 50)), Bin(0.9, 1.0, 0.95, share(9, 10))),
+        bins=(Bin(0.0, 0.05, 0.02, proportion(2, 50)), Bin(0.9, 1.0, 0.95, proportion(9, 10))),
         families=families,
         budgets=(
-            Summary("1 a day", 1.0, share(6, 10), out, 1.1, burden),
-            Summary("as in force", 3.0, share(9, 10), out, 3.0, burden),
+            DetectorSummary("1 a day", 1.0, proportion(6, 10), out, 1.1, burden),
+            DetectorSummary("as in force", 3.0, proportion(9, 10), out, 3.0, burden),
         ),
-        members=(Summary("without trees", 3.0, share(8, 10), out, 3.1, burden),),
+        members=(DetectorSummary("without trees", 3.0, proportion(8, 10), out, 3.1, burden),),
         burdens=compare(cells, Cell("", "everyone", 10_000, 80, 60), MINIMUM_CELL),
         heavy=(Heavy("reviewer", burden, None),),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.config.settings import KafkaSettings, Settings, Site
+from service.config.settings import KafkaSettings, Settings, SiteFolder
 from tests.beds import kafka, oidc, postgres
 from tests.beds.certificates import make
 from tests.beds.kafka import Cluster, Secure
@@ -48,7 +48,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def secure_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def secure_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteFolder]:
     """A site of a broker that wants TLS and SASL/SCRAM; its folder holds what that needs."""
     folder = tmp_path_factory.mktemp("site")
     certificates = make(folder)
@@ -63,7 +63,7 @@ def secure_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             user="journalguard",
             password_file="password",
         )
-        yield Site(folder, Settings(log_format="%h", timezone="UTC", kafka=kafka))
+        yield SiteFolder(folder, Settings(log_format="%h", timezone="UTC", kafka=kafka))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 
 from service.kernel.account_record import DAYS
-from service.pipeline.account_table import States
+from service.pipeline.account_table import AccountTable
 from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
 from service.records.events import READING, AccessEvent
@@ -32,7 +32,7 @@ def events_of(name: str) -> tuple[list[bytes], list[AccessEvent]]:
 
 def counted_by_the_stream(events: list[AccessEvent]) -> dict[AccountDay, int]:
     """The rings of days in the states that the pipeline would save."""
-    pipeline, states = Pipeline(load_policy()), States()
+    pipeline, states = Pipeline(load_policy()), AccountTable()
     pipeline.absorb(events)
     states.restore(pipeline.drain().accounts)
     return {

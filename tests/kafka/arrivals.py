@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import topics_of
 from service.distributed.protocol.wire import decode_frame
@@ -18,7 +18,7 @@ class Arrived(NamedTuple):
     repeats: int
 
 
-def arrived(site: Site) -> Arrived:
+def arrived(site: SiteFolder) -> Arrived:
     """Drops what is not newer than the newest number of its partition, as workers do."""
     events: dict[int, AccessEvent] = {}
     newest: dict[int, int] = {}
@@ -35,7 +35,7 @@ def arrived(site: Site) -> Arrived:
     return Arrived(events, repeats)
 
 
-def raw(site: Site, topic: str) -> list[tuple[int, bytes, bytes]]:
+def raw(site: SiteFolder, topic: str) -> list[tuple[int, bytes, bytes]]:
     """Partition, key and value of every message, headers after the value, in order."""
     consumer = KafkaConsumer(bootstrap_servers=list(kafka_of(site).servers), enable_auto_commit=False)
     parts = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]

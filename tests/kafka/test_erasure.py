@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey
 from service.cli import erasure
-from service.config.settings import Settings, Site
+from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.topics import changelog_of, topics_of
@@ -35,12 +35,12 @@ def add(log: Path, lines: Sequence[str]) -> None:
         file.write("".join(f"{line}\n" for line in lines))
 
 
-def pseudonym(site: Site, name: str) -> str:
+def pseudonym(site: SiteFolder, name: str) -> str:
     result = call("pseudonym", "--site", site.folder, "--kind", "user", stdin=f"{name}\n".encode())
     return result.stdout.split("\t")[1].strip()
 
 
-def holding(site: Site, sought: str) -> list[str]:
+def holding(site: SiteFolder, sought: str) -> list[str]:
     """Files of the site, the workers' copies among them, that hold the pseudonym anywhere."""
     found = []
     for path in site.folder.rglob("*"):
@@ -50,7 +50,7 @@ def holding(site: Site, sought: str) -> list[str]:
     return found
 
 
-def records_of(site: Site, topic: str, account: str) -> list[bytes | None]:
+def records_of(site: SiteFolder, topic: str, account: str) -> list[bytes | None]:
     """All records that hold the pseudonym in key or value; the account's own are in order."""
     kafka = kafka_of(site)
     consumer = KafkaConsumer(
@@ -71,7 +71,7 @@ def records_of(site: Site, topic: str, account: str) -> list[bytes | None]:
     return found
 
 
-def compact(site: Site) -> None:
+def compact(site: SiteFolder) -> None:
     """What the broker does within a day or two, at once."""
     kafka = kafka_of(site)
     soon = {"segment.ms": "500", "min.cleanable.dirty.ratio": "0.001", "delete.retention.ms": "0"}
@@ -81,7 +81,7 @@ def compact(site: Site) -> None:
     admin.close()
 
 
-def roll(site: Site, account: str) -> None:
+def roll(site: SiteFolder, account: str) -> None:
     """A record of nobody's, so that the segment with the account's is closed."""
     kafka = kafka_of(site)
     producer = KafkaProducer(bootstrap_servers=list(kafka.servers))
@@ -92,7 +92,7 @@ def roll(site: Site, account: str) -> None:
 
 
 def erased_while_the_pages_are_away(
-    site: Site, log: Path, parts: Parts, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    site: SiteFolder, log: Path, parts: Parts, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They find the old identity, the erasure and the new identity in their topics, and keep the new one."""
     carol, identities = pseudonym(site, "carol"), topics_of(kafka_of(site)).identities

@@ -15,7 +15,7 @@ from kafka.admin import KafkaAdminClient
 
 from pseudonymiser import holders
 from pseudonymiser.keyholder import HolderKey, OpenedIdentity
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import topics_of
 from service.distributed.protocol.wire import IdentityRecord, StatusRecord, decode
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 class Ship:
     """``journalguard ship`` of a site, started and killed."""
 
-    def __init__(self, site: Site, *arguments: str) -> None:
+    def __init__(self, site: SiteFolder, *arguments: str) -> None:
         self.out = site.folder / "ship.out"
         self._command = [sys.executable, "-P", "-m", "service.cli", "ship", *arguments]
         self._command += ["--site", str(site.folder)]
@@ -80,7 +80,7 @@ def lines_of(world: Path) -> list[bytes]:
     return (world / "access.log").read_bytes().splitlines()
 
 
-def all_sent(site: Site, lines: int) -> Callable[[], bool]:
+def all_sent(site: SiteFolder, lines: int) -> Callable[[], bool]:
     return lambda: lines_shipped(site) >= lines
 
 
@@ -241,7 +241,7 @@ def write_in_pieces(process: subprocess.Popen[bytes], lines: Sequence[bytes], rn
         at += size
 
 
-def spool_bytes(site: Site) -> int:
+def spool_bytes(site: SiteFolder) -> int:
     return sum(path.stat().st_size for path in (site.folder / "spool").glob("stdin.log*"))
 
 

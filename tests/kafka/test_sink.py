@@ -19,7 +19,7 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from alerts_api.stream.store import open_store
 from service.cli.options import database_of
-from service.config.settings import SETTINGS_FILE, KafkaSettings, Settings, Site
+from service.config.settings import SETTINGS_FILE, KafkaSettings, Settings, SiteFolder
 from service.config.template import render
 from service.distributed.protocol import topics
 from service.distributed.protocol.connection import kafka_of
@@ -48,7 +48,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 class Pages:
     """The process, and what a browser sees of it."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: SiteFolder) -> None:
         self._command = [sys.executable, "-m", "service.cli", "pages", "--site", str(site.folder)]
         self._log = site.folder / "pages.log"
         self.base = f"http://127.0.0.1:{site.settings.port}"
@@ -107,7 +107,7 @@ class Pages:
 class Worker:
     """Sends as workers do: in transactions, some of which are given up."""
 
-    def __init__(self, site: Site, prefix: str) -> None:
+    def __init__(self, site: SiteFolder, prefix: str) -> None:
         self._topics = topics_of(kafka_of(site))
         self.producer = KafkaProducer(
             bootstrap_servers=kafka_of(site).servers, acks="all", transactional_id=prefix
@@ -134,30 +134,30 @@ class Worker:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def site(request: pytest.FixtureRequest, broker: Cluster, prefix: str, tmp_path: Path) -> Site:
+def site(request: pytest.FixtureRequest, broker: Cluster, prefix: str, tmp_path: Path) -> SiteFolder:
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
     return _site(tmp_path, broker, prefix, url.replace("+psycopg", ""))
 
 
-def _site(folder: Path, broker: Cluster, prefix: str, url: str = "") -> Site:
+def _site(folder: Path, broker: Cluster, prefix: str, url: str = "") -> SiteFolder:
     kafka = KafkaSettings(
         servers=tuple(broker.servers), prefix=prefix, group=prefix, partitions=3, replicas=1
     )
     (port,) = free_ports(1)
     settings = Settings(log_format="%h", timezone="UTC", port=port, database_url=url, kafka=kafka)
     (folder / SETTINGS_FILE).write_text(render(settings))
-    return Site(folder, settings)
+    return SiteFolder(folder, settings)
 
 
 @pytest.fixture
-def pages(site: Site) -> Iterator[Pages]:
+def pages(site: SiteFolder) -> Iterator[Pages]:
     """Not started."""
     pages = Pages(site)
     yield pages
     pages.kill()
 
 
-def _read(site: Site, topic: str, count: int) -> list[bytes]:
+def _read(site: SiteFolder, topic: str, count: int) -> list[bytes]:
     with closing(
         KafkaConsumer(
             topic,
@@ -169,7 +169,7 @@ def _read(site: Site, topic: str, count: int) -> list[bytes]:
         return [message.value for _, message in zip(range(count), consumer, strict=False)]
 
 
-def test_kills_at_any_moment_lose_and_double_nothing(site: Site, pages: Pages, prefix: str) -> None:
+def test_kills_at_any_moment_lose_and_double_nothing(site: SiteFolder, pages: Pages, prefix: str) -> None:
     topics.create(site)
     worker, chance = Worker(site, prefix), random.Random(8)
     alerts = [make_alert(n, seed=3) for n in range(120)]
@@ -203,7 +203,9 @@ def test_kills_at_any_moment_lose_and_double_nothing(site: Site, pages: Pages, p
     assert counters == {"alerts_total": len(alerts), "lines_total": 500}
 
 
-def test_a_verdict_arrives_in_the_topic_also_after_a_kill(site: Site, pages: Pages, prefix: str) -> None:
+def test_a_verdict_arrives_in_the_topic_also_after_a_kill(
+    site: SiteFolder, pages: Pages, prefix: str
+) -> None:
     topics.create(site)
     first, second = make_alert(1), make_alert(2)
     Worker(site, prefix).send(first, second)
@@ -224,7 +226,7 @@ def test_a_verdict_arrives_in_the_topic_also_after_a_kill(site: Site, pages: Pag
     assert found[0].verdict_id < found[1].verdict_id
 
 
-def test_poison_is_put_aside_and_holds_nobody_up(site: Site, pages: Pages, prefix: str) -> None:
+def test_poison_is_put_aside_and_holds_nobody_up(site: SiteFolder, pages: Pages, prefix: str) -> None:
     topics.create(site)
     alert = make_alert(5)
     huge = msgspec.structs.replace(alert, alert_id="JG-HUGE", events=2**70)

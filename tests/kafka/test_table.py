@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from kafka import KafkaProducer
 
-from service.config.settings import Settings, Site
+from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.connection import aiokafka_options, kafka_of
 from service.distributed.protocol.topics import changelog_of, identity_of, topics_of
 from service.distributed.protocol.wire import VERSION, SumsRecord, VerdictRecord, encode
@@ -30,12 +30,12 @@ HERE = 2  # the partition
 
 
 @pytest.fixture
-def site(tmp_path: Path, broker: Cluster, prefix: str) -> Site:
+def site(tmp_path: Path, broker: Cluster, prefix: str) -> SiteFolder:
     settings = Settings(log_format=LOG_FORMAT, timezone="UTC", logs=("access.log",))
     return site_over(tmp_path / "site", broker.servers, prefix, settings)
 
 
-def table_of(site: Site, worker: str = "w1") -> Changelog:
+def table_of(site: SiteFolder, worker: str = "w1") -> Changelog:
     kafka = kafka_of(site)
     return Changelog(
         changelog_of(kafka),
@@ -56,7 +56,7 @@ async def opened(table: Changelog) -> Recovered:
         await table.close()
 
 
-def test_a_checkpoint_is_there_again_on_this_disk_and_on_another(site: Site) -> None:
+def test_a_checkpoint_is_there_again_on_this_disk_and_on_another(site: SiteFolder) -> None:
     topics = topics_of(kafka_of(site))
     stream = TopicPartition(topics.access, HERE)
 
@@ -75,7 +75,7 @@ def test_a_checkpoint_is_there_again_on_this_disk_and_on_another(site: Site) -> 
     assert Watch(site).committed(HERE) == 9
 
 
-def test_a_worker_that_lost_the_partition_can_write_nothing_more(site: Site) -> None:
+def test_a_worker_that_lost_the_partition_can_write_nothing_more(site: SiteFolder) -> None:
     topics = topics_of(kafka_of(site))
     stream = TopicPartition(topics.access, HERE)
 
@@ -98,7 +98,7 @@ def test_a_worker_that_lost_the_partition_can_write_nothing_more(site: Site) -> 
     assert Watch(site).alert_values() == []
 
 
-def test_the_summaries_are_read_whatever_lies_among_them(site: Site) -> None:
+def test_the_summaries_are_read_whatever_lies_among_them(site: SiteFolder) -> None:
     kafka = kafka_of(site)
     topic = topics_of(kafka).summaries
     wanted = Knowledge(POLICY, PARTITIONS)
@@ -127,7 +127,7 @@ def test_the_summaries_are_read_whatever_lies_among_them(site: Site) -> None:
     assert list(asyncio.run(read()).snapshot()) == list(wanted.snapshot())
 
 
-def test_every_worker_reads_all_verdicts_by_partition_and_in_order(site: Site) -> None:
+def test_every_worker_reads_all_verdicts_by_partition_and_in_order(site: SiteFolder) -> None:
     kafka = kafka_of(site)
     topic = topics_of(kafka).verdicts
     producer = KafkaProducer(bootstrap_servers=list(kafka.servers))

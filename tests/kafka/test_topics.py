@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from service.cli import main
-from service.config.settings import SETTINGS_FILE, KafkaSettings, RetentionSettings, Settings, Site
+from service.config.settings import SETTINGS_FILE, KafkaSettings, RetentionSettings, Settings, SiteFolder
 from service.config.template import render
 from service.distributed.protocol import topics
 from service.distributed.protocol.connection import administering, client_options, faust_options, kafka_of
@@ -25,30 +25,30 @@ MANY = len(KEYED) + len(SINGLE) + 1  # and the changelog
 
 
 @pytest.fixture
-def site(broker: Cluster, prefix: str, tmp_path: Path) -> Site:
+def site(broker: Cluster, prefix: str, tmp_path: Path) -> SiteFolder:
     kafka = KafkaSettings(
         servers=tuple(broker.servers), prefix=prefix, group=f"{prefix}-workers", partitions=3, replicas=1
     )
     settings = Settings(log_format="%h", timezone="UTC", retention=RetentionSettings(events=14), kafka=kafka)
     (tmp_path / SETTINGS_FILE).write_text(render(settings))
-    return Site(tmp_path, settings)
+    return SiteFolder(tmp_path, settings)
 
 
-def _call(action: str, site: Site) -> Result:
+def _call(action: str, site: SiteFolder) -> Result:
     return CliRunner().invoke(main, ["topics", action, "--site", str(site.folder)])
 
 
-def _complaints(site: Site) -> list[str]:
+def _complaints(site: SiteFolder) -> list[str]:
     with pytest.raises(TopicError) as caught:
         topics.check(site)
     return str(caught.value).splitlines()
 
 
-def _admin(site: Site) -> KafkaAdminClient:
+def _admin(site: SiteFolder) -> KafkaAdminClient:
     return KafkaAdminClient(**client_options(kafka_of(site), site.folder))
 
 
-def test_every_topic_is_made_as_it_must_be(site: Site, prefix: str) -> None:
+def test_every_topic_is_made_as_it_must_be(site: SiteFolder, prefix: str) -> None:
     assert [line.partition(": ")[2] for line in _complaints(site)] == [
         "is missing; `journalguard topics create` makes it"
     ] * MANY
@@ -65,7 +65,7 @@ def test_every_topic_is_made_as_it_must_be(site: Site, prefix: str) -> None:
     assert found[names[-1]].configs["cleanup.policy"] == "compact"
 
 
-def test_what_differs_is_told_with_the_mend(site: Site, prefix: str) -> None:
+def test_what_differs_is_told_with_the_mend(site: SiteFolder, prefix: str) -> None:
     topics.create(site)
     admin = _admin(site)
     wrong = {"cleanup.policy": "compact", "retention.ms": "1000"}
@@ -88,7 +88,7 @@ def test_what_differs_is_told_with_the_mend(site: Site, prefix: str) -> None:
     assert len(_complaints(site)) == 1
 
 
-def test_too_few_replicas_are_told(site: Site) -> None:
+def test_too_few_replicas_are_told(site: SiteFolder) -> None:
     topics.create(site)
     kafka = msgspec.structs.replace(kafka_of(site), replicas=3)
     stricter = site._replace(settings=msgspec.structs.replace(site.settings, kafka=kafka))
@@ -103,13 +103,13 @@ def test_too_few_replicas_are_told(site: Site) -> None:
     )
 
 
-def test_more_replicas_than_brokers_are_told(site: Site) -> None:
+def test_more_replicas_than_brokers_are_told(site: SiteFolder) -> None:
     kafka = msgspec.structs.replace(kafka_of(site), replicas=3)
     with pytest.raises(TopicError, match="3 replicas are wanted, and fewer brokers are up; start them"):
         topics.create(site._replace(settings=msgspec.structs.replace(site.settings, kafka=kafka)))
 
 
-def test_the_command_shows_a_table_and_fails_while_something_is_wrong(site: Site, prefix: str) -> None:
+def test_the_command_shows_a_table_and_fails_while_something_is_wrong(site: SiteFolder, prefix: str) -> None:
     checked = _call("check", site)
     assert checked.exit_code == 1
     assert "missing" in checked.stdout
@@ -121,18 +121,18 @@ def test_the_command_shows_a_table_and_fails_while_something_is_wrong(site: Site
     assert (checked.exit_code, checked.stdout.count("as wanted")) == (0, MANY)
 
 
-def test_a_site_without_kafka_is_told_what_to_add(site: Site) -> None:
+def test_a_site_without_kafka_is_told_what_to_add(site: SiteFolder) -> None:
     settings = msgspec.structs.replace(site.settings, kafka=None)
     with pytest.raises(NotConfiguredError, match=r"site\.toml: has no \[kafka\] table; add one with servers"):
         topics.check(site._replace(settings=settings))
 
 
-def test_kafka_python_comes_in_with_tls_and_scram(secure_site: Site) -> None:
+def test_kafka_python_comes_in_with_tls_and_scram(secure_site: SiteFolder) -> None:
     topics.create(secure_site)
     topics.check(secure_site)
 
 
-def test_a_wrong_password_is_told(secure_site: Site, tmp_path: Path) -> None:
+def test_a_wrong_password_is_told(secure_site: SiteFolder, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("another\n")
     (tmp_path / "authority.pem").write_bytes((secure_site.folder / "authority.pem").read_bytes())
     with (
@@ -142,7 +142,7 @@ def test_a_wrong_password_is_told(secure_site: Site, tmp_path: Path) -> None:
         pass
 
 
-def test_faust_comes_in_with_tls_and_scram(secure_site: Site) -> None:
+def test_faust_comes_in_with_tls_and_scram(secure_site: SiteFolder) -> None:
     topics.create(secure_site)
     kafka = kafka_of(secure_site)
 

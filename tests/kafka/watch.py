@@ -12,8 +12,8 @@ from alerts_api.storage.database import open_database
 from alerts_api.storage.errors import StoreError
 from alerts_api.storage.rows import to_alert
 from service.cli.options import database_of
-from service.config.settings import Site
-from service.decision.reader_groups import Counts, read_ledger
+from service.config.settings import SiteFolder
+from service.decision.reader_groups import Counts, read_group_history
 from service.distributed.protocol import wire
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import changelog_of, topics_of
@@ -26,7 +26,7 @@ from tests.kafka.whole import Outcome, lines_shipped
 class Watch:
     """Looks on without taking part."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: SiteFolder) -> None:
         self._site = site
         self._kafka = kafka_of(site)
         self._topics = topics_of(self._kafka)
@@ -85,7 +85,7 @@ class Watch:
                 shared = connection.execute(select(tables.shared.c.name, tables.shared.c.state)).all()
         finally:
             database.close()
-        return read_ledger(dict(shared))
+        return read_group_history(dict(shared))
 
     def states(self) -> tuple[dict[str, bytes], list[Ledger]]:
         """What the workers' table holds: states by account, and the partitions' ledgers."""

@@ -18,8 +18,8 @@ from pseudonymiser.ingest import Ingest
 from service.cli.assembly import build, ingest_settings, site_geo
 from service.cli.site import make_site
 from service.config.loader import load_site
-from service.config.settings import KafkaSettings, Settings, Site
-from service.decision.reader_groups import PREFIX, Counts, read_ledger
+from service.config.settings import KafkaSettings, Settings, SiteFolder
+from service.decision.reader_groups import PREFIX, Counts, read_group_history
 from service.distributed.protocol.topics import create
 from service.records.events import AccessEvent, Alert
 from service.runtime.replay import plan, replay
@@ -40,7 +40,7 @@ COMMANDS = {
 class Parts:
     """The processes of a site, each started, killed and started again by its name."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: SiteFolder) -> None:
         self.site = site
         self.ports = dict(zip(COMMANDS, free_ports(len(COMMANDS)), strict=True))
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -118,7 +118,7 @@ def site_over(
     *,
     replicas: int = 1,
     database: str = "",
-) -> Site:
+) -> SiteFolder:
     """A site with keys and topics; its pages keep SQLite in the folder, or ``database``, a URL."""
     kafka = KafkaSettings(
         servers=tuple(servers), prefix=prefix, group=prefix, partitions=PARTITIONS, replicas=replicas
@@ -140,7 +140,7 @@ class Outcome(NamedTuple):
     groups: dict[int, Counts]  # of readers, by day
 
 
-def undisturbed(site: Site, log: Path) -> Outcome:
+def undisturbed(site: SiteFolder, log: Path) -> Outcome:
     """What one process makes of the log."""
     geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn), campus=())
     runner, _, clock = build(site, geo)
@@ -160,10 +160,10 @@ def undisturbed(site: Site, log: Path) -> Outcome:
     alerts = replay(plan([log], clock), runner, clock, lambda _: None)
     counted = runner.counters
     events = counted["events_total"] - counted["events_without_account_total"]
-    return Outcome({alert.alert_id: alert for alert in alerts}, states, events, read_ledger(days))
+    return Outcome({alert.alert_id: alert for alert in alerts}, states, events, read_group_history(days))
 
 
-def fed(site: Site, lines: Sequence[bytes]) -> dict[int, AccessEvent]:
+def fed(site: SiteFolder, lines: Sequence[bytes]) -> dict[int, AccessEvent]:
     """What `Ingest.feed` gives: number of the event, without those that have no account."""
     room = Ingest(ingest_settings(site.settings), keys.load(site.keys), site_geo(site))
     outcomes = room.feed(lines, source="")
@@ -171,7 +171,7 @@ def fed(site: Site, lines: Sequence[bytes]) -> dict[int, AccessEvent]:
     return {number: event for number, event in enumerate(accepted) if event.account}
 
 
-def lines_shipped(site: Site) -> int:
+def lines_shipped(site: SiteFolder) -> int:
     """Lines that the shipper's checkpoint has."""
     try:
         place = msgspec.msgpack.decode((site.folder / "ship.checkpoint").read_bytes())
@@ -180,7 +180,7 @@ def lines_shipped(site: Site) -> int:
     return int(place["counters"].get("lines_total", 0))
 
 
-def place_of(site: Site) -> str:
+def place_of(site: SiteFolder) -> str:
     """What the shipper's checkpoint says, without states, and the logs there are."""
     place = msgspec.msgpack.decode((site.folder / "ship.checkpoint").read_bytes())
     logs = [

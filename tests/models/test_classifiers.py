@@ -20,7 +20,7 @@ from models.classifiers import (
     Classifiers,
     ClassifiersSnapshot,
     OneRate,
-    joined_logit,
+    combined_logit,
 )
 from models.evidence import BINS
 
@@ -156,7 +156,7 @@ def test_scoring_cleans_terms_as_learning_does(taught: Classifiers) -> None:
     strange[:5] = [np.nan, np.inf, -np.inf, -1.0, 1e9]
     clean = strange.copy()
     clean[:5] = [0.0, 20.0, 0.0, 0.0, 20.0]
-    assert joined_logit(strange, taught._average) == joined_logit(clean, taught._average)
+    assert combined_logit(strange, taught._average) == combined_logit(clean, taught._average)
     again, other = (Classifiers.from_snapshot(taught.snapshot()) for _ in range(2))
     again.learn(np.array([strange]), [0])
     other.learn(np.array([clean]), [0])

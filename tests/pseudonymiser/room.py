@@ -8,7 +8,7 @@ import pytest
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import Keys
 from pseudonymiser.pseudonyms import Address
-from service.records.events import AccessEvent, NetworkKind, Place, Rejected
+from service.records.events import AccessEvent, Location, NetworkKind, Rejected
 
 COMMON = '%h %l %u %t "%r" %s %b'
 KEYS = Keys(bytes(range(32)))
@@ -21,13 +21,13 @@ class TableGeo:
     """Places of three networks; everything else is nowhere."""
 
     places: ClassVar = {
-        "192.0.2": Place("GB", "London", 51.5, -0.1, "Example University", NetworkKind.EDUCATION),
-        "198.51.100": Place("FR", "Lyon", 45.8, 4.8, "Example Telecom", NetworkKind.ISP),
-        "203.0.113": Place("VN", "Hanoi", 21.0, 105.8, "Example Hosting", NetworkKind.HOSTING),
+        "192.0.2": Location("GB", "London", 51.5, -0.1, "Example University", NetworkKind.EDUCATION),
+        "198.51.100": Location("FR", "Lyon", 45.8, 4.8, "Example Telecom", NetworkKind.ISP),
+        "203.0.113": Location("VN", "Hanoi", 21.0, 105.8, "Example Hosting", NetworkKind.HOSTING),
     }
 
-    def place(self, address: Address) -> Place:
-        return self.places.get(address.compressed.rpartition(".")[0], Place())
+    def place(self, address: Address) -> Location:
+        return self.places.get(address.compressed.rpartition(".")[0], Location())
 
 
 def ingest(log_format: str = COMMON, **settings: object) -> Ingest:

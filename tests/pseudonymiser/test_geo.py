@@ -10,7 +10,7 @@ from netaddr import IPSet
 from pseudonymiser.errors import GeoFileError, NetworkError
 from pseudonymiser.geo import GeoProvider, NetworkKinds, is_private, open_geo
 from pseudonymiser.pseudonyms import parse_address
-from service.records.events import NetworkKind, Place
+from service.records.events import Location, NetworkKind
 
 LONDON = {
     "country": {"iso_code": "GB"},
@@ -52,7 +52,7 @@ def asn(tmp_path: Path) -> Path:
     return database(tmp_path / "asn.mmdb", "GeoLite2-ASN", records)
 
 
-def place(geo: GeoProvider, text: str) -> Place:
+def place(geo: GeoProvider, text: str) -> Location:
     address = parse_address(text)
     assert address is not None
     return geo.place(address)
@@ -60,10 +60,10 @@ def place(geo: GeoProvider, text: str) -> Place:
 
 def test_city_and_owner_come_together_rounded_to_a_tenth_of_a_degree(city: Path, asn: Path) -> None:
     geo = open_geo(city, asn)
-    expected = Place("GB", "London", 51.5, -0.1, "Example University", NetworkKind.EDUCATION)
+    expected = Location("GB", "London", 51.5, -0.1, "Example University", NetworkKind.EDUCATION)
     assert place(geo, "192.0.2.7") == place(geo, "::ffff:192.0.2.7") == expected
-    assert place(geo, "198.51.100.1") == Place(owner="Acme Telecom", kind=NetworkKind.ISP)
-    assert place(geo, "2001:db8::1") == Place("FR")
+    assert place(geo, "198.51.100.1") == Location(owner="Acme Telecom", kind=NetworkKind.ISP)
+    assert place(geo, "2001:db8::1") == Location("FR")
 
 
 def test_flags_tell_the_kind_of_network(city: Path) -> None:
@@ -74,8 +74,8 @@ def test_campus_is_what_the_site_says(city: Path) -> None:
     geo = open_geo(city, None, ("192.0.2.0/25", "10.1.0.0/16", "2001:db8:1::/48"))
     assert place(geo, "192.0.2.7").kind is NetworkKind.CAMPUS
     assert place(geo, "192.0.2.200").kind is not NetworkKind.CAMPUS
-    assert place(geo, "10.1.2.3") == Place(kind=NetworkKind.CAMPUS)
-    assert place(geo, "10.2.2.3") == Place()
+    assert place(geo, "10.1.2.3") == Location(kind=NetworkKind.CAMPUS)
+    assert place(geo, "10.2.2.3") == Location()
     assert place(geo, "2001:db8:1::9").kind is NetworkKind.CAMPUS
 
 
@@ -83,7 +83,7 @@ def test_campus_is_what_the_site_says(city: Path) -> None:
     "address", ["127.0.0.1", "192.168.1.1", "172.31.255.255", "100.64.0.0", "fe80::1", "::1"]
 )
 def test_nowhere(city: Path, address: str) -> None:
-    assert place(open_geo(city, None), address) == Place()
+    assert place(open_geo(city, None), address) == Location()
 
 
 @pytest.mark.parametrize("private", ["10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "fc00::/7", "fe80::/10"])

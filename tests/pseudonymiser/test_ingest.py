@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pseudonymiser.errors import StateError
+from pseudonymiser.errors import IngestStateError
 from pseudonymiser.ingest import REASONS
-from service.records.events import AccessEvent, Kind, NetworkKind, Rejected
+from service.records.events import AccessEvent, EventKind, NetworkKind, Rejected
 from tests.pseudonymiser.room import COMMON, event, events, ingest, line, reasons
 
 SESSION = "AbCdEfGhIj01234"
@@ -25,7 +25,7 @@ def test_an_access_line() -> None:
     assert result.network.startswith("n1_")
     assert (result.place.country, result.place.kind) == ("GB", NetworkKind.EDUCATION)
     assert (result.method, result.status, result.size) == ("GET", 200, 1000)
-    assert (result.resource.platform, result.resource.kind) == ("nature", Kind.FULLTEXT)
+    assert (result.resource.platform, result.resource.kind) == ("nature", EventKind.FULLTEXT)
     assert (result.session, result.referer, result.agent, result.category) == ("", "", "", "")
 
 
@@ -104,14 +104,14 @@ def test_range_requests_head_and_repeats_are_one_document() -> None:
     ]
     results = events(ingest(), *lines)
     assert len({result.resource.document for result in results} - {""}) == 1
-    assert {result.resource.kind for result in results[-2:]} == {Kind.ASSET, Kind.POLL}
+    assert {result.resource.kind for result in results[-2:]} == {EventKind.ASSET, EventKind.POLL}
     assert {result.method for result in results} == {"GET", "HEAD"}
 
 
 def test_an_unnamed_download_is_a_pdf_by_its_size() -> None:
     url = "https://www.example.org/download?id=77"
     small, large = events(ingest(), line(url, size="900"), line(url, size="900000"))
-    assert (small.resource.kind, large.resource.kind) == (Kind.PAGE, Kind.PDF)
+    assert (small.resource.kind, large.resource.kind) == (EventKind.PAGE, EventKind.PDF)
 
 
 def test_audit_lines() -> None:
@@ -127,10 +127,10 @@ def test_audit_lines() -> None:
     assert success.account == failure.account == logout.account == event(room, line()).account
     assert (success.category, success.session) == ("staff", logout.session)
     assert [e.resource.kind for e in (success, failure, logout, system)] == [
-        Kind.LOGIN_OK,
-        Kind.LOGIN_FAILED,
-        Kind.LOGOUT,
-        Kind.AUDIT,
+        EventKind.LOGIN_OK,
+        EventKind.LOGIN_FAILED,
+        EventKind.LOGOUT,
+        EventKind.AUDIT,
     ]
     assert (system.account, system.address, system.resource.platform) == ("", "", "ezproxy")
 
@@ -287,7 +287,7 @@ def test_any_fields_of_a_line_give_one_result(host: str, user: str, url: str) ->
     "state", [b"", b"{}", b"\xff", json.dumps({"version": 2, "order": {}, "last": {}}).encode()]
 )
 def test_a_damaged_state_is_refused(state: bytes) -> None:
-    with pytest.raises(StateError):
+    with pytest.raises(IngestStateError):
         ingest().restore(state)
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from service.records.events import READING, AccessEvent, Kind, Rejected
+from service.records.events import READING, AccessEvent, EventKind, Rejected
 from tests.pseudonymiser.room import COMMON, REAL, event, ingest, needs_real_logs
 
 pytestmark = needs_real_logs
@@ -75,7 +75,7 @@ def test_broken_fixtures_give_counted_rejections() -> None:
         results = ingest(timezone="Europe/Paris").feed((REAL / name).read_bytes().splitlines(), source=name)
         assert [r.reason for r in results if isinstance(r, Rejected)] == ["no_match"]
     cut = event(ingest(timezone="Europe/Paris"), (REAL / "cut.log").read_bytes().splitlines()[0])
-    assert (cut.resource.platform, cut.resource.kind) == ("acs", Kind.PDF)
+    assert (cut.resource.platform, cut.resource.kind) == ("acs", EventKind.PDF)
 
 
 def test_an_audit_file() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pseudonymiser.platforms import Catalogue
 from pseudonymiser.pseudonyms import Pseudonyms
 from pseudonymiser.resources import SEQUENCES, Reducer
-from service.records.events import Kind, Resource
+from service.records.events import EventKind, Resource
 from tests.pseudonymiser.room import KEYS
 
 REDUCER = Reducer(Pseudonyms(KEYS), ("ezproxy.example.ac.uk",))
@@ -164,7 +164,7 @@ def test_articles_are_told_apart_and_share_their_journal() -> None:
 
 def test_a_doi_is_one_document_on_every_site() -> None:
     there = reduce("https://dx.doi.org/10.1038/nature19999")
-    assert there.kind is Kind.PAGE  # a redirect is not reading
+    assert there.kind is EventKind.PAGE  # a redirect is not reading
     assert there.document == reduce("https://www.nature.com/articles/nature19999").document
 
 
@@ -220,9 +220,9 @@ def test_only_reading_matter_of_publishers_is_a_document() -> None:
 
 def test_a_download_without_a_name_is_a_pdf_if_it_is_large() -> None:
     reduced = REDUCER.reduce("https://www.example.org/download?id=77")
-    assert reduced.resource.kind is Kind.PAGE
+    assert reduced.resource.kind is EventKind.PAGE
     assert reduced.large is not None
-    assert reduced.large.kind is Kind.PDF
+    assert reduced.large.kind is EventKind.PDF
     assert reduced.large.document
 
 

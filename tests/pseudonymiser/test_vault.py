@@ -18,7 +18,7 @@ from pseudonymiser.keyholder import HolderKey, OpenedIdentity
 from pseudonymiser.keys import Keys
 from pseudonymiser.pseudonyms import Pseudonyms
 from pseudonymiser.vault import BUCKET, Vault, info, open_vault, pad, suite
-from service.records.identities import HalfOpened, Mode, SealedIdentity, Share, encode
+from service.records.identities import HalfOpened, KeyShare, Mode, SealedIdentity, encode
 from tests.pseudonymiser.room import COMMON, KEYS, TableGeo, events, line
 
 KEYS_OF = [HolderKey(bytes([n]) * 32, f"desk-{n}") for n in (1, 2, 3)]
@@ -67,7 +67,7 @@ class TestOneHolder:
         stranger = HolderKey.new("stranger")
         share = vault(count=1).seal(NAME, READER).shares[0]
         forged = changed(
-            vault(count=1).seal(NAME, READER), shares=(Share((stranger.holder.id,), share.sealed),)
+            vault(count=1).seal(NAME, READER), shares=(KeyShare((stranger.holder.id,), share.sealed),)
         )
         with pytest.raises(KeyHolderError, match="does not open"):
             stranger.open(forged)
@@ -83,7 +83,7 @@ class TestOneHolder:
             sealed = bytearray(record.shares[0].sealed)
             sealed[place] ^= 1
             with pytest.raises(KeyHolderError, match="does not open"):
-                KEYS_OF[0].open(changed(record, shares=(Share(record.shares[0].holders, bytes(sealed)),)))
+                KEYS_OF[0].open(changed(record, shares=(KeyShare(record.shares[0].holders, bytes(sealed)),)))
 
 
 class TestTwoHolders:
@@ -111,7 +111,7 @@ class TestTwoHolders:
 
     def test_the_second_cannot_begin_with_the_firsts_part(self) -> None:
         record = vault(Mode.TWO, 2).seal(NAME, READER)
-        swapped = tuple(Share(share.holders[::-1], share.sealed) for share in record.shares)
+        swapped = tuple(KeyShare(share.holders[::-1], share.sealed) for share in record.shares)
         with pytest.raises(KeyHolderError, match="does not open"):
             KEYS_OF[1].open(changed(record, shares=swapped))
 

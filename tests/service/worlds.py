@@ -10,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.kernel.account_record import ACCOUNT
-from service.kernel.encoder import Columns
+from service.kernel.encoder import EventEncoder
 from service.kernel.features import absorb
 from service.kernel.measures import GROUP_OF, G, K, M
-from service.learning.site_model import Site
+from service.learning.site_model import SiteModel
 from service.pipeline.account_table import HEADER
 from service.pipeline.site_pipeline import Pipeline
 from service.policy import Policy, load_policy
 from service.records.checkpoints import Changes, Trace
-from service.records.events import AccessEvent, Alert, Kind, NetworkKind, Place, Resource
+from service.records.events import AccessEvent, Alert, EventKind, Location, NetworkKind, Resource
 
 DAY = 86_400
 TODAY = 20_371  # 10 October 2025
 NOON = TODAY * DAY + 12 * 3600
 POLICY = load_policy()
 
-HOME = Place("GB", "Exeter", 50.72, -3.53, "Example Broadband", NetworkKind.ISP)
-CAMPUS = Place("GB", "Exeter", 50.72, -3.53, "Example University", NetworkKind.CAMPUS)
-FAR = Place("JP", "Osaka", 34.69, 135.5, "Example Hosting", NetworkKind.HOSTING)
-NOWHERE = Place()
+HOME = Location("GB", "Exeter", 50.72, -3.53, "Example Broadband", NetworkKind.ISP)
+CAMPUS = Location("GB", "Exeter", 50.72, -3.53, "Example University", NetworkKind.CAMPUS)
+FAR = Location("JP", "Osaka", 34.69, 135.5, "Example Hosting", NetworkKind.HOSTING)
+NOWHERE = Location()
 
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 
@@ -43,7 +43,7 @@ def event(
     account: str = "reader",
     *,
     document: int | None = 0,
-    kind: Kind = Kind.PDF,
+    kind: EventKind = EventKind.PDF,
     platform: str = "sciencedirect",
     journal: str = "",
     sequence: int = -1,
@@ -52,7 +52,7 @@ def event(
     size: int = 800_000,
     session: str = "s1",
     network: str = "n1",
-    place: Place = HOME,
+    place: Location = HOME,
     offset: int = 0,
 ) -> AccessEvent:
     """One accepted line: by default a reader at home takes one PDF at noon."""
@@ -73,7 +73,7 @@ def event(
 
 def page(time: int = NOON, account: str = "reader", platform: str = "sciencedirect") -> AccessEvent:
     """A page that is not reading."""
-    return event(time, account, document=None, kind=Kind.PAGE, platform=platform, size=20_000)
+    return event(time, account, document=None, kind=EventKind.PAGE, platform=platform, size=20_000)
 
 
 def shifted(event_: AccessEvent, **changes: object) -> AccessEvent:
@@ -106,8 +106,8 @@ class Walk:
 def walk(events: Sequence[AccessEvent], states: NDArray[np.void] | None = None) -> Walk:
     """Run the kernel alone over events with an account, every one of them asked about."""
     names = list(dict.fromkeys(e.account for e in events))
-    site = Site(POLICY)
-    columns = Columns(site.prevalence)
+    site = SiteModel(POLICY)
+    columns = EventEncoder(site.prevalence)
     rows = columns.rows(events, [names.index(e.account) for e in events])
     out = Walk(
         np.zeros(len(names), ACCOUNT) if states is None else states,

@@ -12,13 +12,13 @@ from typing import Any
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from service.config.settings import KafkaSettings, Site
+from service.config.settings import KafkaSettings, SiteFolder
 from service.distributed.protocol.errors import BrokerError, NotConfiguredError
 
 BOOTSTRAP_MS = 10_000  # a broker that is up answers sooner, and an operator waits
 
 
-def kafka_of(site: Site) -> KafkaSettings:
+def kafka_of(site: SiteFolder) -> KafkaSettings:
     """The site's ``[kafka]`` table. Raises ``NotConfiguredError``."""
     if site.settings.kafka is None:
         raise NotConfiguredError(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError
 
-from service.config.settings import KafkaSettings, Site
+from service.config.settings import KafkaSettings, SiteFolder
 from service.distributed.protocol.connection import administering, kafka_of
 from service.distributed.protocol.errors import TopicError
 
@@ -93,13 +93,13 @@ def wanted(kafka: KafkaSettings, events_days: int) -> tuple[Wanted, ...]:
     )
 
 
-def check(site: Site) -> None:
+def check(site: SiteFolder) -> None:
     """Raises ``TopicError`` with every topic that is not as it must be, and the mend; or ``BrokerError``."""
     if complaints := mismatches(site):
         raise TopicError("\n".join(complaints))
 
 
-def mismatches(site: Site) -> list[str]:
+def mismatches(site: SiteFolder) -> list[str]:
     """A sentence for everything that is not as it must be. Raises ``BrokerError``."""
     there = found(site)
     kafka = kafka_of(site)
@@ -107,7 +107,7 @@ def mismatches(site: Site) -> list[str]:
     return [sentence for topic in topics for sentence in compare(topic, there.get(topic.name))]
 
 
-def found(site: Site) -> dict[str, Found]:
+def found(site: SiteFolder) -> dict[str, Found]:
     """The site's topics as they are; one that is missing is left out. Raises ``BrokerError``."""
     kafka = kafka_of(site)
     names = [topic.name for topic in wanted(kafka, site.settings.retention.events)]
@@ -115,7 +115,7 @@ def found(site: Site) -> dict[str, Found]:
         return _found(admin, names)
 
 
-def create(site: Site) -> list[str]:
+def create(site: SiteFolder) -> list[str]:
     """Makes what is missing and sets what differs; what it did. Partitions and copies of a topic that is
     there stay: ``check`` tells of them. Again, it does nothing. Raises ``TopicError`` where brokers are too
     few, or ``BrokerError``.
@@ -133,7 +133,7 @@ def create(site: Site) -> list[str]:
     return done
 
 
-def identity_of(site: Site) -> str:
+def identity_of(site: SiteFolder) -> str:
     """What tells the changelog from one that was deleted and made again. Raises ``BrokerError``."""
     kafka = kafka_of(site)
     with administering(kafka, site.folder) as admin:

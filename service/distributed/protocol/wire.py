@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from service.learning.day_summary import DaySums
-from service.records.checkpoints import Judged, Trace
-from service.records.commands import Order
+from service.learning.day_summary import DaySummary
+from service.records.checkpoints import AnalystVerdict, Trace
+from service.records.commands import Command
 from service.records.drift_report import DriftReport
 from service.records.events import AccessEvent, Alert, Rejected
 from service.records.identities import Link, SealedIdentity
@@ -50,7 +50,7 @@ class FrameHeader(msgspec.Struct, frozen=True):
     numbers: tuple[int, ...] = ()  # of the events: unique within the site, increasing within a shipper
     leaving: tuple[Link, ...] = ()  # accounts of this partition that go on elsewhere, under another pseudonym
     coming: tuple[Link, ...] = ()  # accounts of this partition whose states must come first
-    orders: tuple[Order, ...] = ()  # taken before the events
+    orders: tuple[Command, ...] = ()  # taken before the events
 
 
 class Frame(NamedTuple):
@@ -103,9 +103,9 @@ class VerdictRecord(msgspec.Struct, frozen=True):
     teaches: bool = True
 
     @property
-    def judged(self) -> Judged:
+    def judged(self) -> AnalystVerdict:
         """As the stream takes it."""
-        return Judged(
+        return AnalystVerdict(
             self.verdict_id, self.alert_id, self.account, self.verdict, self.quiet_days, self.teaches
         )
 
@@ -130,7 +130,7 @@ class SumsRecord(msgspec.Struct, frozen=True):
     partition: int
     next_day: int  # the day the partition goes on with
     after: int  # newest day that the site had learnt while this one lasted, 0 for none
-    sums: DaySums
+    sums: DaySummary
 
 
 class KnowledgeRecord(msgspec.Struct, frozen=True):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from service.base.errors import StateError
-from service.records.checkpoints import Checkpoint, Saved
+from service.base.errors import CheckpointError
+from service.records.checkpoints import Checkpoint, SavedState
 
 VERSION = 1
 
@@ -46,12 +46,12 @@ class CheckpointFile:
         self.serial = 0  # of the newest checkpoint
         self.positions: Mapping[str, bytes] = {}  # of the newest checkpoint: acknowledged and saved
 
-    def load(self) -> Saved:
+    def load(self) -> SavedState:
         """What the last checkpoint said. Raises ``StateError`` where it cannot be understood."""
         place = self._read()
         self._shared = place.shared
         self.positions, self.serial = place.positions, place.serial
-        return Saved((), place.shared, place.positions, place.counters, place.last_event_time)
+        return SavedState((), place.shared, place.positions, place.counters, place.last_event_time)
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Takes what changed, to be written with the next ``commit``."""
@@ -86,8 +86,10 @@ class CheckpointFile:
         except FileNotFoundError:
             return _Place(VERSION, 0, {}, {}, {}, 0)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StateError(f"{self._path}: damaged ({error}); {_LOST}") from None
-        raise StateError(f"{self._path}: version {version} is not known; use the journalguard that wrote it")
+            raise CheckpointError(f"{self._path}: damaged ({error}); {_LOST}") from None
+        raise CheckpointError(
+            f"{self._path}: version {version} is not known; use the journalguard that wrote it"
+        )
 
 
 def _replace(path: Path, data: bytes) -> None:

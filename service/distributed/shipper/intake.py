@@ -9,13 +9,13 @@ from pseudonymiser.rotation import Position, decode_position, identity, is_rotat
 from pseudonymiser.tail import Tail, source_key
 from service.distributed.shipper.lag import unread_bytes
 from service.distributed.shipper.spool import Spool
-from service.runtime.runner import Growing
+from service.runtime.runner import GrowingSource
 
 
 class Intake(Protocol):
     """Sources that ``service.runtime.runner.Follow`` reads, and what the shipper asks of them besides."""
 
-    def sources(self) -> Sequence[Growing]: ...
+    def sources(self) -> Sequence[GrowingSource]: ...
 
     def close(self) -> None: ...
 
@@ -42,7 +42,7 @@ class LogFiles:
         self._before = positions
         self._tail = Tail(logs, audit_logs, positions)
 
-    def sources(self) -> Sequence[Growing]:
+    def sources(self) -> Sequence[GrowingSource]:
         return self._tail.sources()
 
     def close(self) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from service.base.errors import StateError
-from service.records.commands import Order
+from service.base.errors import CheckpointError
+from service.records.commands import Command
 
 FOLDER = "orders"  # in the site's folder
 _SUFFIX = ".order"
@@ -24,21 +24,21 @@ class OrderBox:
         self._folder = site / FOLDER
         self._taken: dict[Path, None] = {}
 
-    def put(self, order: Order) -> None:
+    def put(self, command: Command) -> None:
         """Waits there from now on, also after a crash."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._folder)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(order))
+            file.write(msgspec.json.encode(command))
             file.flush()
             os.fsync(file.fileno())
         Path(name).rename(f"{name}{_SUFFIX}")
 
-    def waiting(self) -> list[Order]:
+    def waiting(self) -> list[Command]:
         """All that no shipper has sent yet. Raises ``StateError``."""
         return [_read(path) for path in self._paths()]
 
-    def take(self) -> list[Order]:
+    def take(self) -> list[Command]:
         """Those that were not taken before. Raises ``StateError``."""
         new = [path for path in self._paths() if path not in self._taken]
         self._taken.update(dict.fromkeys(new))
@@ -54,8 +54,8 @@ class OrderBox:
         return sorted(self._folder.glob(f"*{_SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path))
 
 
-def _read(path: Path) -> Order:
+def _read(path: Path) -> Command:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Order)
+        return msgspec.json.decode(path.read_bytes(), type=Command)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise StateError(f"{path}: is no order; remove it and run `journalguard rights` again") from None
+        raise CheckpointError(f"{path}: is no order; remove it and run `journalguard rights` again") from None

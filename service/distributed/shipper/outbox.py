@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from service.base.errors import StateError
+from service.base.errors import CheckpointError
 from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.wire import VERSION, FrameHeader, encode_frame
-from service.pipeline.calendar import Days, DaysState, Stretch
+from service.pipeline.calendar import CalendarState, DaySpan, SiteCalendar
 from service.records.checkpoints import Changes
-from service.records.commands import Act, Order
+from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent
 from service.records.identities import Link
 
@@ -33,7 +33,7 @@ class OutboxState(msgspec.Struct, frozen=True):
     v: int
     shipper: int
     count: int  # events that have a number
-    days: DaysState
+    days: CalendarState
     frames: int
     sent_bytes: int  # of frames, before compression
 
@@ -68,8 +68,8 @@ class Outbox:
         self._send = send
         self._clock = clock
         self._count = 0
-        self._days = Days()
-        self._day = DaysState()  # of the open frames
+        self._days = SiteCalendar()
+        self._day = CalendarState()  # of the open frames
         self._open: dict[int, _Frame] = {}
         self._unnamed: dict[str, None] = {}
         self._counted = Counter(frames_total=0, frame_bytes_total=0)
@@ -111,14 +111,14 @@ class Outbox:
         for partition in [p for p, frame in self._open.items() if now - frame.opened >= OLD]:
             self._close(partition)
 
-    def obey(self, orders: Sequence[Order]) -> None:
+    def apply(self, orders: Sequence[Command]) -> None:
         """Sends each order to its account's partition, behind the events so far."""
         for order in orders:
             partition = partition_of_account(order.account, self._partitions)
             if partition in self._open:
                 self._close(partition)
             self._post(partition, self._header(orders=(order,)), ())
-            if order.act is Act.FORGET:
+            if order.act is CommandKind.FORGET:
                 self._unnamed[order.account] = None
 
     def drain(self) -> Changes:
@@ -143,23 +143,23 @@ class Outbox:
         try:
             state = msgspec.json.decode(shared[OUTBOX], type=OutboxState)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StateError(f"the shipper's place cannot be read ({error})") from None
+            raise CheckpointError(f"the shipper's place cannot be read ({error})") from None
         if state.v != VERSION:
-            raise StateError(f"the shipper's place has version {state.v}; use a newer journalguard")
+            raise CheckpointError(f"the shipper's place has version {state.v}; use a newer journalguard")
         if state.shipper != self._shipper:
-            raise StateError(
+            raise CheckpointError(
                 f"this folder was shipped from as shipper {state.shipper} and site.toml now says "
                 f"{self._shipper}: events would count twice; set shipper = {state.shipper} again"
             )
         self._count = state.count
-        self._days = Days(state.days)
+        self._days = SiteCalendar(state.days)
         self._day = state.days
         self._counted.update(frames_total=state.frames, frame_bytes_total=state.sent_bytes)
 
-    def _begin_day(self, stretch: Stretch) -> None:
+    def _begin_day(self, stretch: DaySpan) -> None:
         """Ends the frames of the day before, then tells every partition of the new one."""
         self._close_all()
-        self._day = DaysState(stretch.day, 0, stretch.offset)
+        self._day = CalendarState(stretch.day, 0, stretch.offset)
         for partition in range(self._partitions):
             self._post(partition, self._header(), ())
 
@@ -193,7 +193,7 @@ class Outbox:
         numbers: tuple[int, ...] = (),
         leaving: tuple[Link, ...] = (),
         coming: tuple[Link, ...] = (),
-        orders: tuple[Order, ...] = (),
+        orders: tuple[Command, ...] = (),
     ) -> FrameHeader:
         day = self._day
         return FrameHeader(VERSION, self._shipper, day.day, day.offset, numbers, leaving, coming, orders)

@@ -16,8 +16,8 @@ from threading import Event
 from prometheus_client import CollectorRegistry
 
 from pseudonymiser.ingest import Ingest
-from service.base.locks import only_one
-from service.config.settings import Site
+from service.base.locks import exclusive_lock
+from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.errors import BrokerError
 from service.distributed.protocol.telemetry import ShipperMetrics, serve
@@ -30,9 +30,9 @@ from service.distributed.shipper.outbox import Outbox
 from service.distributed.shipper.producer import Producer, connector
 from service.distributed.shipper.status import Status
 from service.distributed.shipper.turns import Recorded, TurnsFile
-from service.records.checkpoints import Checkpoint, Saved
+from service.records.checkpoints import Checkpoint, SavedState
 from service.runtime.merge import Clock
-from service.runtime.runner import Follow, Pace, Runner
+from service.runtime.runner import FollowLoop, FollowSettings, Runner
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
@@ -44,13 +44,13 @@ OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpo
 _log = logging.getLogger("journalguard.ship")
 
 
-def ship(site: Site, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop: Event) -> None:
+def ship(site: SiteFolder, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop: Event) -> None:
     """Ships until ``stop`` is set or the intake ends; ``clock`` orders several sources.
 
     Raises operators' errors: topics that are not as they must be, a damaged checkpoint, a folder in use.
     """
     with ExitStack() as closes:
-        closes.enter_context(only_one(site.folder / LOCK, "ship"))
+        closes.enter_context(exclusive_lock(site.folder / LOCK, "ship"))
         parts = closes.enter_context(closing(_Parts(site, ingest, clock, open_intake, stop)))
         if site.settings.metrics_port:
             closes.enter_context(closing(serve(parts.registry, site.settings.metrics_port)))
@@ -62,7 +62,7 @@ class _Parts:
     """The shipper's parts; also its port to a store, where each hears of a checkpoint."""
 
     def __init__(
-        self, site: Site, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop: Event
+        self, site: SiteFolder, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop: Event
     ) -> None:
         kafka = kafka_of(site)
         topics = topics_of(kafka)
@@ -95,12 +95,12 @@ class _Parts:
     def run(self) -> None:
         """Reads and sends until told to stop."""
         try:
-            Follow(
+            FollowLoop(
                 self._runner,
                 self._intake,
                 self._merge,
                 self,
-                pace=Pace(self._settings.checkpoint_lines, self._settings.checkpoint_seconds, 0),
+                pace=FollowSettings(self._settings.checkpoint_lines, self._settings.checkpoint_seconds, 0),
                 positions=self._saved.positions,
                 retry_on=(BrokerError, OSError),
                 poll=self._poll,
@@ -111,7 +111,7 @@ class _Parts:
         except BrokerError as error:
             _log.warning("ended-early %s; the lines are read again at the next start", error)
 
-    def load(self) -> Saved:
+    def load(self) -> SavedState:
         """What the last checkpoint said."""
         return self._saved
 
@@ -164,10 +164,10 @@ class _Parts:
             return
         self._looked_at = time.monotonic()
         if orders := self._orders.take():
-            self._runner.obey(orders)
+            self._runner.apply(orders)
 
 
-def _topics_are_right(site: Site, stop: Event) -> bool:
+def _topics_are_right(site: SiteFolder, stop: Event) -> bool:
     """Waits for the brokers and looks at the topics; false where ``stop`` came. Raises ``TopicError``."""
     told = ""
     while not stop.is_set():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from service.runtime.merge import Clock, Merge, Source, Turn
+from service.runtime.merge import Clock, LineSource, Merge, SourceBatch
 
 PATIENCE = 300  # looks, 0.1 s apart, for lines that were there before, until it is gone on without them
 
@@ -71,7 +71,7 @@ class Recorded(Merge):
         super().__init__(clock)
         self._file = file
         self._again = deque(turns)
-        self._known: dict[str, Source] = {}
+        self._known: dict[str, LineSource] = {}
         self._looks = 0
 
     @property
@@ -84,22 +84,22 @@ class Recorded(Merge):
         """Whether recorded turns are left. A checkpoint now would forget them."""
         return bool(self._again)
 
-    def next(self, sources: Sequence[Source]) -> Turn | None:
+    def next(self, sources: Sequence[LineSource]) -> SourceBatch | None:
         """The next lines of one of ``sources``; ``None`` while none has any."""
         self._known.update((source.key, source) for source in sources)
         while self._again:
-            if (turn := self._repeated()) is not None:
-                return turn
+            if (batch_taken := self._repeated()) is not None:
+                return batch_taken
             if self._looks < PATIENCE:
                 return None
             _log.warning("order-lost lines that were sent before cannot be read again; going on without them")
             self._again.clear()
-        turn = super().next(sources)
-        if turn is not None:
-            self._file.add(turn.source.key, len(turn.batch.lines))
-        return turn
+        batch_taken = super().next(sources)
+        if batch_taken is not None:
+            self._file.add(batch_taken.source.key, len(batch_taken.batch.lines))
+        return batch_taken
 
-    def _repeated(self) -> Turn | None:
+    def _repeated(self) -> SourceBatch | None:
         """Lines of the oldest recorded turn; ``None`` while its source has none to give."""
         key, lines = self._again.popleft()
         source = self._known.get(key)
@@ -111,12 +111,12 @@ class Recorded(Merge):
         self._looks = 0
         if len(batch.lines) < lines:
             self._again.appendleft((key, lines - len(batch.lines)))
-        return Turn(source, batch)
+        return SourceBatch(source, batch)
 
-    def fed(self, turn: Turn, times: Sequence[int]) -> None:
+    def fed(self, batch_taken: SourceBatch, times: Sequence[int]) -> None:
         """Tells the times of the accepted lines of a turn, s UTC."""
-        if turn.source.key in self._paces:  # not before its first turn that is no repeat
-            super().fed(turn, times)
+        if batch_taken.source.key in self._paces:  # not before its first turn that is no repeat
+            super().fed(batch_taken, times)
 
 
 def _decoded(data: bytes, serial: int) -> tuple[list[tuple[str, int]], int]:

@@ -6,7 +6,7 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.protocol import wire
 from service.distributed.protocol.connection import client_options, kafka_of
 from service.distributed.protocol.errors import BrokerError
@@ -19,7 +19,7 @@ POLL_MS = 1_000
 WAIT_MS = 20_000
 
 
-def saved_state(site: Site, account: str) -> tuple[bytes | None, tuple[str, ...]]:
+def saved_state(site: SiteFolder, account: str) -> tuple[bytes | None, tuple[str, ...]]:
     """The account's packed record, None where there is none, and the names its keys refer to.
 
     Reads all of one partition's changelog. Raises ``BrokerError``.
@@ -36,7 +36,7 @@ def saved_state(site: Site, account: str) -> tuple[bytes | None, tuple[str, ...]
     return newest.get(account.encode()), names
 
 
-def saved_knowledge(site: Site) -> dict[str, bytes]:
+def saved_knowledge(site: SiteFolder) -> dict[str, bytes]:
     """Blobs of the newest snapshot of what the site knows, by name. Raises ``BrokerError``."""
     kafka = kafka_of(site)
     try:
@@ -47,7 +47,9 @@ def saved_knowledge(site: Site) -> dict[str, bytes]:
     return {record.name: record.blob for record in records}
 
 
-def _newest(site: Site, part: TopicPartition, keys: set[bytes] | None = None) -> dict[bytes, bytes | None]:
+def _newest(
+    site: SiteFolder, part: TopicPartition, keys: set[bytes] | None = None
+) -> dict[bytes, bytes | None]:
     """The newest value of each of the keys, or of every key."""
     consumer = KafkaConsumer(
         group_id=None,

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from service.base.errors import StateError
-from service.decision.reader_groups import read_ledger
+from service.base.errors import CheckpointError
+from service.decision.reader_groups import read_group_history
 from service.distributed.protocol.topics import Topics
 from service.distributed.protocol.wire import (
     VERSION,
@@ -26,7 +26,7 @@ from service.distributed.protocol.wire import (
     decode,
 )
 from service.records import drift_report, identities
-from service.records.checkpoints import Changes, Checkpoint, Saved, Trace
+from service.records.checkpoints import Changes, Checkpoint, SavedState, Trace
 from service.records.events import Alert, Rejected
 from service.records.identities import Link, SealedIdentity
 
@@ -105,7 +105,7 @@ class _Batch:
 class Taking:
     """Goes on from what the store holds. A message that was taken is not taken again."""
 
-    def __init__(self, topics: Topics, saved: Saved, kept_days: int) -> None:
+    def __init__(self, topics: Topics, saved: SavedState, kept_days: int) -> None:
         self._topics = topics
         self._kept_days = kept_days
         self._positions = dict(_offsets(saved.positions, self.topics))
@@ -264,8 +264,10 @@ def _sound_status(record: StatusRecord) -> StatusRecord:
 
 def _check_groups(blobs: Mapping[str, bytes]) -> None:
     try:
-        readable = len(read_ledger(blobs)) == len(blobs)  # no other's blob is among them, and no day twice
-    except StateError:
+        readable = len(read_group_history(blobs)) == len(
+            blobs
+        )  # no other's blob is among them, and no day twice
+    except CheckpointError:
         readable = False
     if not readable:
         raise WireError(Refusal.WRONG_SCHEMA)

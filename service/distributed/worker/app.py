@@ -13,7 +13,7 @@ from typing import Any, cast
 import faust
 from faust.types import TP
 
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import aiokafka_options, faust_options, kafka_of
 from service.distributed.protocol.telemetry import WorkerMetrics
 from service.distributed.protocol.topics import identity_of, topics_of
@@ -34,7 +34,7 @@ _log = logging.getLogger("journalguard.worker")
 class Worker:
     """The partitions that are this process's at the moment."""
 
-    def __init__(self, site: Site, policy: Policy, name: str, metrics: WorkerMetrics) -> None:
+    def __init__(self, site: SiteFolder, policy: Policy, name: str, metrics: WorkerMetrics) -> None:
         kafka = kafka_of(site)
         self._topics = topics_of(kafka)
         self._knowledge = Knowledge(policy, kafka.partitions)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from service.distributed.protocol.wire import KnowledgeRecord, SumsRecord
 from service.learning.aggregation import merge
-from service.learning.site_model import Site
+from service.learning.site_model import SiteModel
 from service.policy import Policy
 
 SITE = "site"  # the blob that completes a snapshot: it is written after the others
@@ -19,7 +19,7 @@ class Knowledge:
     """The site and what it is waiting for."""
 
     def __init__(self, policy: Policy, partitions: int) -> None:
-        self.site = Site(policy)
+        self.site = SiteModel(policy)
         self._policy = policy
         self._partitions = partitions
         self._sums: dict[int, dict[int, SumsRecord]] = {}  # day -> partition -> sums
@@ -60,7 +60,7 @@ class Knowledge:
             parts = list(self._sums[day].values())
             if not self._whole(day) or any(part.after != self.site.day for part in parts):
                 break  # or a snapshot comes that knows the day, or the days between
-            self.site.take(merge([part.sums for part in parts], self._policy))
+            self.site.learn_day(merge([part.sums for part in parts], self._policy))
         self._forget()
         return self.site.day > before
 

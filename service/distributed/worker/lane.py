@@ -15,18 +15,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from service.base.decoding import reading
+from service.base.decoding import decoding_guard
 from service.distributed.protocol import wire
 from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.soundness import sound
 from service.distributed.protocol.wire import Frame, FrameHeader, MoveRecord, Refusal, WireError
-from service.learning.day_summary import DaySums
-from service.learning.feedback import Docket
-from service.learning.site_model import Site
-from service.pipeline.shard import STATES_DAYS, Share, ShareChanges
+from service.learning.day_summary import DaySummary
+from service.learning.feedback import PendingCommands
+from service.learning.site_model import SiteModel
+from service.pipeline.shard import STATES_DAYS, Shard, ShardChanges
 from service.policy import Policy
-from service.records.checkpoints import Judged
-from service.records.commands import Act, Order
+from service.records.checkpoints import AnalystVerdict
+from service.records.commands import Command, CommandKind
 from service.records.identities import Link
 
 VERSION = 1  # of the ledger
@@ -40,7 +40,7 @@ class Closing(msgspec.Struct, frozen=True):
     after: int  # newest day that the site had learnt
     offset: int  # the site's from UTC when the next day began, s
     guards: bytes  # f8 (CLASSES,), in force during the day
-    sums: DaySums
+    sums: DaySummary
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class Ledger(msgspec.Struct, frozen=True):
     closing: Closing | None = None
     last_event_time: int = 0
     names: tuple[str, ...] = ()
-    docket: Docket = Docket()
+    pending: PendingCommands = msgspec.field(default=PendingCommands(), name="docket")
     restricted: tuple[str, ...] = ()  # accounts whose events are dropped
     counters: Mapping[str, int] = {}
 
@@ -63,12 +63,12 @@ class Lane:
     """A partition's states and its place in the stream."""
 
     def __init__(
-        self, partition: int, partitions: int, policy: Policy, site: Site, states_days: int = STATES_DAYS
+        self, partition: int, partitions: int, policy: Policy, site: SiteModel, states_days: int = STATES_DAYS
     ) -> None:
         self.partition = partition
         self._partitions = partitions
         self._site = site
-        self._share = Share(policy, site, states_days)
+        self._shard = Shard(policy, site, states_days)
         self._ledger = Ledger()
         self._counters: Counter[str] = Counter()
         self._names: tuple[str, ...] = ()
@@ -101,17 +101,17 @@ class Lane:
     @property
     def newest_verdict(self) -> int:
         """Id of the newest verdict that was taken in."""
-        return self._share.docket.newest
+        return self._shard.pending.newest
 
-    def judge(self, verdicts: Sequence[Judged]) -> None:
+    def enqueue_verdicts(self, verdicts: Sequence[AnalystVerdict]) -> None:
         """Take in verdicts of the partition's accounts; while the lane rests it wants them again later."""
         if self._ledger.closing is None:
-            self._share.judge(verdicts)
+            self._shard.enqueue_verdicts(verdicts)
 
     @property
     def counters(self) -> Mapping[str, int]:
         """Since the site was made."""
-        return {**self._counters, **self._share.counters}
+        return {**self._counters, **self._shard.counters}
 
     def take(self, offset: int, frame: Frame) -> bool:
         """Take in the next frame. False where it begins a day, or where the state of an account must come
@@ -151,20 +151,20 @@ class Lane:
         return partition_of_account(account, self._partitions) == self.partition
 
     def _is_here(self, link: Link) -> bool:
-        return self._is_mine(link.old) or self._share.knows(link.new) or link.new in self._arrived
+        return self._is_mine(link.old) or self._shard.has_account(link.new) or link.new in self._arrived
 
     def _move(self, header: FrameHeader) -> None:
         """Lets accounts go, and takes in those that came."""
         for link in header.leaving:
             if self._is_mine(link.new):
-                self._share.link(link)
+                self._shard.link(link)
                 self._moves.append(MoveRecord(wire.VERSION, link))  # for the pages
             else:
-                self._moves.append(MoveRecord(wire.VERSION, link, *self._share.give(link.old)))
+                self._moves.append(MoveRecord(wire.VERSION, link, *self._shard.export_account(link.old)))
         for link in header.coming:
             record = self._arrived.pop(link.new, None)
-            if record is not None and record.state and not self._share.knows(link.new):
-                self._share.adopt(link.new, record.state, record.names)
+            if record is not None and record.state and not self._shard.has_account(link.new):
+                self._shard.import_account(link.new, record.state, record.names)
 
     @property
     def has_moves(self) -> bool:
@@ -189,20 +189,20 @@ class Lane:
             after=self._site.day,
             offset=frame.header.offset,
             guards=self._site.guards.astype("<f8").tobytes(),
-            sums=self._share.sums(day, frame.header.offset),
+            sums=self._shard.sums(day, frame.header.offset),
         )
         self._ledger = msgspec.structs.replace(self._ledger, closing=closing)
 
     def _absorb(self, offset: int, frame: Frame) -> None:
         header, events = frame
         for order in header.orders:
-            self._share.obey(order)
+            self._shard.apply(order)
         last = self._ledger.seen.get(header.shipper, -1)
         new = next((i for i, number in enumerate(header.numbers) if number > last), len(events))
         self._counters["events_repeated_total"] += new
         self._counters["events_absorbed_total"] += len(events) - new
         day = max(self._ledger.day, header.day)
-        self._share.absorb(events[new:], header.numbers[new:], day)
+        self._shard.absorb(events[new:], header.numbers[new:], day)
         times = [event.time for event in events[new:]]
         self._ledger = msgspec.structs.replace(
             self._ledger,
@@ -218,22 +218,22 @@ class Lane:
         if closing is None:
             return
         guards = np.frombuffer(closing.guards, "<f8").astype(np.float64)
-        self._share.close(closing.day, closing.offset, guards)
-        self._share.retire(closing.next_day, closing.offset)
+        self._shard.close(closing.day, closing.offset, guards)
+        self._shard.retire(closing.next_day, closing.offset)
         self._ledger = msgspec.structs.replace(
             self._ledger, day=closing.next_day, closed=closing.day, closing=None
         )
 
-    def drain(self) -> tuple[ShareChanges, bytes]:
+    def drain(self) -> tuple[ShardChanges, bytes]:
         """What changed since the last call, and the ledger as it is now."""
-        changes = self._share.drain()
+        changes = self._shard.drain()
         self._names = changes.names or self._names
         self._ledger = msgspec.structs.replace(
             self._ledger,
             counters=dict(self.counters),
             names=self._names,
-            restricted=tuple(sorted(self._share.restricted)),
-            docket=self._share.docket,
+            restricted=tuple(sorted(self._shard.restricted)),
+            pending=self._shard.pending,
         )
         return changes, msgspec.msgpack.encode(self._ledger)
 
@@ -244,15 +244,15 @@ class Lane:
 
     def restore(self, accounts: Iterable[tuple[str, bytes]], ledger: bytes) -> None:
         """Start again from what ``drain`` gave. Raises StateError for states of another version."""
-        with reading("ledger of a partition"):
+        with decoding_guard("ledger of a partition"):
             self._ledger = msgspec.msgpack.decode(ledger, type=Ledger)
         self._names = self._ledger.names
-        self._share.docket = self._ledger.docket
-        self._share.restore(accounts, self._names)
+        self._shard.pending = self._ledger.pending
+        self._shard.restore(accounts, self._names)
         for account in self._ledger.restricted:
-            self._share.obey(Order(Act.RESTRICT, account))
+            self._shard.apply(Command(CommandKind.RESTRICT, account))
         for name, value in self._ledger.counters.items():
-            (self._share.counters if name in SHARED_COUNTERS else self._counters)[name] = value
+            (self._shard.counters if name in SHARED_COUNTERS else self._counters)[name] = value
 
 
 SHARED_COUNTERS = frozenset(

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from service.distributed.protocol import wire
 from service.distributed.protocol.wire import KnowledgeRecord, SumsRecord, VerdictRecord, WireError
 from service.distributed.worker.knowledge import Knowledge
-from service.records.checkpoints import Judged
+from service.records.checkpoints import AnalystVerdict
 
 POLL_MS = 500
 PAUSE = 1.0  # s between attempts to reach Kafka
@@ -95,12 +95,12 @@ class Verdicts:
     """The verdicts that Kafka still has, a few a day, by partition and in order."""
 
     def __init__(self) -> None:
-        self._of: dict[int, list[Judged]] = {}
+        self._of: dict[int, list[AnalystVerdict]] = {}
 
     def take(self, record: ConsumerRecord) -> None:
         """What is done with a record of the verdicts topic."""
         self._of.setdefault(record.partition, []).append(wire.decode(record.value, VerdictRecord).judged)
 
-    def after(self, partition: int, verdict_id: int) -> Sequence[Judged]:
+    def after(self, partition: int, verdict_id: int) -> Sequence[AnalystVerdict]:
         """Those of a partition's accounts with later ids."""
         return [verdict for verdict in self._of.get(partition, ()) if verdict.verdict_id > verdict_id]

@@ -37,7 +37,7 @@ from service.distributed.worker.lane import Lane
 from service.distributed.worker.learning import Verdicts
 from service.distributed.worker.moves import MovesReader
 from service.distributed.worker.transactions import Message
-from service.pipeline.shard import ShareChanges
+from service.pipeline.shard import ShardChanges
 from service.policy import Policy
 from service.records import drift_report
 from service.records.drift_report import DriftReport
@@ -183,7 +183,9 @@ class LaneRunner:
             known = self._around.knowledge.ready(self._lane.needs)
             if known:
                 self._lane.go_on()
-            self._lane.judge(self._around.verdicts.after(self.partition, self._lane.newest_verdict))
+            self._lane.enqueue_verdicts(
+                self._around.verdicts.after(self.partition, self._lane.newest_verdict)
+            )
             if self._waiting and not self._placed:
                 await self._find_place()
             took = known and self._placed and self._take()
@@ -303,7 +305,7 @@ class LaneRunner:
         metrics.waiting.labels(label).set(len(self._waiting))
         metrics.committed.labels(label).set(offset + 1)
 
-    def _messages(self, changes: ShareChanges) -> Iterator[Message]:
+    def _messages(self, changes: ShardChanges) -> Iterator[Message]:
         """What a checkpoint says to others."""
         topics, here, v = self._around.topics, self.partition, wire.VERSION
         for account in changes.erased:  # as tombstones: the pages' store erases at this place of each topic

@@ -6,19 +6,19 @@ from contextlib import ExitStack
 import faust
 from prometheus_client import CollectorRegistry
 
-from service.config.settings import Site
+from service.config.settings import SiteFolder
 from service.distributed.protocol.telemetry import WorkerMetrics, serve
 from service.distributed.protocol.topics import check
 from service.distributed.worker.app import Worker
-from service.learning.site_model import Site as Knowledge
-from service.pipeline.shard import Share
+from service.learning.site_model import SiteModel as Knowledge
+from service.pipeline.shard import Shard
 from service.policy import Policy
-from service.records.events import AccessEvent, Kind, Place, Resource
+from service.records.events import AccessEvent, EventKind, Location, Resource
 
 _log = logging.getLogger("journalguard.worker")
 
 
-def work(site: Site, policy: Policy, name: str) -> None:
+def work(site: SiteFolder, policy: Policy, name: str) -> None:
     """Until SIGTERM or SIGINT. Raises ``TopicError`` and ``BrokerError`` before it joins."""
     check(site)
     warm(policy)
@@ -36,10 +36,10 @@ def work(site: Site, policy: Policy, name: str) -> None:
 def warm(policy: Policy) -> None:
     """Compile the kernels now: a worker that compiles while it has partitions looks dead to the broker."""
     site = Knowledge(policy)
-    share = Share(policy, site)
-    resource = Resource("example", Kind.PDF, document="0" * 12, journal="0" * 12)
+    share = Shard(policy, site)
+    resource = Resource("example", EventKind.PDF, document="0" * 12, journal="0" * 12)
     event = AccessEvent(
-        86_400, 0, "nobody", "", "", "", Place(), method="GET", status=200, size=1, resource=resource
+        86_400, 0, "nobody", "", "", "", Location(), method="GET", status=200, size=1, resource=resource
     )
     share.absorb([event], [0], 1)
     share.close(1, 0, site.guards)

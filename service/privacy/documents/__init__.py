@@ -20,7 +20,7 @@ DOCUMENTS: Mapping[str, str] = {
 }
 
 
-class Facts(msgspec.Struct, frozen=True):
+class SiteFacts(msgspec.Struct, frozen=True):
     """What the documents are filled from."""
 
     settings: Settings
@@ -38,7 +38,7 @@ class Facts(msgspec.Struct, frozen=True):
         return self.settings.kafka is not None
 
 
-def render(name: str, facts: Facts) -> str:
+def render(name: str, facts: SiteFacts) -> str:
     """One of ``DOCUMENTS`` as HTML."""
     template = _environment().get_template(f"{name}.html")
     return template.render(facts=facts, keep=facts.settings.retention, title=DOCUMENTS[name])

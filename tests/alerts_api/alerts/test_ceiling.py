@@ -15,7 +15,7 @@ from service.records.events import Alert
 from tests.alerts_api.examples import DAY, HOUR, NOW, checkpoint, make_alert
 
 BASE = "http://127.0.0.1:8321"
-CEILING = load_policy().ceiling
+CEILING = load_policy().daily_cap
 TODAY = NOW // DAY
 
 
@@ -52,8 +52,8 @@ def judge(pages: TestClient, alert_id: str, verdict: str) -> None:
 
 def test_the_ceiling_is_the_budget_s() -> None:
     assert CEILING == 6
-    assert load_policy(alerts_per_day=0.3).ceiling == 1
-    assert load_policy(alerts_per_day=2.3).ceiling == 5
+    assert load_policy(alerts_per_day=0.3).daily_cap == 1
+    assert load_policy(alerts_per_day=2.3).daily_cap == 5
 
 
 def test_the_strongest_of_a_day_are_shown_and_the_others_kept_in_order(database: Place) -> None:

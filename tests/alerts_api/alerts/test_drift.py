@@ -10,10 +10,10 @@ from alerts_api.alerts.drift import CAUSES, FIGURES
 from alerts_api.storage.backend import Place
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
-from service.kernel.measures import Group
+from service.kernel.measures import MeasureGroup
 from service.learning.drift import DISTURBED
 from service.records.checkpoints import Changes
-from service.records.drift_report import NAME, Cause, DriftReport, Moved
+from service.records.drift_report import NAME, Cause, DriftReport, MovedFigure
 from tests.alerts_api.examples import DAY, NOW, checkpoint
 
 BASE = "http://127.0.0.1:8321"
@@ -21,8 +21,8 @@ TODAY = NOW // DAY
 REPORT = DriftReport(
     TODAY,
     (
-        Moved("measures/novelty", TODAY, TODAY - 3, 0.2, 1.1),
-        Moved("evidence", TODAY - 9, TODAY - 12, 1.4, 1.0),
+        MovedFigure("measures/novelty", TODAY, TODAY - 3, 0.2, 1.1),
+        MovedFigure("evidence", TODAY - 9, TODAY - 12, 1.4, 1.0),
     ),
     (
         Cause("networks", TODAY - 1, TODAY, "", 0.08, 0.99),
@@ -68,4 +68,4 @@ def test_programs_get_the_same(file: Path) -> None:
 
 def test_every_cause_and_group_has_words() -> None:
     assert CAUSES.keys() == DISTURBED.keys()
-    assert {f"measures/{g.name.lower()}" for g in Group} <= FIGURES.keys()
+    assert {f"measures/{g.name.lower()}" for g in MeasureGroup} <= FIGURES.keys()

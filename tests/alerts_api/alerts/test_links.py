@@ -11,14 +11,14 @@ from alerts_api.storage.database import open_database
 from alerts_api.storage.rows import to_alert, to_trace
 from alerts_api.stream.store import open_store
 from service.records.checkpoints import Changes, Checkpoint
-from service.records.identities import Link, Mode, SealedIdentity, Share
+from service.records.identities import KeyShare, Link, Mode, SealedIdentity
 from tests.alerts_api.examples import make_alert, make_traces
 
 OLD, NEW = ("u1_" + "a" * 24, "u2_" + "b" * 24)
 
 
 def sealed(pseudonym: str) -> SealedIdentity:
-    share = Share(("00112233aabbccdd",), b"\1")
+    share = KeyShare(("00112233aabbccdd",), b"\1")
     return SealedIdentity(1, pseudonym, pseudonym[1], Mode.ONE, "0123456789abcdef", (share,))
 
 

@@ -8,12 +8,12 @@ from alerts_api.storage.backend import Place
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
 from service.policy import load_policy
-from service.records.checkpoints import Judged
-from service.records.events import Alert, Quiet
+from service.records.checkpoints import AnalystVerdict
+from service.records.events import Alert, Suppression
 from tests.alerts_api.examples import DAY, NOW, checkpoint, fill
 
 BASE = "http://127.0.0.1:8321"
-LESSONS = load_policy().lessons
+LESSONS = load_policy().daily_verdict_limit
 
 
 def pages(database: Place) -> TestClient:
@@ -25,7 +25,7 @@ def judge(client: TestClient, alert: Alert, **form: str | int) -> None:
     assert answer.status_code == 303
 
 
-def given(database: Place, after: int = 0) -> list[Judged]:
+def given(database: Place, after: int = 0) -> list[AnalystVerdict]:
     store = open_store(database)
     found = store.verdicts(after, 1_000)
     store.close()
@@ -34,7 +34,7 @@ def given(database: Place, after: int = 0) -> list[Judged]:
 
 def in_force(database: Place, alert: Alert, until: int) -> None:
     """What the stream says when the verdict has taken effect."""
-    quiet = Quiet(("rate", "day", "week"), NOW // DAY, until)
+    quiet = Suppression(("rate", "day", "week"), NOW // DAY, until)
     store = open_store(database)
     store.commit(checkpoint([msgspec.structs.replace(alert, quiet=quiet)]))
     store.close()

@@ -20,7 +20,7 @@ from alerts_api.rights.erasing import (
 from alerts_api.storage import tables
 from alerts_api.storage.backend import Place
 from alerts_api.storage.database import open_database
-from service.records.commands import Act, Order
+from service.records.commands import Command, CommandKind
 from tests.alerts_api.examples import NOW, fill
 from tests.alerts_api.people import acts
 
@@ -63,11 +63,11 @@ def test_a_running_stream_is_told_once_what_is_new(database: Place) -> None:
         assert desk.news() == []
         with opened.writing() as connection:
             restrict(connection, [PSEUDONYM], "SD-1", NOW)
-        assert desk.news() == [Order(Act.RESTRICT, PSEUDONYM)]
+        assert desk.news() == [Command(CommandKind.RESTRICT, PSEUDONYM)]
         assert desk.news() == []
         with opened.writing() as connection:
             lift(connection, [PSEUDONYM])
-        assert desk.news() == [Order(Act.LIFT, PSEUDONYM)]
+        assert desk.news() == [Command(CommandKind.LIFT, PSEUDONYM)]
         with opened.writing() as connection:
             ask_erasure(connection, [PSEUDONYM], "SD-2", NOW)
-        assert desk.news() == desk.news() == [Order(Act.FORGET, PSEUDONYM)], "until it is done"
+        assert desk.news() == desk.news() == [Command(CommandKind.FORGET, PSEUDONYM)], "until it is done"

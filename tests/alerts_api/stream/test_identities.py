@@ -9,13 +9,13 @@ from alerts_api.storage import tables
 from alerts_api.storage.database import open_database
 from alerts_api.stream.store import open_store
 from service.records.checkpoints import Changes, Checkpoint
-from service.records.identities import Mode, SealedIdentity, Share, encode
+from service.records.identities import KeyShare, Mode, SealedIdentity, encode
 
 NAMES = ["u1_" + letter * 24 for letter in "abc"]
 
 
 def sealed(pseudonym: str, ring: str = "0123456789abcdef", blob: bytes = b"\0\xff") -> SealedIdentity:
-    return SealedIdentity(1, pseudonym, "1", Mode.ONE, ring, (Share(("00112233aabbccdd",), blob),))
+    return SealedIdentity(1, pseudonym, "1", Mode.ONE, ring, (KeyShare(("00112233aabbccdd",), blob),))
 
 
 def commit(path: Path, *identities: SealedIdentity) -> None:

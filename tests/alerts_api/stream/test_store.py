@@ -73,7 +73,7 @@ def judge(place: Place, alert: Alert, verdict: Verdict, note: str = "") -> None:
     database = open_database(place, create=False)
     with database.writing() as connection:
         known = record_verdict(
-            connection, alert.alert_id, verdict, note, now=float(NOW), actor=ANALYST, lessons=12
+            connection, alert.alert_id, verdict, note, now=float(NOW), actor=ANALYST, daily_verdict_limit=12
         )
         assert known
     database.close()

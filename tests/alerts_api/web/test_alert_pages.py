@@ -13,7 +13,7 @@ from alerts_api.alerts.verdicts import NOTE_LENGTH, clean_note
 from alerts_api.storage.backend import Place
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
-from service.records.events import Alert, Count
+from service.records.events import Alert, SeenEntity
 from tests.alerts_api.examples import NOW, checkpoint, fill, make_alert
 
 BASE = "http://127.0.0.1:8321"
@@ -180,7 +180,7 @@ def test_a_clean_note_stays_clean_and_short(note: str) -> None:
 
 def test_hostile_names_in_an_alert_are_shown_as_text(database: Place) -> None:
     alert = make_alert()
-    places = (Count(HOSTILE, 1.0, 0.5, True),)
+    places = (SeenEntity(HOSTILE, 1.0, 0.5, True),)
     hostile = replace(
         alert,
         summary=HOSTILE,

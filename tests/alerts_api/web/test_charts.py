@@ -12,7 +12,7 @@ from alerts_api.web import charts, middleware, wording
 from alerts_api.web.charts import Line, Point, line_chart, nice_top, share_bar
 from alerts_api.web.timelines import days_line, hours_line
 from alerts_api.web.travel import journeys
-from service.records.events import AccessEvent, Kind, Place, Resource
+from service.records.events import AccessEvent, EventKind, Location, Resource
 from tests.alerts_api.examples import ABROAD, CAMPUS, HOME, HOSTING, make_alert
 
 
@@ -83,8 +83,8 @@ def test_words_for_any_number(seconds: float, value: float) -> None:
     assert wording.number(value)
 
 
-def event(time: int, place: Place) -> AccessEvent:
-    resource = Resource("jstor", Kind.PDF)
+def event(time: int, place: Location) -> AccessEvent:
+    resource = Resource("jstor", EventKind.PDF)
     return AccessEvent(time, 0, "u1_a", "", "", "", place, "GET", 200, 1, resource)
 
 
@@ -112,7 +112,7 @@ def test_journeys_are_gathered_by_their_ends_fastest_first() -> None:
 
 
 def test_near_unknown_and_equal_moments_are_handled() -> None:
-    unknown = Place("GB")
+    unknown = Location("GB")
     assert journeys([event(0, CAMPUS), event(1, HOME), event(2, unknown)]) == ()
     at_once = journeys([event(5, CAMPUS), event(5, ABROAD)])
     assert [j.speed for j in at_once] == [None]

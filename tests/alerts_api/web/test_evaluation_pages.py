@@ -15,8 +15,8 @@ from alerts_api.web.evaluation_pages import EvaluationPlace
 from alerts_api.web.plots import Spot, Whisker, spots, whiskers
 from alerts_api.web.reports import as_file
 from models.evaluation.groups import compare
-from models.evaluation.records import Cell, Raised
-from service.decision.reader_groups import EVERYONE, PREFIX, Count
+from models.evaluation.records import Cell, RaisedAlert
+from service.decision.reader_groups import EVERYONE, PREFIX, GroupCount
 from service.evaluation.ownsite import Own, SiteAlert, site_part
 from tests.alerts_api.examples import NOW, fill
 from tests.alerts_api.reports import example, keep
@@ -34,10 +34,10 @@ def browser(file: Path, tmp_path: Path) -> TestClient:
     keep(folder, example())
     (folder / "evaluation-20261104T000000Z.json").write_text("{")
     counts = {
-        EVERYONE: Count(5012, 40),
-        STUDENTS: Count(5000, 38),
-        NHS: Count(12, 2),
-        "VPN: without": Count(9, 1),
+        EVERYONE: GroupCount(5012, 40),
+        STUDENTS: GroupCount(5000, 38),
+        NHS: GroupCount(12, 2),
+        "VPN: without": GroupCount(9, 1),
     }
     store = open_store(file)
     with store._database.writing() as connection:
@@ -95,12 +95,12 @@ def test_the_file_needs_nothing_beside_it() -> None:
 
 
 def own(*alerts: SiteAlert) -> Own:
-    counts = {EVERYONE: Count(1000, 3), STUDENTS: Count(900, 2), NHS: Count(100, 1)}
+    counts = {EVERYONE: GroupCount(1000, 3), STUDENTS: GroupCount(900, 2), NHS: GroupCount(100, 1)}
     return Own(alerts, {TODAY - 1: counts, TODAY: counts}, 3.0)
 
 
 def judged(account: int, verdict: str, *groups: str, days_ago: int = 0) -> SiteAlert:
-    return SiteAlert(Raised(account, NOW - days_ago * DAY, 9.0, 0.4, verdict), (EVERYONE, *groups))
+    return SiteAlert(RaisedAlert(account, NOW - days_ago * DAY, 9.0, 0.4, verdict), (EVERYONE, *groups))
 
 
 def test_the_site_s_part_is_of_verdicts_and_counts() -> None:

@@ -3,14 +3,14 @@
 import pytest
 
 from models.evaluation import figures
-from models.evaluation.intervals import Quartiles, share
-from models.evaluation.records import DAY, GRACE, Cell, Raised, Theft, found, is_theft
+from models.evaluation.intervals import Quartiles, proportion
+from models.evaluation.records import DAY, GRACE, Cell, RaisedAlert, Theft, found, is_theft
 
 START = 20_000 * DAY
 
 
-def raised(account: int, at: int, probability: float = 0.5, verdict: str = "") -> Raised:
-    return Raised(account, START + at, 9.0, probability, verdict)
+def raised(account: int, at: int, probability: float = 0.5, verdict: str = "") -> RaisedAlert:
+    return RaisedAlert(account, START + at, 9.0, probability, verdict)
 
 
 def theft(account: int, *documents: int, family: str = "burst") -> Theft:
@@ -70,7 +70,7 @@ def test_no_days_make_no_load() -> None:
 def test_precision_is_of_verdicts_that_decide() -> None:
     verdicts = ("confirmed", "expected", "wrong-logic", "wrong-data", "undetermined", "")
     alerts = [raised(n, 0, verdict=verdict) for n, verdict in enumerate(verdicts)]
-    assert figures.precision(alerts) == share(1, 4)
+    assert figures.precision(alerts) == proportion(1, 4)
 
 
 def test_calibration_by_truth_and_by_verdicts() -> None:

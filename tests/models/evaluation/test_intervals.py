@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from models.evaluation.changes import of_rates, of_shares
+from models.evaluation.changes import proportion_change, rate_change
 from models.evaluation.figures import burden
-from models.evaluation.intervals import UNBOUNDED, holm, quartiles, ratio, share
+from models.evaluation.intervals import UNBOUNDED, holm, proportion, quartiles, ratio
 from models.evaluation.records import Cell
 
 COUNTS = st.integers(0, 500)
@@ -17,7 +17,7 @@ COUNTS = st.integers(0, 500)
 @given(COUNTS, COUNTS)
 def test_wilson_as_scipy_has_it(hits: int, misses: int) -> None:
     n = hits + misses
-    found = share(hits, n)
+    found = proportion(hits, n)
     if not n:
         assert (found.low, found.high) == (0.0, 1.0)
         return
@@ -28,7 +28,7 @@ def test_wilson_as_scipy_has_it(hits: int, misses: int) -> None:
 
 def test_newcombe_s_example() -> None:
     """56 of 70 against 48 of 80: Newcombe 1998, table II, method 10: 0.0524 to 0.3339."""
-    change = of_shares("x", share(48, 80), share(56, 70))
+    change = proportion_change("x", proportion(48, 80), proportion(56, 70))
     assert change.low == pytest.approx(0.0524, abs=2e-4)
     assert change.high == pytest.approx(0.3339, abs=2e-4)
     assert change.beyond
@@ -67,5 +67,5 @@ def test_quartiles_of_nothing() -> None:
 
 def test_rates_ten_times_as_high_are_beyond_chance() -> None:
     few, many = burden(Cell("", "", 10_000, 4, 4)), burden(Cell("", "", 10_000, 40, 40))
-    assert of_rates("x", few, many).beyond
-    assert not of_rates("x", few, few).beyond
+    assert rate_change("x", few, many).beyond
+    assert not rate_change("x", few, few).beyond

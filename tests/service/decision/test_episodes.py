@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.decision.episodes import (
-    FORGET,
-    REST,
+    COOLDOWN,
+    EXPIRY,
     STRONGER,
     Decision,
     Episode,
     alert_id,
     decide,
-    grown,
-    opened,
+    extend_episode,
+    open_episode,
     summary,
 )
 from service.kernel.account_record import ACCOUNT
@@ -46,15 +46,15 @@ def grow(
     episode: Episode, time: int, score: float, found: tuple[Reason, ...] = (reason(),), events: int = 10
 ) -> Episode:
     now = state(events=events, documents=events // 2)
-    return grown(episode, time, now, SEEN, score, THRESHOLD, found, POLICY, "model/1")
+    return extend_episode(episode, time, now, SEEN, score, THRESHOLD, found, POLICY, "model/1")
 
 
 def an_episode(score: float = 6.0) -> Episode:
-    return grow(opened("reader", NOON, 17, TODAY, state()), NOON, score)
+    return grow(open_episode("reader", NOON, 17, TODAY, state()), NOON, score)
 
 
 def test_below_the_threshold_nothing_opens() -> None:
-    assert decide(None, NOON, 4.99, THRESHOLD, ("bulk-download",)) is Decision.QUIET
+    assert decide(None, NOON, 4.99, THRESHOLD, ("bulk-download",)) is Decision.NO_ALERT
 
 
 def test_at_the_threshold_an_episode_opens() -> None:
@@ -62,7 +62,7 @@ def test_at_the_threshold_an_episode_opens() -> None:
 
 
 @pytest.mark.parametrize("score", [0.0, 5.0, 50.0])
-@pytest.mark.parametrize("after", [-DAY, 0, 600, REST])
+@pytest.mark.parametrize("after", [-DAY, 0, 600, COOLDOWN])
 def test_until_it_has_rested_everything_belongs_to_the_episode(score: float, after: int) -> None:
     assert decide(an_episode(), NOON + after, score, THRESHOLD, ("other",)) is Decision.GREW
 
@@ -70,13 +70,13 @@ def test_until_it_has_rested_everything_belongs_to_the_episode(score: float, aft
 @pytest.mark.parametrize(
     ("after", "score", "detection", "expected"),
     [
-        (REST + 1, 4.9, "many-networks", Decision.QUIET),
-        (REST + 1, 5.5, "bulk-download", Decision.KNOWN),
-        (REST + 1, 6.0 + STRONGER - 0.01, "bulk-download", Decision.KNOWN),
-        (REST + 1, 6.0 + STRONGER, "bulk-download", Decision.OPENED),
-        (REST + 1, 5.5, "many-networks", Decision.OPENED),
-        (FORGET, 5.5, "bulk-download", Decision.KNOWN),
-        (FORGET + 1, 5.5, "bulk-download", Decision.OPENED),
+        (COOLDOWN + 1, 4.9, "many-networks", Decision.NO_ALERT),
+        (COOLDOWN + 1, 5.5, "bulk-download", Decision.REPEATED),
+        (COOLDOWN + 1, 6.0 + STRONGER - 0.01, "bulk-download", Decision.REPEATED),
+        (COOLDOWN + 1, 6.0 + STRONGER, "bulk-download", Decision.OPENED),
+        (COOLDOWN + 1, 5.5, "many-networks", Decision.OPENED),
+        (EXPIRY, 5.5, "bulk-download", Decision.REPEATED),
+        (EXPIRY + 1, 5.5, "bulk-download", Decision.OPENED),
     ],
 )
 def test_after_the_rest(after: int, score: float, detection: str, expected: Decision) -> None:
@@ -84,7 +84,7 @@ def test_after_the_rest(after: int, score: float, detection: str, expected: Deci
 
 
 def test_without_any_reason_there_is_no_news() -> None:
-    assert decide(an_episode(), NOON + REST + 1, 5.5, THRESHOLD, ()) is Decision.KNOWN
+    assert decide(an_episode(), NOON + COOLDOWN + 1, 5.5, THRESHOLD, ()) is Decision.REPEATED
 
 
 def test_a_passing_score_makes_the_rest_begin_anew() -> None:
@@ -92,7 +92,7 @@ def test_a_passing_score_makes_the_rest_begin_anew() -> None:
     assert calm.passed_at == NOON
     raised = grow(an_episode(), NOON + DAY, 5.1)
     assert raised.passed_at == NOON + DAY
-    assert decide(raised, NOON + DAY + REST, 5.5, THRESHOLD, ("many-networks",)) is Decision.GREW
+    assert decide(raised, NOON + DAY + COOLDOWN, 5.5, THRESHOLD, ("many-networks",)) is Decision.GREW
 
 
 def test_an_alert_grows_and_keeps_what_it_was() -> None:
@@ -122,17 +122,17 @@ def test_a_late_event_does_not_turn_the_alert_s_clock_back() -> None:
 
 
 def test_the_opening_event_is_counted_with_its_document() -> None:
-    episode = opened("reader", NOON, 17, TODAY, state(events=10, documents=4))
+    episode = open_episode("reader", NOON, 17, TODAY, state(events=10, documents=4))
     alert = grow(episode, NOON, 6.0, events=10).alert
     assert alert.events == 1
-    with_document = grown(episode, NOON, state(), SEEN, 6.0, THRESHOLD, (), POLICY, "m")
+    with_document = extend_episode(episode, NOON, state(), SEEN, 6.0, THRESHOLD, (), POLICY, "m")
     assert with_document.alert.documents == 1
 
 
 def test_an_episode_opened_by_a_page_has_no_document_yet() -> None:
     now = state(document_time=NOON - 60)
-    episode = opened("reader", NOON, 17, TODAY, now)
-    assert grown(episode, NOON, now, SEEN, 6.0, THRESHOLD, (), POLICY, "m").alert.documents == 0
+    episode = open_episode("reader", NOON, 17, TODAY, now)
+    assert extend_episode(episode, NOON, now, SEEN, 6.0, THRESHOLD, (), POLICY, "m").alert.documents == 0
 
 
 def test_the_moment_of_the_highest_score_is_kept() -> None:
@@ -140,7 +140,8 @@ def test_the_moment_of_the_highest_score_is_kept() -> None:
     episode = an_episode(score=6.0)
     assert episode.moment == SEEN
     lower, higher = (
-        grown(episode, NOON, state(), other, score, THRESHOLD, (), POLICY, "m") for score in (5.5, 6.5)
+        extend_episode(episode, NOON, state(), other, score, THRESHOLD, (), POLICY, "m")
+        for score in (5.5, 6.5)
     )
     assert (lower.moment, higher.moment) == (SEEN, other)
 
@@ -174,13 +175,13 @@ def test_an_account_never_opens_twice_within_its_rest(moments: list[tuple[int, f
     for gap, score, detection in moments:
         time += gap
         decision = decide(episode, time, score, THRESHOLD, (detection,))
-        if decision is Decision.QUIET:
+        if decision is Decision.NO_ALERT:
             continue
         if decision is Decision.OPENED or episode is None:
             openings.append(time)
-            episode = opened("reader", time, len(openings), TODAY, state())
+            episode = open_episode("reader", time, len(openings), TODAY, state())
         before = episode.alert
         episode = grow(episode, time, score, (reason(detection),))
         assert episode.alert.score >= before.score
         assert episode.alert.updated_at >= before.updated_at
-    assert all(b - a > REST for a, b in itertools.pairwise(openings))
+    assert all(b - a > COOLDOWN for a, b in itertools.pairwise(openings))

@@ -6,76 +6,84 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.decision.group_balance import MOST, NEAR, SIGN, excess, taken_off
-from service.decision.reader_groups import EVERYONE, Count
-from service.decision.threshold import Bar
+from service.decision.group_balance import MOST, NEAR, SIGN, group_excess, score_adjustment
+from service.decision.reader_groups import EVERYONE, GroupCount
+from service.decision.threshold import AlertThreshold
 
 RESEARCHERS, STUDENTS = "user type: researcher", "user type: student"
 
 
 def test_a_group_loses_what_it_has_too_much() -> None:
-    found = excess({
-        EVERYONE: Count(100_000, 0, 500),
-        RESEARCHERS: Count(20_000, 0, 200),
-        STUDENTS: Count(80_000, 0, 300),
+    found = group_excess({
+        EVERYONE: GroupCount(100_000, 0, 500),
+        RESEARCHERS: GroupCount(20_000, 0, 200),
+        STUDENTS: GroupCount(80_000, 0, 300),
     })  # fmt: skip
     assert found == {RESEARCHERS: pytest.approx(math.log(203 / 103))}, "students have less than their share"
-    assert taken_off(found, (EVERYONE, RESEARCHERS, "VPN: without")) == found[RESEARCHERS]
-    assert taken_off(found, (EVERYONE, STUDENTS)) == taken_off({}, (RESEARCHERS,)) == 0.0
+    assert score_adjustment(found, (EVERYONE, RESEARCHERS, "VPN: without")) == found[RESEARCHERS]
+    assert score_adjustment(found, (EVERYONE, STUDENTS)) == score_adjustment({}, (RESEARCHERS,)) == 0.0
 
 
 def test_hosting_networks_are_a_sign_and_no_group() -> None:
-    assert not excess(
-        {EVERYONE: Count(10_000, 0, 50), SIGN: Count(100, 0, 40), "VPN: without": Count(9, 0, 9)}
+    assert not group_excess(
+        {
+            EVERYONE: GroupCount(10_000, 0, 50),
+            SIGN: GroupCount(100, 0, 40),
+            "VPN: without": GroupCount(9, 0, 9),
+        }
     )
 
 
 def test_of_a_few_days_little_is_believed() -> None:
-    few = excess({EVERYONE: Count(100_000, 0, 500), RESEARCHERS: Count(100, 0, 1)})
+    few = group_excess({EVERYONE: GroupCount(100_000, 0, 500), RESEARCHERS: GroupCount(100, 0, 1)})
     assert few[RESEARCHERS] < 0.2, "one of a hundred, where everyone has one of two hundred"
 
 
 def test_before_anything_was_counted_nothing_is_taken_off() -> None:
-    assert excess({}) == excess({EVERYONE: Count(100, 1)}) == {}
+    assert group_excess({}) == group_excess({EVERYONE: GroupCount(100, 1)}) == {}
 
 
 @given(of=st.integers(1, 10_000), seen=st.integers(0, 10_000))
 def test_what_is_taken_off_is_bounded(of: int, seen: int) -> None:
-    found = excess({EVERYONE: Count(20_000, 0, 100), RESEARCHERS: Count(of, 0, min(of, seen))})
+    found = group_excess(
+        {EVERYONE: GroupCount(20_000, 0, 100), RESEARCHERS: GroupCount(of, 0, min(of, seen))}
+    )
     assert all(0.0 < more <= MOST for more in found.values())
 
 
 def test_alerts_that_a_group_has_too_many_of_are_taken_off_more_than_once() -> None:
-    found = excess({
-        EVERYONE: Count(100_000, 100, 1000),
-        RESEARCHERS: Count(20_000, 38, 200),
-        STUDENTS: Count(80_000, 62, 800),
+    found = group_excess({
+        EVERYONE: GroupCount(100_000, 100, 1000),
+        RESEARCHERS: GroupCount(20_000, 38, 200),
+        STUDENTS: GroupCount(80_000, 62, 800),
     })  # fmt: skip
     assert found == {RESEARCHERS: pytest.approx(2.5 * math.log(40 / 22))}, "no more often near, and yet"
 
 
 def test_guests_of_other_universities_are_believed_to_stand_out_until_their_days_say_otherwise() -> None:
     guests = "network kind: education"
-    everyone = Count(100_000, 1_000, 10_000)
-    new = excess({EVERYONE: everyone, guests: Count(10, 0, 1)})[guests]
-    known = excess({EVERYONE: everyone, guests: Count(10_000, 100, 1_000)})[guests]
+    everyone = GroupCount(100_000, 1_000, 10_000)
+    new = group_excess({EVERYONE: everyone, guests: GroupCount(10, 0, 1)})[guests]
+    known = group_excess({EVERYONE: everyone, guests: GroupCount(10_000, 100, 1_000)})[guests]
     assert 1.5 < new < MOST
     assert known < 0.06, "they are raised as often as everyone"
 
 
 def test_thefts_that_were_confirmed_are_no_reason_to_look_away() -> None:
-    everyone, students = Count(100_000, 100, 1000, thefts=18), Count(80_000, 62, 800)
-    thieves = {EVERYONE: everyone, RESEARCHERS: Count(20_000, 38, 200, thefts=18), STUDENTS: students}
-    assert excess(thieves).keys() == {RESEARCHERS}
-    assert excess(thieves)[RESEARCHERS] == pytest.approx(2.5 * math.log((20 + 2) / (82 / 5 + 2)))
-    every = {EVERYONE: Count(100_000, 3, 1000, 9), RESEARCHERS: Count(20_000, 1, 200, 9)}
-    assert not excess(every), "more thefts than alerts: theirs left the window, or moved to other groups"
+    everyone, students = GroupCount(100_000, 100, 1000, thefts=18), GroupCount(80_000, 62, 800)
+    thieves = {EVERYONE: everyone, RESEARCHERS: GroupCount(20_000, 38, 200, thefts=18), STUDENTS: students}
+    assert group_excess(thieves).keys() == {RESEARCHERS}
+    assert group_excess(thieves)[RESEARCHERS] == pytest.approx(2.5 * math.log((20 + 2) / (82 / 5 + 2)))
+    every = {EVERYONE: GroupCount(100_000, 3, 1000, 9), RESEARCHERS: GroupCount(20_000, 1, 200, 9)}
+    assert not group_excess(every), (
+        "more thefts than alerts: theirs left the window, or moved to other groups"
+    )
 
 
 def test_an_account_day_is_near_by_what_it_scored_before_anything_was_taken_off() -> None:
-    bar = Bar(3.0)
-    edge = bar.threshold - NEAR
-    assert bar.near(edge, (STUDENTS,))
-    assert not bar.near(edge - 0.3, (STUDENTS,))
-    bar.excesses = {RESEARCHERS: 0.3}
-    assert bar.near(edge - 0.3, (EVERYONE, RESEARCHERS))
+    threshold = AlertThreshold(3.0)
+    edge = threshold.value - NEAR
+    assert threshold.near(edge, (STUDENTS,))
+    assert not threshold.near(edge - 0.3, (STUDENTS,))
+    threshold.excesses = {RESEARCHERS: 0.3}
+    assert threshold.near(edge - 0.3, (EVERYONE, RESEARCHERS))

@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.base.errors import StateError
+from service.base.errors import CheckpointError
 from service.decision.reader_groups import (
     EVERYONE,
     HEAVY,
     PREFIX,
-    Count,
-    Ledger,
+    GroupCount,
+    GroupHistory,
     count,
     groups_of,
     merge_counts,
-    read_ledger,
+    read_group_history,
 )
 from service.kernel.account_record import ACCOUNT
 from service.kernel.encoder import KIND_BIT, key32
-from service.learning.site_model import Site
-from service.pipeline.shard import Share
+from service.learning.site_model import SiteModel
+from service.pipeline.shard import Shard
 from service.policy import Readers
 from service.records.events import NetworkKind
 from tests.service.worlds import FAR, NOON, POLICY, TODAY, event
@@ -65,8 +65,8 @@ def test_parts_merge_to_the_whole() -> None:
         return score >= 5.0 and EVERYONE in groups
 
     whole = count(readers, highest, opened, near)
-    assert whole[EVERYONE] == Count(3, 1, 2)
-    assert whole["off-campus country: GB"] == Count(2, 1, 1)
+    assert whole[EVERYONE] == GroupCount(3, 1, 2)
+    assert whole["off-campus country: GB"] == GroupCount(2, 1, 1)
     parts = [count([r], [h], [o], near) for r, h, o in zip(readers, highest, opened, strict=True)]
     assert merge_counts(parts) == merge_counts(reversed(parts)) == whole
 
@@ -79,31 +79,31 @@ def test_readers_named_by_policy_stand_apart() -> None:
 
 
 def test_a_day_s_counts_are_kept_by_the_site_and_read_back() -> None:
-    site = Site(POLICY)
-    share = Share(POLICY, site)
+    site = SiteModel(POLICY)
+    share = Shard(POLICY, site)
     events = [event(NOON, "a"), event(NOON + 60, "b", place=FAR, network="n2")]
     share.absorb(events, [0, 1], TODAY)
-    site.take(share.sums(TODAY, 0))
-    days = read_ledger(site.drain())
+    site.learn_day(share.sums(TODAY, 0))
+    days = read_group_history(site.drain())
     assert list(days) == [TODAY]
-    assert days[TODAY][EVERYONE] == Count(2, 0)
-    assert days[TODAY]["VPN: over a VPN or hosting network"] == Count(1, 0)
+    assert days[TODAY][EVERYONE] == GroupCount(2, 0)
+    assert days[TODAY]["VPN: over a VPN or hosting network"] == GroupCount(1, 0)
 
 
 def test_a_ledger_keeps_two_months() -> None:
-    ledger = Ledger()
-    names = [ledger.take(day, {EVERYONE: Count(day, 0)}) for day in range(100, 190)]
+    ledger = GroupHistory()
+    names = [ledger.add_day(day, {EVERYONE: GroupCount(day, 0)}) for day in range(100, 190)]
     kept = {name: ledger.blob(name) for name in names[-62:]}
-    assert list(read_ledger(kept)) == list(range(128, 190))
+    assert list(read_group_history(kept)) == list(range(128, 190))
 
 
 def test_thefts_are_told_as_the_newest_day_tells_them() -> None:
-    ledger = Ledger()
+    ledger = GroupHistory()
     for day, thefts in ((100, 3), (101, 1)):
         stolen = [(EVERYONE, "user type: student")] * thefts
-        ledger.take(day, count([(EVERYONE,)], [0.0], [True], lambda *_: False, stolen))
-    assert ledger.whole == {EVERYONE: Count(2, 2, 0, 1), "user type: student": Count(0, 0, 0, 1)}
-    again = Ledger(read_ledger({name: ledger.blob(name) for name in map(_slot, (100, 101))}))
+        ledger.add_day(day, count([(EVERYONE,)], [0.0], [True], lambda *_: False, stolen))
+    assert ledger.whole == {EVERYONE: GroupCount(2, 2, 0, 1), "user type: student": GroupCount(0, 0, 0, 1)}
+    again = GroupHistory(read_group_history({name: ledger.blob(name) for name in map(_slot, (100, 101))}))
     assert again.whole == ledger.whole
 
 
@@ -112,5 +112,5 @@ def _slot(day: int) -> str:
 
 
 def test_damaged_counts_are_an_operator_s_error() -> None:
-    with pytest.raises(StateError, match="counts of groups"):
-        read_ledger({f"{PREFIX}00": b"\xff"})
+    with pytest.raises(CheckpointError, match="counts of groups"):
+        read_group_history({f"{PREFIX}00": b"\xff"})

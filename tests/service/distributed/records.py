@@ -20,10 +20,10 @@ from service.distributed.protocol.wire import (
     TraceRecord,
     VerdictRecord,
 )
-from service.learning.day_summary import DaySums
+from service.learning.day_summary import DaySummary
 from service.records.checkpoints import Trace
-from service.records.events import Alert, Count, Picture, Reason, Rejected
-from service.records.identities import Epoch, HolderId, Link, Mode, Pseudonym, SealedIdentity, Share
+from service.records.events import Alert, Picture, Reason, Rejected, SeenEntity
+from service.records.identities import Epoch, HolderId, KeyShare, Link, Mode, Pseudonym, SealedIdentity
 from tests.service.worlds import HOME, NOON, TODAY, event, token
 
 RECORDS: tuple[type[Any], ...] = wire.R.__constraints__
@@ -35,14 +35,14 @@ _PICTURE = Picture(
     hours=((NOON - 3600, 3), (NOON, 212)),
     days=(("2025-10-10", 212),),
     usual_hour=4.0,
-    places=(Count("GB Exeter", 31.5, 0.9, new=False),),
+    places=(SeenEntity("GB Exeter", 31.5, 0.9, new=False),),
     groups=(("volume", 14.1),),
 )
 _ALERT = Alert(
     "alert-1", "reader", NOON, NOON + 60, 14.1, 0.8, ("bulk-download",), (_REASON,), "212 documents", 840,
     212, "policy-hash", "model-1", _PICTURE,
 )  # fmt: skip
-_SHARE = Share(("00112233aabbccdd",), b"\x00\xff")
+_SHARE = KeyShare(("00112233aabbccdd",), b"\x00\xff")
 EXAMPLES: dict[type[Any], Any] = {
     AlertRecord: AlertRecord(VERSION, _ALERT),
     TraceRecord: TraceRecord(VERSION, (Trace((2 << 48) + 5, EVENT, 9.5),)),
@@ -51,7 +51,7 @@ EXAMPLES: dict[type[Any], Any] = {
         VERSION, "shipper/2", {"lines_total": 900}, NOON, NOON + 0.5, (Rejected("no-time", "a.log", 3, 80),)
     ),
     SumsRecord: SumsRecord(
-        VERSION, 5, TODAY + 1, TODAY - 1, DaySums(TODAY, 3, 1, 2, b"\x00\xff", {"cities": (b"a", b"b")})
+        VERSION, 5, TODAY + 1, TODAY - 1, DaySummary(TODAY, 3, 1, 2, b"\x00\xff", {"cities": (b"a", b"b")})
     ),
     KnowledgeRecord: KnowledgeRecord(VERSION, "tables", TODAY, b"\x00\xff"),
     AsideRecord: AsideRecord(VERSION, "library.access.v1", 5, 1234, "garbage", 17),
@@ -63,7 +63,7 @@ EXAMPLES: dict[type[Any], Any] = {
             "1",
             Mode.ONE,
             "0123456789abcdef",
-            (Share(("00112233aabbccdd",), b"\x00\xff"),),
+            (KeyShare(("00112233aabbccdd",), b"\x00\xff"),),
         ),
     ),
     MoveRecord: MoveRecord(VERSION, Link("u1_old", "u2_new"), b"\x00\xff", ("GB", "sciencedirect")),

@@ -10,15 +10,15 @@ import pytest
 from scipy.stats import beta, binom
 
 from models.evaluation.groups import BEYOND_CHANCE, LEAST_JUDGED
-from models.evaluation.intervals import Quartiles, Ratio, Share
-from models.evaluation.records import Raised
+from models.evaluation.intervals import Proportion, Quartiles, Ratio
+from models.evaluation.records import RaisedAlert
 from service.evaluation import trials
 from service.evaluation.parts import assemble
 from service.evaluation.report import Part
 from service.evaluation.scenes import Scene
 from service.evaluation.study import Played
 from service.evaluation.trials import Analyst, Role, Trial, run
-from service.records.checkpoints import Judged
+from service.records.checkpoints import AnalystVerdict
 from service.records.events import Alert
 from tests.service.evaluation.conftest import TRIALS, quiet
 
@@ -31,7 +31,7 @@ def part(played: Played) -> Part:
     return assemble("simulated", "one library", [played], TRIALS)
 
 
-def outs(scene: Scene, alerts: tuple[Raised, ...]) -> dict[int, int | None]:
+def outs(scene: Scene, alerts: tuple[RaisedAlert, ...]) -> dict[int, int | None]:
     """Theft -> documents out before its first alert."""
     found: dict[int, int | None] = {}
     for at, theft in enumerate(scene.thefts):
@@ -44,14 +44,14 @@ def outs(scene: Scene, alerts: tuple[Raised, ...]) -> dict[int, int | None]:
     return found
 
 
-def true(scene: Scene, alert: Raised) -> bool:
+def true(scene: Scene, alert: RaisedAlert) -> bool:
     return any(
         t.account == alert.account and t.started_at <= alert.opened_at <= t.ended_at + DAY
         for t in scene.thefts
     )
 
 
-def same_share(found: Share, hits: int, of: int) -> None:
+def same_share(found: Proportion, hits: int, of: int) -> None:
     """Wilson's interval as the roots of its quadratic."""
     assert (found.hits, found.of) == (hits, of)
     if not of:
@@ -214,11 +214,11 @@ def test_expected_verdicts_do_not_add_alarms_of_heavy_readers(scene: Scene, play
 class Careless(Analyst):
     """Says "expected" to everything at once, thefts too."""
 
-    def judges(self, alerts: Iterable[Alert]) -> list[Judged]:
+    def judges(self, alerts: Iterable[Alert]) -> list[AnalystVerdict]:
         new = [alert for alert in alerts if alert.alert_id not in self._judged]
         self._judged |= {alert.alert_id for alert in new}
         first = len(self._judged) - len(new) + 1
-        return [Judged(n, a.alert_id, a.account, "expected", 400) for n, a in enumerate(new, first)]
+        return [AnalystVerdict(n, a.alert_id, a.account, "expected", 400) for n, a in enumerate(new, first)]
 
 
 def test_a_flood_of_verdicts_changes_recall_by_less_than_a_twentieth(

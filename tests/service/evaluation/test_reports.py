@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from models.evaluation.intervals import share
+from models.evaluation.intervals import proportion
 from service.base.errors import ReportError
 from service.evaluation import report as reports
 from service.evaluation.comparing import compared
@@ -63,10 +63,12 @@ def test_the_same_again_has_not_changed(report: Report) -> None:
 def test_what_moved_by_more_than_chance_is_told(report: Report) -> None:
     (part,) = report.parts
     worse = [
-        replace(row, found=share(0, 60)) if row.family == "all" else replace(row, found=share(60, 60))
+        replace(row, found=proportion(0, 60))
+        if row.family == "all"
+        else replace(row, found=proportion(60, 60))
         for row in part.families
     ]
-    better = [replace(row, found=share(60, 60)) for row in part.families]
+    better = [replace(row, found=proportion(60, 60)) for row in part.families]
     before = replace(report, parts=(replace(part, families=tuple(better)),))
     now = replace(report, parts=(replace(part, families=tuple(worse)),))
     (changes,) = compared(now, before).changes

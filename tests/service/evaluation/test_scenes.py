@@ -14,7 +14,7 @@ from service.evaluation.exposure import Census
 from service.evaluation.scenes import Scene, read_events
 from service.evaluation.study import Played
 from service.evaluation.trials import run
-from service.records.events import AccessEvent, NetworkKind, Place
+from service.records.events import AccessEvent, Location, NetworkKind
 from tests.service.evaluation.conftest import TRIALS, quiet
 from tests.service.worlds import event
 
@@ -114,7 +114,7 @@ def test_a_log_that_names_nobody_is_an_error(tmp_path: Path) -> None:
 
 def test_groups_of_an_account_day() -> None:
     census = Census()
-    vpn = Place("NL", "Amsterdam", 52.4, 4.9, "Example VPN", NetworkKind.VPN)
+    vpn = Location("NL", "Amsterdam", 52.4, 4.9, "Example VPN", NetworkKind.VPN)
     night = 20_371 * DAY + 2 * 3600
     census.see([event(night), event(night + 60, place=vpn), event(night + 120, place=vpn)])
     ((key, groups),) = census.account_days().items()

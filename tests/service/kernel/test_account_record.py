@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.base.errors import StateError
+from service.base.errors import CheckpointError
 from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAY_UNIT, VERSION
 from service.kernel.measures import OWN, K
 from service.kernel.old_layouts import LAYOUTS, V1
-from service.pipeline.account_table import HEADER, States
+from service.pipeline.account_table import HEADER, AccountTable
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "account.v1.bin"  # with an open episode
 
@@ -39,14 +39,14 @@ def test_the_header_says_version_and_size() -> None:
 
 
 def test_random_bytes_survive_the_round_trip() -> None:
-    states = States()
+    states = AccountTable()
     states.slots(["a"])
     record = np.random.default_rng(1).bytes(ACCOUNT.itemsize)
     states.array[0] = np.frombuffer(record, ACCOUNT)[0]
     states.touch([0])
     ((name, blob),) = states.drain()
     assert (name, blob) == ("a", HEADER + record)
-    other = States()
+    other = AccountTable()
     other.restore([(name, blob)])
     assert other.array[0].tobytes() == record
 
@@ -54,7 +54,7 @@ def test_random_bytes_survive_the_round_trip() -> None:
 def test_a_record_of_the_first_layout_is_read_field_by_field() -> None:
     blob = GOLDEN.read_bytes()
     old = np.frombuffer(blob[4 : 4 + V1.itemsize], V1)[0]
-    states = States()
+    states = AccountTable()
     states.restore([("a", blob)])
     new = states.array[0]
     assert old["documents"] > 60
@@ -87,5 +87,5 @@ def test_layouts_only_grow() -> None:
     ids=["nothing", "header only", "cut off", "other version", "other size"],
 )
 def test_a_record_of_another_release_is_refused_with_the_mend(blob: bytes) -> None:
-    with pytest.raises(StateError, match="run the release that wrote the database"):
-        States().restore([("a", blob)])
+    with pytest.raises(CheckpointError, match="run the release that wrote the database"):
+        AccountTable().restore([("a", blob)])

@@ -4,7 +4,7 @@ import pytest
 
 from service.kernel.account_record import DAYS, HOURS, RING
 from service.kernel.measures import M
-from service.records.events import AccessEvent, Kind
+from service.records.events import AccessEvent, EventKind
 from tests.service.worlds import DAY, NOON, TODAY, Walk, event, page, shifted, walk
 
 
@@ -35,7 +35,7 @@ def test_repeats_within_a_second_are_one_document() -> None:
 
 
 def test_pdf_and_page_of_one_article_are_one_document() -> None:
-    w = walk([event(kind=Kind.FULLTEXT, size=90_000), event(NOON + 40, kind=Kind.PDF)])
+    w = walk([event(kind=EventKind.FULLTEXT, size=90_000), event(NOON + 40, kind=EventKind.PDF)])
     assert documents(w) == 1
 
 
@@ -45,13 +45,13 @@ def test_pdf_and_page_of_one_article_are_one_document() -> None:
         event(NOON + 5, document=9, status=304, size=0),
         event(NOON + 5, document=9, method="HEAD", size=0),
         event(NOON + 5, document=9, method="POST"),
-        event(NOON + 5, document=9, kind=Kind.POLL),
-        event(NOON + 5, document=9, kind=Kind.ASSET),
-        event(NOON + 5, document=9, kind=Kind.ABSTRACT),
-        event(NOON + 5, document=9, kind=Kind.CONTENTS),
-        event(NOON + 5, document=9, kind=Kind.MEDIA),
-        event(NOON + 5, document=9, kind=Kind.AUDIT),
-        event(NOON + 5, document=None, kind=Kind.PDF),
+        event(NOON + 5, document=9, kind=EventKind.POLL),
+        event(NOON + 5, document=9, kind=EventKind.ASSET),
+        event(NOON + 5, document=9, kind=EventKind.ABSTRACT),
+        event(NOON + 5, document=9, kind=EventKind.CONTENTS),
+        event(NOON + 5, document=9, kind=EventKind.MEDIA),
+        event(NOON + 5, document=9, kind=EventKind.AUDIT),
+        event(NOON + 5, document=None, kind=EventKind.PDF),
         *(event(NOON + 5, document=9, status=s) for s in (301, 302, 401, 403, 404, 429, 500, 503, 599, 906)),
     ],
     ids=lambda e: f"{e.method}-{e.status}-{e.resource.kind.value}-{bool(e.resource.document)}",
@@ -72,7 +72,7 @@ def test_a_line_without_status_counts() -> None:
 
 
 def test_books_and_full_texts_are_documents() -> None:
-    w = walk([event(document=1, kind=Kind.BOOK), event(NOON + 1, document=2, kind=Kind.FULLTEXT)])
+    w = walk([event(document=1, kind=EventKind.BOOK), event(NOON + 1, document=2, kind=EventKind.FULLTEXT)])
     assert documents(w) == 2
 
 

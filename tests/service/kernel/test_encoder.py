@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from service.kernel import encoder
-from service.kernel.encoder import KIND_BIT, MEASURED_AS, Columns, key32
+from service.kernel.encoder import KIND_BIT, MEASURED_AS, EventEncoder, key32
 from service.kernel.input_rows import IGNORED, READING
-from service.records.events import AccessEvent, Kind, NetworkKind, Place
+from service.records.events import AccessEvent, EventKind, Location, NetworkKind
 from tests.service.worlds import CAMPUS, FAR, HOME, NOON, NOWHERE, event, page, shifted
 
 
@@ -17,8 +17,8 @@ def nothing_known(table: str, key: int) -> float:
     return 0.0
 
 
-def rows_of(*events: AccessEvent) -> tuple[Columns, NDArray[np.void]]:
-    made = Columns(nothing_known)
+def rows_of(*events: AccessEvent) -> tuple[EventEncoder, NDArray[np.void]]:
+    made = EventEncoder(nothing_known)
     return made, made.rows(events, [0] * len(events))
 
 
@@ -34,13 +34,21 @@ def test_a_key_is_the_same_in_every_process_and_version() -> None:
 
 
 def test_every_kind_is_measured_as_something() -> None:
-    assert set(MEASURED_AS) == set(Kind)
-    assert {k for k, code in MEASURED_AS.items() if code == READING} == {Kind.PDF, Kind.FULLTEXT, Kind.BOOK}
-    assert {k for k, code in MEASURED_AS.items() if code == IGNORED} == {Kind.ASSET, Kind.POLL, Kind.AUDIT}
+    assert set(MEASURED_AS) == set(EventKind)
+    assert {k for k, code in MEASURED_AS.items() if code == READING} == {
+        EventKind.PDF,
+        EventKind.FULLTEXT,
+        EventKind.BOOK,
+    }
+    assert {k for k, code in MEASURED_AS.items() if code == IGNORED} == {
+        EventKind.ASSET,
+        EventKind.POLL,
+        EventKind.AUDIT,
+    }
 
 
 def test_times_sizes_and_slots() -> None:
-    made = Columns(nothing_known)
+    made = EventEncoder(nothing_known)
     rows = made.rows([event(offset=3600, size=-1), event(NOON + 1, size=2_500_000)], [4, 7])
     assert rows["slot"].tolist() == [4, 7]
     assert rows["time"].tolist() == [NOON, NOON + 1]
@@ -94,7 +102,7 @@ def test_unknown_coordinates_are_nan_and_unknown_names_zero() -> None:
 
 
 def test_a_city_is_named_with_its_country() -> None:
-    here, there = Place("GB", "Boston"), Place("US", "Boston")
+    here, there = Location("GB", "Boston"), Location("US", "Boston")
     made, _ = rows_of(event(place=here), event(place=there, network="n2"))
     assert made.wheres["city"][0] != made.wheres["city"][1]
     assert {"Boston, GB", "Boston, US", "GB", "US"} <= set(made.names.values())
@@ -113,14 +121,14 @@ def test_a_document_token_is_its_number() -> None:
 
 
 def test_the_side_tables_grow() -> None:
-    made = Columns(nothing_known)
+    made = EventEncoder(nothing_known)
     events = [event(document=i, network=f"n{i}") for i in range(3000)]
     rows = made.rows(events, range(3000))
     assert rows["where"].max() == rows["what"].max() == 2999
     assert made.whats["document"][rows["what"]].tolist() == [i + 1 for i in range(3000)]
 
 
-def meaning(made: Columns, rows: NDArray[np.void]) -> list[tuple[str, str, int]]:
+def meaning(made: EventEncoder, rows: NDArray[np.void]) -> list[tuple[str, str, int]]:
     wheres, whats = made.wheres[rows["where"]], made.whats[rows["what"]]
     return [(str(a), str(b), int(c)) for a, b, c in zip(wheres, whats, rows["session"], strict=True)]
 
@@ -130,9 +138,9 @@ def test_forgetting_changes_no_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
     events = [
         event(document=i % 7, place=places[i % 3], network=f"n{i % 5}", session=f"s{i}") for i in range(60)
     ]
-    whole = meaning(made := Columns(nothing_known), made.rows(events, range(60)))
+    whole = meaning(made := EventEncoder(nothing_known), made.rows(events, range(60)))
     monkeypatch.setattr(encoder, "LARGEST", 4)
-    small = Columns(nothing_known)
+    small = EventEncoder(nothing_known)
     parts = [meaning(small, small.rows(events[i : i + 10], range(10))) for i in range(0, 60, 10)]
     assert [row for part in parts for row in part] == whole
 
@@ -144,7 +152,7 @@ def test_prevalence_is_asked_by_table_and_key() -> None:
         ("cities", key32("Exeter, GB")): 0.125,
         ("platforms", key32("sciencedirect")): 0.75,
     }
-    made = Columns(lambda table, key: shares.get((table, key), -1.0))
+    made = EventEncoder(lambda table, key: shares.get((table, key), -1.0))
     made.rows([event()], [0])
     assert [float(made.wheres[0][f"p_{n}"]) for n in ("network", "owner", "city")] == [0.5, 0.25, 0.125]
     assert float(made.whats[0]["p_platform"]) == 0.75

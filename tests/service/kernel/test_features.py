@@ -13,7 +13,7 @@ from service.kernel.account_record import ACCOUNT, DAYS
 from service.kernel.encoder import KIND_BIT, key32
 from service.kernel.features import STRAY
 from service.kernel.measures import OWN, K, M
-from service.records.events import AccessEvent, Kind, NetworkKind, Place
+from service.records.events import AccessEvent, EventKind, Location, NetworkKind
 from tests.service.worlds import CAMPUS, DAY, FAR, HOME, NOON, NOWHERE, TODAY, event, page, shifted, walk
 
 MINUTE, HOUR = 60, 3600
@@ -21,7 +21,7 @@ EXETER_OSAKA_KM = 9520
 
 
 def documents(
-    n: int, gap: int = 30, network: str = "n1", place: Place = HOME, platform: str = "sciencedirect"
+    n: int, gap: int = 30, network: str = "n1", place: Location = HOME, platform: str = "sciencedirect"
 ) -> list[AccessEvent]:
     return [
         event(NOON + gap * i, document=i, network=network, place=place, platform=platform) for i in range(n)
@@ -62,19 +62,19 @@ def test_two_places_at_once() -> None:
 
 
 def test_a_short_way_is_no_travel() -> None:
-    near = Place("GB", "Bristol", 51.45, -2.59, "Example Mobile", NetworkKind.MOBILE)
+    near = Location("GB", "Bristol", 51.45, -2.59, "Example Mobile", NetworkKind.MOBILE)
     w = walk([event(), event(NOON + MINUTE, network="n2", place=near)])
     assert w.last(M.SPEED) == w.last(M.TWO_PLACES) == 0
 
 
 def test_unknown_coordinates_are_no_travel() -> None:
-    unknown = Place("JP", "Osaka", None, None)
+    unknown = Location("JP", "Osaka", None, None)
     w = walk([event(), event(NOON + 1, network="n2", place=unknown), event(NOON + 2)])
     assert w.last(M.SPEED) == w.last(M.TWO_PLACES) == 0
 
 
 def test_half_known_coordinates_are_no_travel() -> None:
-    half = Place("GB", "Exeter West", 50.72, None)
+    half = Location("GB", "Exeter West", 50.72, None)
     w = walk([event(), event(NOON + 60, network="n2", place=half), event(NOON + 120)])
     assert w.last(M.SPEED) == w.last(M.TWO_PLACES) == 0
 
@@ -113,16 +113,16 @@ def test_refused_and_missing_pages() -> None:
 
 
 def test_a_login_from_elsewhere_right_after_failures() -> None:
-    failed = [event(NOON + i, document=None, kind=Kind.LOGIN_FAILED) for i in range(4)]
-    w = walk([*failed, event(NOON + 60, document=None, kind=Kind.LOGIN_OK, network="n2", place=FAR)])
+    failed = [event(NOON + i, document=None, kind=EventKind.LOGIN_FAILED) for i in range(4)]
+    w = walk([*failed, event(NOON + 60, document=None, kind=EventKind.LOGIN_OK, network="n2", place=FAR)])
     assert w.last(M.LOGIN_FAILED_1H) == pytest.approx(4, rel=0.02)
     assert w.last(M.FAILED_THEN_OK) == 1
 
 
 @pytest.mark.parametrize(("after", "network"), [(60, "n1"), (700, "n2")], ids=["own network", "too late"])
 def test_a_reader_who_mistypes_is_no_thief(after: int, network: str) -> None:
-    failed = event(document=None, kind=Kind.LOGIN_FAILED)
-    w = walk([failed, event(NOON + after, document=None, kind=Kind.LOGIN_OK, network=network)])
+    failed = event(document=None, kind=EventKind.LOGIN_FAILED)
+    w = walk([failed, event(NOON + after, document=None, kind=EventKind.LOGIN_OK, network=network)])
     assert w.last(M.FAILED_THEN_OK) == 0
 
 
@@ -228,7 +228,9 @@ def test_evidence_is_what_the_groups_say_beyond_the_ordinary() -> None:
 
 def test_ignored_events_leave_the_state_alone() -> None:
     before = walk([event()])
-    after = walk([event(), event(NOON + 9, kind=Kind.ASSET, network="n2"), event(NOON + 9, kind=Kind.POLL)])
+    after = walk(
+        [event(), event(NOON + 9, kind=EventKind.ASSET, network="n2"), event(NOON + 9, kind=EventKind.POLL)]
+    )
     assert after.state.tobytes() == before.state.tobytes()
 
 
@@ -246,15 +248,15 @@ def test_accounts_do_not_touch_one_another() -> None:
 
 
 times = st.integers(-3 * DAY, 60 * DAY) | st.integers(0, 5)
-places = st.sampled_from([HOME, CAMPUS, FAR, NOWHERE, Place("AQ", "", -90.0, 180.0),
-                          Place("", "", 91.0, -1e9), Place("FR", "Lyon", None, 4.8),
-                          Place("FR", "Nice", 43.7, None)])  # fmt: skip
+places = st.sampled_from([HOME, CAMPUS, FAR, NOWHERE, Location("AQ", "", -90.0, 180.0),
+                          Location("", "", 91.0, -1e9), Location("FR", "Lyon", None, 4.8),
+                          Location("FR", "Nice", 43.7, None)])  # fmt: skip
 wild = st.builds(
     event,
     time=times.map(lambda t: NOON + t),
     account=st.sampled_from(["a", "b"]),
     document=st.none() | st.integers(0, 9) | st.just(2**59),
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(EventKind),
     platform=st.sampled_from(["", "jstor", "x.example.org"]),
     journal=st.sampled_from(["", "j1", "j2"]),
     sequence=st.sampled_from([-1, 0, 7, 8, 2**62, -(2**62)]),

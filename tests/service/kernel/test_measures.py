@@ -2,19 +2,19 @@
 
 import pytest
 
-from service.kernel.measures import BASE_OF, GROUP_OF, MEASURES, OWN, G, Group, K, M, Measure
+from service.kernel.measures import BASE_OF, GROUP_OF, MEASURES, OWN, G, K, M, Measure, MeasureGroup
 from service.policy import AFTER_MEASURES, load_policy
 
 
 def test_every_measure_is_told_once_and_in_the_order_of_the_vector() -> None:
     assert [m.index for m in MEASURES] == list(M)
     assert len(MEASURES) == K == len(GROUP_OF)
-    assert [Group(g) for g in GROUP_OF] == [m.group for m in MEASURES]
+    assert [MeasureGroup(g) for g in GROUP_OF] == [m.group for m in MEASURES]
 
 
 def test_every_group_has_a_measure() -> None:
-    assert {m.group for m in MEASURES} == set(Group)
-    assert len(Group) == G
+    assert {m.group for m in MEASURES} == set(MeasureGroup)
+    assert len(MeasureGroup) == G
 
 
 def test_a_measure_against_own_history_stands_in_its_base_s_group() -> None:

@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from service.base.decoding import reading
+from service.base.decoding import decoding_guard
 from service.kernel.measures import K, M
 from service.learning.drift import DISTURBED, FADING, Drift, report, weights
 from service.learning.site_model import DRIFT
-from service.learning.usage_counts import Platform, Sights, merge_sights
+from service.learning.usage_counts import PlatformUsage, UsageCounts, merge_usage_counts
 from service.pipeline.site_pipeline import Pipeline
 from service.records.checkpoints import Changes
 from service.records.drift_report import BYTES, NETWORKS, PUBLISHER, Cause
@@ -47,7 +47,7 @@ def renamed(e: AccessEvent) -> AccessEvent:
 
 
 def drift_of(changes: Changes) -> Drift:
-    with reading("drift"):
+    with decoding_guard("drift"):
         return msgspec.msgpack.decode(changes.shared[DRIFT], type=Drift)
 
 
@@ -122,8 +122,8 @@ def test_disturbed_measures_come_back_in_two_weeks() -> None:
 
 
 def test_sights_of_parts_are_sights_of_the_whole() -> None:
-    one = Sights(10, 2, {"jstor": Platform(5, 2, 1)})
-    two = Sights(7, 7, {"jstor": Platform(1, 1, 0), "wiley": Platform(3, 0, 0)})
-    whole = Sights(17, 9, {"jstor": Platform(6, 3, 1), "wiley": Platform(3, 0, 0)})
-    assert merge_sights([one, two]) == merge_sights([two, one]) == whole
+    one = UsageCounts(10, 2, {"jstor": PlatformUsage(5, 2, 1)})
+    two = UsageCounts(7, 7, {"jstor": PlatformUsage(1, 1, 0), "wiley": PlatformUsage(3, 0, 0)})
+    whole = UsageCounts(17, 9, {"jstor": PlatformUsage(6, 3, 1), "wiley": PlatformUsage(3, 0, 0)})
+    assert merge_usage_counts([one, two]) == merge_usage_counts([two, one]) == whole
     assert np.isfinite(weights(CALM)).all()

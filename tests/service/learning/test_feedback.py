@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.decision.episodes import Allowance, opened
-from service.decision.reader_groups import EVERYONE, read_ledger
+from service.decision.episodes import Allowance, open_episode
+from service.decision.reader_groups import EVERYONE, read_group_history
 from service.kernel.account_record import ACCOUNT
-from service.kernel.measures import Group, K, M
+from service.kernel.measures import K, M, MeasureGroup
 from service.kernel.moments import as_examples
 from service.kernel.training_rows import READER, STOLEN, Examples
-from service.learning.feedback import Docket, in_force, lesson
+from service.learning.feedback import PendingCommands, in_force, training_example
 from service.learning.site_model import SiteSnapshot
 from service.pipeline.site_pipeline import Pipeline
-from service.records.checkpoints import Judged
+from service.records.checkpoints import AnalystVerdict
 from service.records.events import AccessEvent, Alert
 from tests.service.worlds import CAMPUS, DAY, POLICY, TODAY, Kept, event, library, page, states_of, theft
 
@@ -63,14 +63,14 @@ def days_of(stream: Sequence[AccessEvent]) -> list[list[AccessEvent]]:
     return [list(day) for _, day in itertools.groupby(stream, key=lambda e: e.time // DAY)]
 
 
-def lived(verdicts: dict[int, Sequence[Judged]], stream: Sequence[AccessEvent] = STREAM) -> Kept:
+def lived(verdicts: dict[int, Sequence[AnalystVerdict]], stream: Sequence[AccessEvent] = STREAM) -> Kept:
     """The stream, with verdicts given in the middle of days, and a new process every day."""
     store = Kept()
     for number, day in enumerate(days_of(stream)):
         half = len(day) // 2
         pipeline = store.pipeline()
         pipeline.absorb(day[:half])
-        pipeline.judge(verdicts.get(number, ()))
+        pipeline.enqueue_verdicts(verdicts.get(number, ()))
         pipeline.absorb(day[half:])
         store.take(pipeline.drain())
     return store
@@ -82,11 +82,11 @@ def of(store: Kept, account: str = REVIEWER) -> list[Alert]:
 
 FREE = lived({})
 (ALERT,) = of(FREE)
-EPISODE = opened(REVIEWER, TODAY * DAY, 1, TODAY, np.zeros(1, ACCOUNT)[0])
+EPISODE = open_episode(REVIEWER, TODAY * DAY, 1, TODAY, np.zeros(1, ACCOUNT)[0])
 
 
-def said(verdict: str, verdict_id: int = 1, quiet_days: int = 90, *, teaches: bool = True) -> Judged:
-    return Judged(verdict_id, ALERT.alert_id, REVIEWER, verdict, quiet_days, teaches)
+def said(verdict: str, verdict_id: int = 1, quiet_days: int = 90, *, teaches: bool = True) -> AnalystVerdict:
+    return AnalystVerdict(verdict_id, ALERT.alert_id, REVIEWER, verdict, quiet_days, teaches)
 
 
 def test_an_expected_review_raises_no_more_alerts_of_its_kind() -> None:
@@ -164,7 +164,7 @@ def test_a_verdict_that_is_taken_back_is_told_no_more() -> None:
     """Nor one of another release, whose measures were others."""
     moment = as_examples(0, [(1, [2.0] * K)], READER)
     episode = msgspec.structs.replace(EPISODE, judged="confirmed", teaches=True, moment=moment)
-    keys, families, _, positions = lesson(episode, 7).columns()
+    keys, families, _, positions = training_example(episode, 7).columns()
     assert (keys.tolist(), families.tolist()) == ([7], [STOLEN])
     assert positions.tolist() == moment.columns()[3].tolist()
     for other in (
@@ -172,13 +172,13 @@ def test_a_verdict_that_is_taken_back_is_told_no_more() -> None:
         msgspec.structs.replace(episode, teaches=False),
         msgspec.structs.replace(episode, moment=msgspec.structs.replace(moment, positions=bytes(2 * K + 2))),
     ):
-        assert lesson(other, 7) == Examples()
+        assert training_example(other, 7) == Examples()
 
 
 @pytest.mark.parametrize("given", [["confirmed"], ["confirmed", "reopened"], ["expected"]])
 def test_a_theft_is_told_of_its_groups_for_as_long_as_its_verdict_stands(given: list[str]) -> None:
     told = [said(word, number, quiet_days=0) for number, word in enumerate(given, 1)]
-    days = read_ledger(lived({REVIEW + n: [verdict] for n, verdict in enumerate(told)}).shared)
+    days = read_group_history(lived({REVIEW + n: [verdict] for n, verdict in enumerate(told)}).shared)
     thefts = [days[TODAY + day]["user type: unknown"].thefts for day in range(REVIEW, LAST)]
     first = int(given[0] == "confirmed")
     assert thefts[:2] == [0, first], "a verdict takes effect at the close of its day"
@@ -193,7 +193,7 @@ def test_within_the_day_it_does_not_matter_when_a_verdict_comes_or_how_often() -
         cut = sum(map(len, days_of(STREAM)[:REVIEW])) + at
         pipeline.absorb(STREAM[:cut])
         for _ in range(times):
-            pipeline.judge([said("expected")])
+            pipeline.enqueue_verdicts([said("expected")])
         store.take(pipeline.drain())
         pipeline = store.pipeline()
         pipeline.absorb(STREAM[cut:])
@@ -208,13 +208,13 @@ def test_within_the_day_it_does_not_matter_when_a_verdict_comes_or_how_often() -
 def test_a_verdict_of_an_account_that_has_no_alert_here_is_counted() -> None:
     pipeline = Pipeline(POLICY)
     pipeline.absorb(STREAM[:50])
-    pipeline.judge([Judged(1, "JG-0", "nobody", "expected", 90)])
+    pipeline.enqueue_verdicts([AnalystVerdict(1, "JG-0", "nobody", "expected", 90)])
     pipeline.absorb([e for e in STREAM if e.time // DAY == TODAY + 1])
     assert pipeline.counters["verdicts_without_effect_total"] == 1
 
 
 judged = st.builds(
-    Judged,
+    AnalystVerdict,
     verdict_id=st.integers(1, 60),
     alert_id=st.sampled_from(["a", "b", "c"]),
     account=st.just("x"),
@@ -222,27 +222,27 @@ judged = st.builds(
 )
 
 
-def number(verdict: Judged) -> int:
+def number(verdict: AnalystVerdict) -> int:
     return verdict.verdict_id
 
 
 @given(st.lists(judged, unique_by=number).map(lambda js: sorted(js, key=number)), st.data())
 def test_a_docket_holds_the_newest_of_each_alert_however_they_came(
-    verdicts: list[Judged], data: st.DataObject
+    verdicts: list[AnalystVerdict], data: st.DataObject
 ) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(verdicts)), max_size=4)))
-    docket = Docket()
+    pending = PendingCommands()
     for start, stop in itertools.pairwise([0, *cuts, len(verdicts)]):
-        docket = docket.enter(verdicts[max(0, start - 2) : stop])  # some come again
+        pending = pending.enqueue(verdicts[max(0, start - 2) : stop])  # some come again
     newest = {j.alert_id: j for j in verdicts}
-    assert docket.waiting == tuple(sorted(newest.values(), key=number))
-    assert docket.heard().enter(verdicts).waiting == ()
+    assert pending.waiting == tuple(sorted(newest.values(), key=number))
+    assert pending.applied().enqueue(verdicts).waiting == ()
 
 
 @given(st.lists(st.tuples(st.integers(0, 511), st.integers(0, 40)), max_size=8), st.integers(0, 40))
 def test_groups_are_quiet_while_any_allowance_of_them_lasts(drawn: list[tuple[int, int]], day: int) -> None:
     until, groups = in_force([Allowance(str(n), *a) for n, a in enumerate(drawn)], day)
-    for group in Group:
+    for group in MeasureGroup:
         assert bool(groups >> group & 1) == any(g >> group & 1 and end > day for g, end in drawn)
     assert until == min((end for _, end in drawn if end > day), default=0)
 
@@ -263,7 +263,9 @@ def test_a_flood_of_verdicts_from_one_analyst_costs_hardly_any_recall() -> None:
             found |= {(a.account, a.day - TODAY) for a in raised}
             if flood:
                 said = [(number + n, a) for n, a in enumerate(raised, 1)]
-                pipeline.judge([Judged(n, a.alert_id, a.account, "expected", 365) for n, a in said])
+                pipeline.enqueue_verdicts(
+                    [AnalystVerdict(n, a.alert_id, a.account, "expected", 365) for n, a in said]
+                )
                 number += len(said)
         return sum(theft in found for theft in stolen) / len(stolen)
 

@@ -12,10 +12,10 @@ from service.distributed.protocol.wire import SumsRecord
 from service.distributed.shipper.outbox import Outbox
 from service.distributed.worker.knowledge import Knowledge
 from service.distributed.worker.lane import Lane
-from service.learning.model_versions import EVERY, KEPT, Version, kept, read_versions, slot
-from service.learning.site_model import MODEL, Site
+from service.learning.model_versions import EVERY, KEPT, Version, read_versions, ring_slot, with_version
+from service.learning.site_model import MODEL, SiteModel
 from service.pipeline.site_pipeline import Pipeline
-from service.records.commands import Act, Order
+from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent
 from tests.e2e.sites import access_lines, call, followed, made
 from tests.service.worlds import DAY, POLICY, TODAY, Kept, library
@@ -35,11 +35,11 @@ def absorbed(days: Sequence[list[AccessEvent]], promoted: int = 0) -> Pipeline:
     for n, events in enumerate(days):
         pipeline.absorb(events)
         if promoted and n == len(days) - 2:
-            pipeline.obey([Order(Act.PROMOTE, model=promoted)])
+            pipeline.apply([Command(CommandKind.PROMOTE, model=promoted)])
     return pipeline
 
 
-def taught(site: Site) -> bytes:
+def taught(site: SiteModel) -> bytes:
     return site.classifiers.snapshot()
 
 
@@ -53,9 +53,9 @@ def test_one_is_kept_every_week() -> None:
 def test_twelve_are_kept() -> None:
     versions: dict[int, Version] = {}
     for day in range(TODAY, TODAY + 30 * EVERY, EVERY):
-        versions = kept(versions, version(day))
+        versions = with_version(versions, version(day))
     assert len(versions) == KEPT
-    blobs = {slot(day): msgspec.msgpack.encode(v) for day, v in versions.items()}
+    blobs = {ring_slot(day): msgspec.msgpack.encode(v) for day, v in versions.items()}
     assert read_versions(blobs) == versions
 
 
@@ -79,7 +79,7 @@ def test_a_promotion_waits_over_a_restart_and_comes_once() -> None:
     for n, events in enumerate(DAYS):
         pipeline.absorb(events)
         if n == 8:
-            pipeline.obey([Order(Act.PROMOTE, model=FIRST)])
+            pipeline.apply([Command(CommandKind.PROMOTE, model=FIRST)])
         store.take(pipeline.drain())
         pipeline = Pipeline(POLICY)
         pipeline.restore(store.accounts.items(), store.shared)
@@ -87,7 +87,7 @@ def test_a_promotion_waits_over_a_restart_and_comes_once() -> None:
     for n, events in enumerate(DAYS):
         expected.absorb(events)
         if n == 8:
-            expected.obey([Order(Act.PROMOTE, model=FIRST)])
+            expected.apply([Command(CommandKind.PROMOTE, model=FIRST)])
     assert taught(pipeline._site) == taught(expected._site)
     assert pipeline._site.version == expected._site.version
 
@@ -99,7 +99,7 @@ def test_over_partitions_it_is_the_same(partitions: int) -> None:
     for n, events in enumerate(DAYS):
         outbox.absorb(events)
         if n == len(DAYS) - 2:
-            outbox.obey([Order(Act.PROMOTE, model=FIRST)])
+            outbox.apply([Command(CommandKind.PROMOTE, model=FIRST)])
     outbox.drain()
     knowledge = Knowledge(POLICY, partitions)
     lanes = [Lane(p, partitions, POLICY, knowledge.site) for p in range(partitions)]

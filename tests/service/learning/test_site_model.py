@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from models.baselines import WINDOW_DAYS
 from models.calibration import FLOOR
-from models.joining import joined
+from models.joining import ensemble_score
 from service.kernel.account_record import ACCOUNT, BIN_UNIT
 from service.kernel.encoder import key32
 from service.kernel.measures import OWN, G, K, M
 from service.learning.account_update import CLASSES
-from service.learning.aggregation import SAMPLE, day_sums, merge
-from service.learning.day_summary import DaySums
-from service.learning.site_model import RING, ROWS, Site
+from service.learning.aggregation import SAMPLE, merge, summarise_day
+from service.learning.day_summary import DaySummary
+from service.learning.site_model import RING, ROWS, SiteModel
 from service.pipeline.account_table import stable_id
 from tests.service.worlds import POLICY, TODAY
 
@@ -42,24 +42,24 @@ def readers(n: int, seed: int = 1, day: int = TODAY, evidence: float = 0.0) -> N
     return made
 
 
-def close(site: Site, states: NDArray[np.void], day: int = TODAY, opened: int = 0) -> None:
-    site.take(sums_of(site, states, day, opened))
+def close(site: SiteModel, states: NDArray[np.void], day: int = TODAY, opened: int = 0) -> None:
+    site.learn_day(sums_of(site, states, day, opened))
 
 
 def sums_of(
-    site: Site, states: NDArray[np.void], day: int = TODAY, opened: int = 0, first: int = 0
-) -> DaySums:
+    site: SiteModel, states: NDArray[np.void], day: int = TODAY, opened: int = 0, first: int = 0
+) -> DaySummary:
     """Of accounts numbered from ``first``."""
     ids = np.array([stable_id(f"a{first + i}") for i in range(len(states))], np.uint64)
-    return day_sums(day, states, ids, opened, site.table, site.guards, site.home, POLICY)
+    return summarise_day(day, states, ids, opened, site.table, site.guards, site.home, POLICY)
 
 
-def tables(site: Site) -> list[bytes]:
+def tables(site: SiteModel) -> list[bytes]:
     return [x.tobytes() for x in (site.table, site.tails, site.mean, site.var, site.guards)]
 
 
 def test_a_new_site_judges_by_the_prior() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     assert site.table.shape[:2] == (CLASSES, K)
     assert np.array_equal(site.table[0], site.table[1])
     assert site.mean.shape == site.var.shape == (CLASSES, len(OWN))
@@ -69,7 +69,7 @@ def test_a_new_site_judges_by_the_prior() -> None:
 
 
 def test_tables_follow_the_site_s_own_days() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     before = site.table.copy()
     for day in range(5):
         states = readers(2000, seed=day)
@@ -81,12 +81,12 @@ def test_tables_follow_the_site_s_own_days() -> None:
 
 
 def test_the_order_of_accounts_does_not_matter() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     states = readers(500)
     ids = np.array([stable_id(f"a{i}") for i in range(500)], np.uint64)
     turned = np.random.default_rng(2).permutation(500)
     made = [
-        day_sums(TODAY, states[order], ids[order], 3, site.table, site.guards, site.home, POLICY)
+        summarise_day(TODAY, states[order], ids[order], 3, site.table, site.guards, site.home, POLICY)
         for order in (np.arange(500), turned)
     ]
     assert made[0] == made[1]
@@ -114,19 +114,19 @@ def test_parts_of_more_accounts_than_the_trees_see_merge_too() -> None:
 def test_closing_leaves_the_states_alone() -> None:
     states = readers(100)
     before = states.tobytes()
-    close(Site(POLICY), states)
+    close(SiteModel(POLICY), states)
     assert states.tobytes() == before
 
 
 def test_days_without_readers_close_too() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     close(site, readers(0))
     assert site.day == TODAY
     assert np.isfinite(site.table).all()
 
 
 def test_a_window_of_days_is_remembered() -> None:
-    site, fresh = Site(POLICY), Site(POLICY)
+    site, fresh = SiteModel(POLICY), SiteModel(POLICY)
     close(site, readers(3000, seed=99), TODAY)
     for day in range(1, WINDOW_DAYS + 1):
         close(site, readers(50, seed=day), TODAY + day)
@@ -135,7 +135,7 @@ def test_a_window_of_days_is_remembered() -> None:
 
 
 def test_prevalence_is_the_share_of_calm_account_days() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     states = readers(100)
     states["networks"][:30, 0]["key"] = key32("home")
     close(site, states)
@@ -146,7 +146,7 @@ def test_prevalence_is_the_share_of_calm_account_days() -> None:
 
 
 def test_suspects_do_not_make_a_network_known() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     states = readers(100)
     states["networks"][:30, 0]["key"] = key32("thief")
     states["day_evidence"][:30] = 1e6
@@ -154,20 +154,20 @@ def test_suspects_do_not_make_a_network_known() -> None:
     assert site.prevalence("networks", key32("thief")) == 0.0
 
 
-def score(site: Site, evidence: float, groups: list[float]) -> float:
-    return joined(site.said(0, evidence, groups, 0.0), POLICY.budget.weights)
+def score(site: SiteModel, evidence: float, groups: list[float]) -> float:
+    return ensemble_score(site.member_scores(0, evidence, groups, 0.0), POLICY.budget.weights)
 
 
 def test_the_joined_score_is_the_tail_of_the_evidence_before_the_trees_are_ready() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     scores = [score(site, e, [0.0] * G) for e in (0.0, 1.0, 5.0, 20.0, 80.0, 1e9)]
     assert scores == sorted(scores)
     assert scores[0] == 0.0
     assert scores[-1] <= 30.0
 
 
-def taught() -> Site:
-    site = Site(POLICY)
+def taught() -> SiteModel:
+    site = SiteModel(POLICY)
     for day in range(4):
         close(site, readers(800, seed=day), TODAY + day)
     return site
@@ -181,27 +181,27 @@ def test_the_trees_join_once_they_know_enough_days() -> None:
 
 
 def test_the_trees_see_a_sample_of_a_large_site() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     close(site, readers(SAMPLE + 500))
     close(site, readers(SAMPLE + 500), TODAY + 1)
     blob = site.drain()[f"histogram/{(TODAY + 1) % RING:02d}"]
     assert len(blob) < 50_000
-    restored = Site(POLICY)
+    restored = SiteModel(POLICY)
     restored.restore({"site": site._blob("site"), "histogram/xx": blob})
-    assert tables(restored) != tables(Site(POLICY))
+    assert tables(restored) != tables(SiteModel(POLICY))
 
 
 def test_the_blobs_hold_everything() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     blobs: dict[str, bytes] = {}
     for day in range(WINDOW_DAYS + 3):
         close(site, readers(200, seed=day), TODAY + day, opened=2)
         blobs.update(site.drain())
     assert sum(name.startswith("histogram/") for name in blobs) == RING
-    other = Site(POLICY)
+    other = SiteModel(POLICY)
     other.restore(blobs)
     assert tables(other) == tables(site)
-    assert other.bar.calibration == site.bar.calibration
+    assert other.threshold.calibration == site.threshold.calibration
     for one in (site, other):
         close(one, readers(200, seed=77), TODAY + WINDOW_DAYS + 3)
     assert other.drain() == site.drain()
@@ -209,20 +209,20 @@ def test_the_blobs_hold_everything() -> None:
 
 
 def test_old_blobs_of_the_ring_are_not_taken_for_new_days() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     blobs: dict[str, bytes] = {}
     close(site, readers(3000, seed=5), TODAY)
     blobs.update(site.drain())
     later = TODAY + 10 * WINDOW_DAYS + 3
     close(site, readers(50, seed=6), later)
     blobs.update(site.drain())
-    other = Site(POLICY)
+    other = SiteModel(POLICY)
     other.restore(blobs)
     assert tables(other) == tables(site)
 
 
 def test_drain_gives_only_what_changed() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     assert site.drain() == {}
     close(site, readers(10))
     assert {"site", f"histogram/{TODAY % RING:02d}"} <= set(site.drain())
@@ -230,9 +230,9 @@ def test_drain_gives_only_what_changed() -> None:
 
 
 def test_a_fresh_store_restores_a_fresh_site() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     site.restore({})
-    assert tables(site) == tables(Site(POLICY))
+    assert tables(site) == tables(SiteModel(POLICY))
 
 
 def test_rows_of_a_histogram() -> None:
@@ -240,25 +240,25 @@ def test_rows_of_a_histogram() -> None:
 
 
 def test_the_threshold_never_falls_below_its_floor() -> None:
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     for day in range(20):
         states = readers(30, seed=day)
         states["day_joined"] = 0.0
         close(site, states, TODAY + day)
-    assert site.bar.threshold >= FLOOR
+    assert site.threshold.value >= FLOOR
 
 
 def test_what_the_release_before_knew_is_read() -> None:
     """Its classifiers are yet to be taught; rows of measures it did not know are empty."""
     blobs = msgspec.msgpack.decode(zlib.decompress(GOLDEN.read_bytes()), type=dict[str, bytes])
-    site = Site(POLICY)
+    site = SiteModel(POLICY)
     site.restore(blobs)
     assert site.day == TODAY + 18
     assert site.classifiers.days == 0
-    assert site.bar.calibration.days
-    assert site.table[1, M.DOCS_1D, 60] != Site(POLICY).table[1, M.DOCS_1D, 60]
-    assert np.array_equal(site.table[:, M.DOCS_7D_TREND], Site(POLICY).table[:, M.DOCS_7D_TREND])
+    assert site.threshold.calibration.days
+    assert site.table[1, M.DOCS_1D, 60] != SiteModel(POLICY).table[1, M.DOCS_1D, 60]
+    assert np.array_equal(site.table[:, M.DOCS_7D_TREND], SiteModel(POLICY).table[:, M.DOCS_7D_TREND])
     close(site, readers(200), TODAY + 19)
-    again = Site(POLICY)
+    again = SiteModel(POLICY)
     again.restore({**blobs, **site.drain()})
     assert tables(again) == tables(site)

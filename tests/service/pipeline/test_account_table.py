@@ -6,24 +6,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.base.errors import StateError
+from service.base.errors import CheckpointError
 from service.decision import episodes
 from service.kernel.account_record import ACCOUNT
-from service.pipeline.account_table import HEADER, States
+from service.pipeline.account_table import HEADER, AccountTable
 from service.pipeline.site_pipeline import Pipeline
-from service.records.events import Kind
+from service.records.events import EventKind
 from tests.service.worlds import DAY, NOON, POLICY, event
 
 
 def test_an_account_keeps_its_slot() -> None:
-    states = States()
+    states = AccountTable()
     assert states.slots(["a", "b", "a"]) == [0, 1, 0]
     assert states.slots(["b", "c"]) == [1, 2]
     assert states.names == ["a", "b", "c"]
 
 
 def test_growth_keeps_what_was_there() -> None:
-    states = States()
+    states = AccountTable()
     states.slots(["a"])
     states.array[0]["documents"] = 7
     states.slots([f"x{i}" for i in range(5000)])
@@ -33,7 +33,7 @@ def test_growth_keeps_what_was_there() -> None:
 
 
 def test_drain_gives_each_changed_account_once_and_then_nothing() -> None:
-    states = States()
+    states = AccountTable()
     states.slots(["a", "b", "c"])
     states.touch([2, 0])
     states.touch([2])
@@ -42,24 +42,24 @@ def test_drain_gives_each_changed_account_once_and_then_nothing() -> None:
 
 
 def test_an_episode_travels_with_its_account() -> None:
-    states = States()
+    states = AccountTable()
     states.slots(["a", "b"])
-    states.episodes["a"] = episodes.opened("a", 1_760_000_000, 5, 20_370, states.array[0])
+    states.episodes["a"] = episodes.open_episode("a", 1_760_000_000, 5, 20_370, states.array[0])
     states.touch([0, 1])
     packed = dict(states.drain())
     assert packed["b"] == HEADER + b"\0" * ACCOUNT.itemsize
-    other = States()
+    other = AccountTable()
     other.restore(packed.items())
     assert other.episodes == states.episodes
 
 
 def test_restoring_grows_the_array() -> None:
-    states = States()
+    states = AccountTable()
     for slot in states.slots([f"x{i}" for i in range(3000)]):
         states.array[slot]["documents"] = slot
     states.touch(range(3000))
     packed = states.drain()
-    other = States()
+    other = AccountTable()
     other.restore(packed)
     assert [int(other.array[slot]["documents"]) for slot in other.slots([name for name, _ in packed])] == [
         *range(3000)
@@ -69,11 +69,11 @@ def test_restoring_grows_the_array() -> None:
 @settings(deadline=None, max_examples=30)
 @given(st.dictionaries(st.text(min_size=1, max_size=12), st.integers(0, 2**32 - 1), max_size=20))
 def test_restore_undoes_drain(accounts: dict[str, int]) -> None:
-    states = States()
+    states = AccountTable()
     for slot, events in zip(states.slots(list(accounts)), accounts.values(), strict=True):
         states.array[slot]["events"] = events
     states.touch(range(len(accounts)))
-    other = States()
+    other = AccountTable()
     other.restore(states.drain())
     slots = other.slots(list(accounts))
     assert [int(other.array[s]["events"]) for s in slots] == list(accounts.values())
@@ -84,15 +84,15 @@ def test_restore_undoes_drain(accounts: dict[str, int]) -> None:
 
 def test_a_damaged_episode_is_a_state_error() -> None:
     blob = HEADER + b"\0" * ACCOUNT.itemsize + msgspec.msgpack.encode({"alert": 1})
-    with pytest.raises(StateError):
-        States().restore([("a", blob)])
+    with pytest.raises(CheckpointError):
+        AccountTable().restore([("a", blob)])
 
 
 def test_what_is_known_goes_on_under_another_name() -> None:
-    states = States()
+    states = AccountTable()
     (slot,) = states.slots(["old"])
     states.array[slot]["documents"] = 7
-    states.episodes["old"] = episodes.opened("old", 1_760_000_000, 5, 20_370, states.array[0])
+    states.episodes["old"] = episodes.open_episode("old", 1_760_000_000, 5, 20_370, states.array[0])
     states.rename("old", "new")
     states.rename("old", "new")
     assert states.slots(["new"]) == [slot]
@@ -102,7 +102,7 @@ def test_what_is_known_goes_on_under_another_name() -> None:
 
 
 def test_a_name_that_has_a_state_keeps_it() -> None:
-    states = States()
+    states = AccountTable()
     states.slots(["old", "new"])
     states.rename("old", "new")
     assert states.slots(["old", "new"]) == [0, 1]
@@ -110,7 +110,7 @@ def test_a_name_that_has_a_state_keeps_it() -> None:
 
 
 def test_a_forgotten_account_comes_back_as_new() -> None:
-    states = States()
+    states = AccountTable()
     states.slots(["a", "b"])
     states.array[0]["documents"] = 7
     states.touch([0, 1])
@@ -126,7 +126,7 @@ def test_a_forgotten_account_comes_back_as_new() -> None:
 
 def test_states_of_which_nothing_was_measured_go_at_midnight_and_old_ones_in_time() -> None:
     pipeline = Pipeline(POLICY, states_days=3)
-    pipeline.absorb([event(account="reader"), event(NOON + 60, account="poller", kind=Kind.POLL)])
+    pipeline.absorb([event(account="reader"), event(NOON + 60, account="poller", kind=EventKind.POLL)])
     assert {name for name, _ in pipeline.drain().accounts} == {"reader", "poller"}
     gone = []
     for day in range(1, 6):

@@ -5,13 +5,13 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.pipeline.calendar import Days, Stretch
+from service.pipeline.calendar import DaySpan, SiteCalendar
 from tests.service.worlds import DAY, NOON, TODAY, event
 
 
 def test_a_day_begins_with_its_first_event() -> None:
     events = [event(NOON), event(NOON + 60), event(NOON + DAY), event(NOON + 3 * DAY)]
-    days = Days()
+    days = SiteCalendar()
     days.cut([event(NOON - 60)])  # the very first event only says where the calendar is
     assert [(s.day, s.start, s.stop) for s in days.cut(events)] == [
         (TODAY, 0, 2),
@@ -21,13 +21,13 @@ def test_a_day_begins_with_its_first_event() -> None:
 
 
 def test_late_events_belong_to_the_day_in_progress() -> None:
-    days = Days()
+    days = SiteCalendar()
     days.cut([event(NOON), event(NOON + 1)])
     assert [s.day for s in days.cut([event(NOON + DAY), event(NOON), event(NOON + DAY + 5)])] == [TODAY + 1]
 
 
 def test_the_offset_is_that_of_the_event_that_began_the_day() -> None:
-    days = Days()
+    days = SiteCalendar()
     days.cut([event(NOON), event(NOON + 1)])
     began = event(NOON + DAY)
     assert days.cut([began, event(NOON + DAY + 9)])[0].offset == began.offset
@@ -39,7 +39,7 @@ times = st.lists(st.integers(-3 * DAY, 3 * DAY), min_size=1, max_size=40)
 @given(times, st.lists(st.integers(0, 40), max_size=5))
 def test_any_cut_gives_the_same_days(steps: list[int], cuts: list[int]) -> None:
     events = [event(NOON + t) for t in itertools.accumulate(steps)]
-    whole, parts = Days(), Days()
+    whole, parts = SiteCalendar(), SiteCalendar()
     expected = day_of_each(whole.cut(events))
     edges = [0, *sorted(min(c, len(events)) for c in cuts), len(events)]
     found = [day for a, b in itertools.pairwise(edges) for day in day_of_each(parts.cut(events[a:b]))]
@@ -48,5 +48,5 @@ def test_any_cut_gives_the_same_days(steps: list[int], cuts: list[int]) -> None:
     assert expected == sorted(expected)
 
 
-def day_of_each(stretches: list[Stretch]) -> list[tuple[int, int]]:
+def day_of_each(stretches: list[DaySpan]) -> list[tuple[int, int]]:
     return [(s.day, s.offset) for s in stretches for _ in range(s.start, s.stop)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.base.errors import StateError
+from service.base.errors import CheckpointError
 from service.kernel.account_record import ACCOUNT
 from service.pipeline.account_table import HEADER
 from service.pipeline.site_pipeline import Pipeline, PipelineState
@@ -260,13 +260,13 @@ def test_no_identifier_of_a_person_is_in_the_shared_blobs() -> None:
 
 def test_states_of_another_release_are_refused() -> None:
     blob = (99).to_bytes(2, "little") + WHOLE.accounts[0][1][2:]
-    with pytest.raises(StateError, match="version 99"):
+    with pytest.raises(CheckpointError, match="version 99"):
         Pipeline(POLICY).restore([("a", blob)], {})
 
 
 @pytest.mark.parametrize("name", ["site", "pipeline", "names"])
 def test_damaged_shared_blobs_are_refused(name: str) -> None:
-    with pytest.raises(StateError):
+    with pytest.raises(CheckpointError):
         Pipeline(POLICY).restore((), {**WHOLE.shared, name: b"\x00rubbish"})
 
 

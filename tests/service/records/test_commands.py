@@ -10,11 +10,13 @@ from service.distributed.shipper.outbox import Outbox
 from service.distributed.worker.knowledge import Knowledge
 from service.distributed.worker.lane import Lane
 from service.pipeline.site_pipeline import Pipeline
-from service.records.commands import Act, Order
+from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent
 from tests.service.worlds import DAY, NOON, POLICY, Kept, event
 
-FORGET, RESTRICT, LIFT = (Order(act, "thief") for act in (Act.FORGET, Act.RESTRICT, Act.LIFT))
+FORGET, RESTRICT, LIFT = (
+    Command(act, "thief") for act in (CommandKind.FORGET, CommandKind.RESTRICT, CommandKind.LIFT)
+)
 
 
 def theft(at: int, count: int = 400) -> list[AccessEvent]:
@@ -29,7 +31,7 @@ def theft(at: int, count: int = 400) -> list[AccessEvent]:
 def test_nothing_of_what_came_before_leaves_the_pipeline() -> None:
     pipeline = Pipeline(POLICY)
     pipeline.absorb(theft(NOON))
-    pipeline.obey([FORGET])
+    pipeline.apply([FORGET])
     changes = pipeline.drain()
     assert changes.erased == changes.untraced == changes.unnamed == changes.gone == ("thief",)
     assert [account for account, _ in changes.accounts] == ["reader"]
@@ -42,7 +44,7 @@ def test_what_comes_after_is_a_strangers() -> None:
     pipeline, stranger = Pipeline(POLICY), Pipeline(POLICY)
     pipeline.absorb(theft(NOON))
     pipeline.drain()
-    pipeline.obey([FORGET])
+    pipeline.apply([FORGET])
     later = [event(NOON + 7200, "thief", document=1)]
     pipeline.absorb(later)
     stranger.absorb(later)
@@ -58,14 +60,14 @@ def test_a_restricted_account_stays_as_it_is_until_it_is_lifted() -> None:
     pipeline.absorb([event(NOON, "thief"), event(NOON, "reader")])
     store.take(pipeline.drain())
     before = store.accounts["thief"]
-    pipeline.obey([RESTRICT])
+    pipeline.apply([RESTRICT])
     pipeline.absorb(theft(NOON + 60))
     pipeline.absorb([event(NOON + 2 * DAY, "reader")])  # days are closed meanwhile
     store.take(pipeline.drain())
     assert store.accounts["thief"] == before
     assert not [alert for alert in store.alerts.values() if alert.account == "thief"]
     assert pipeline.counters["events_restricted_total"] == 400
-    pipeline.obey([LIFT])
+    pipeline.apply([LIFT])
     pipeline.absorb([event(NOON + 2 * DAY + 60, "thief")])
     store.take(pipeline.drain())
     assert store.accounts["thief"] != before
@@ -86,17 +88,19 @@ def test_a_state_goes_when_its_account_was_not_seen_for_so_long(days: int, kept:
 def test_a_restricted_state_does_not_go_by_age() -> None:
     pipeline = Pipeline(POLICY, 90)
     pipeline.absorb([event(NOON, "thief"), event(NOON, "reader")])
-    pipeline.obey([RESTRICT])
+    pipeline.apply([RESTRICT])
     pipeline.absorb([event(NOON + 100 * DAY, "reader")])
     assert "thief" not in pipeline.drain().gone
 
 
-def lane_after(*steps: list[AccessEvent] | Order, restarts: bool) -> tuple[Lane, dict[str, bytes], list[str]]:
+def lane_after(
+    *steps: list[AccessEvent] | Command, restarts: bool
+) -> tuple[Lane, dict[str, bytes], list[str]]:
     """A partition that took all that a shipper sent; states saved, and accounts erased on the way."""
     frames: list[bytes] = []
     outbox = Outbox(0, 1, lambda _, value: frames.append(value), lambda: 0.0, lambda: None)
     for step in steps:
-        outbox.obey([step]) if isinstance(step, Order) else outbox.absorb(step)
+        outbox.apply([step]) if isinstance(step, Command) else outbox.absorb(step)
     outbox.drain()
     knowledge, states, erased = Knowledge(POLICY, 1), dict[str, bytes](), list[str]()
     lane = Lane(0, 1, POLICY, knowledge.site)

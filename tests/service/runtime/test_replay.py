@@ -11,7 +11,7 @@ from service.base.errors import LogFileError, OutputError
 from service.records.events import Alert, Reason
 from service.runtime.alert_lines import alert_line, check_writable, write_alerts
 from service.runtime.merge import line_clock
-from service.runtime.replay import LogFile, plan
+from service.runtime.replay import ReplayFile, plan
 from tests.e2e.sites import access_lines
 from tests.pseudonymiser.room import ingest
 
@@ -38,7 +38,7 @@ def written(path: Path, times: range, *, packed: bool = False) -> Path:
     return path
 
 
-def lines_of(file: LogFile, limit: int = 7) -> list[bytes]:
+def lines_of(file: ReplayFile, limit: int = 7) -> list[bytes]:
     lines: list[bytes] = []
     while (batch := file.read(limit)) is not None:
         assert batch.first_line == len(lines) + 1
@@ -48,19 +48,19 @@ def lines_of(file: LogFile, limit: int = 7) -> list[bytes]:
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_gzip_is_told_by_its_first_bytes_not_by_its_name(tmp_path: Path, packed: bool) -> None:
-    file = LogFile(written(tmp_path / "log", range(40), packed=packed))
+    file = ReplayFile(written(tmp_path / "log", range(40), packed=packed))
     assert [line.decode() for line in lines_of(file)] == access_lines(range(40))
     assert file.bytes_read == file.size == (tmp_path / "log").stat().st_size
 
 
 def test_a_last_line_without_newline_counts(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"one\ntwo")
-    assert lines_of(LogFile(tmp_path / "log")) == [b"one", b"two"]
+    assert lines_of(ReplayFile(tmp_path / "log")) == [b"one", b"two"]
 
 
 def test_an_audit_log_is_told_by_its_header(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"\xef\xbb\xbfDate/Time\tEvent\tIP\tUsername\tSession\tOther\n")
-    file = LogFile(tmp_path / "log")
+    file = ReplayFile(tmp_path / "log")
     lines_of(file)
     assert file.audit
 
@@ -69,7 +69,7 @@ def test_cut_gzip_data_name_the_file_and_how_far_they_go(tmp_path: Path) -> None
     path = written(tmp_path / "log.gz", range(30_000), packed=True)
     os.truncate(path, path.stat().st_size - 10_000)
     with pytest.raises(LogFileError, match=r"log\.gz: the gzip data are damaged or cut after \d{4,} lines"):
-        lines_of(LogFile(path), limit=2000)
+        lines_of(ReplayFile(path), limit=2000)
 
 
 def test_logs_are_read_in_the_order_of_time(tmp_path: Path) -> None:

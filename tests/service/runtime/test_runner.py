@@ -13,9 +13,9 @@ from pseudonymiser.logfile import Batch
 from pseudonymiser.tail import Tail
 from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
-from service.records.checkpoints import Changes, Checkpoint, Saved
+from service.records.checkpoints import Changes, Checkpoint, SavedState
 from service.runtime.merge import Merge
-from service.runtime.runner import INGEST, Follow, Pace, Runner
+from service.runtime.runner import INGEST, FollowLoop, FollowSettings, Runner
 from tests.e2e.sites import access_lines
 from tests.pseudonymiser.room import ingest
 
@@ -27,8 +27,8 @@ class MemoryStore:
         self.checkpoints: list[Checkpoint] = []
         self.refusals = list(refusals)
 
-    def load(self) -> Saved:
-        return Saved((), {}, {}, {}, 0)
+    def load(self) -> SavedState:
+        return SavedState((), {}, {}, {}, 0)
 
     def commit(self, checkpoint: Checkpoint) -> None:
         if self.refusals:
@@ -71,12 +71,12 @@ def follow(
         if counters["lines_total"] >= lines or time.monotonic() > until:
             stop.set()
 
-    Follow(
+    FollowLoop(
         reader,
         Tail([str(log)], [], {}),
         Merge(lambda lines, audit: []),
         store,
-        pace=Pace(20_000, 0.05, 28),
+        pace=FollowSettings(20_000, 0.05, 28),
         positions={},
         retry_on=(BusyError,),
         poll=poll,
@@ -114,7 +114,7 @@ def test_a_restart_between_any_lines_changes_nothing(cuts: list[int]) -> None:
     whole = runner()
     whole.feed(batch(*lines), audit=False)
     expected = whole.drain()
-    saved, rest = Saved((), {}, {}, {}, 0), lines
+    saved, rest = SavedState((), {}, {}, {}, 0), lines
     accounts: dict[str, bytes] = {}
     for cut in [*cuts, len(lines)]:
         part = runner()
@@ -123,7 +123,7 @@ def test_a_restart_between_any_lines_changes_nothing(cuts: list[int]) -> None:
         rest = rest[cut:]
         changes = part.drain()
         accounts.update(changes.accounts)
-        saved = Saved(
+        saved = SavedState(
             tuple(accounts.items()), {**saved.shared, **changes.shared}, {}, part.counters, part.watermark
         )
     assert accounts == dict(expected.accounts)
@@ -209,9 +209,9 @@ class Lines:
 def merged(*sources: Lines) -> list[int]:
     merge = Merge(lambda lines, audit: [int(line) for line in lines])
     seen = []
-    while (turn := merge.next(sources)) is not None:
-        times = [int(line) for line in turn.batch.lines]
-        merge.fed(turn, times)
+    while (batch_taken := merge.next(sources)) is not None:
+        times = [int(line) for line in batch_taken.batch.lines]
+        merge.fed(batch_taken, times)
         seen += times
     return seen
 

@@ -40,10 +40,18 @@ def old(record: type[Any]) -> type[Any]:
     return found
 
 
+def attributes(record: msgspec.Struct) -> dict[str, str]:
+    """Name on the wire -> name of the attribute."""
+    return dict(zip(record.__struct_encode_fields__, record.__struct_fields__, strict=True))
+
+
 def same(ours: Any, theirs: Any) -> bool:
     """Whether an old reader's record says what ours says, in the fields that it has."""
     if isinstance(theirs, msgspec.Struct):
-        return all(same(getattr(ours, name), getattr(theirs, name)) for name in theirs.__struct_fields__)
+        names = attributes(ours)
+        return all(
+            same(getattr(ours, names[name]), getattr(theirs, at)) for name, at in attributes(theirs).items()
+        )
     if isinstance(theirs, list | tuple):
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
     return bool(ours == theirs)

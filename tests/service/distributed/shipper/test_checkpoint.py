@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from service.base.errors import StateError
+from service.base.errors import CheckpointError
 from service.distributed.shipper.checkpoint import CheckpointFile
 from service.records.checkpoints import Changes, Checkpoint
 
@@ -72,11 +72,11 @@ def test_only_its_owner_reads_it(path: Path) -> None:
 def test_a_damaged_file_is_not_guessed_at(path: Path, cut: int) -> None:
     CheckpointFile(path).commit(checkpoint(5))
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(StateError, match=r"ship.checkpoint: damaged .*take it from a backup"):
+    with pytest.raises(CheckpointError, match=r"ship.checkpoint: damaged .*take it from a backup"):
         CheckpointFile(path).load()
 
 
 def test_a_later_version_is_refused(path: Path) -> None:
     path.write_bytes(msgspec.msgpack.encode({"v": 2}))
-    with pytest.raises(StateError, match="version 2 is not known"):
+    with pytest.raises(CheckpointError, match="version 2 is not known"):
         CheckpointFile(path).load()

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.base.errors import StateError
+from service.base.errors import CheckpointError
 from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.wire import Frame, decode_frame
 from service.distributed.shipper.outbox import FULL, OLD, OUTBOX, Outbox
-from service.pipeline.calendar import Days
+from service.pipeline.calendar import SiteCalendar
 from service.records.events import AccessEvent
 from tests.service.worlds import DAY, NOON, TODAY, event
 
@@ -56,14 +56,14 @@ def wanted(stream: Sequence[AccessEvent], partition: int) -> list[Sent]:
     """Every event's number is its place among all events, with and without account."""
     return [
         Sent(FIRST + at, stream[at], stretch.day, stretch.offset)
-        for stretch in Days().cut(stream)
+        for stretch in SiteCalendar().cut(stream)
         for at in range(stretch.start, stretch.stop)
         if (account := stream[at].account) and partition_of_account(account, PARTITIONS) == partition
     ]
 
 
 def days_of(stream: Sequence[AccessEvent]) -> list[int]:
-    return [stretch.day for stretch in Days().cut(stream) if stretch.day]
+    return [stretch.day for stretch in SiteCalendar().cut(stream) if stretch.day]
 
 
 def live(wire: Wire, stream: Sequence[AccessEvent], steps: Sequence[tuple[str, int]]) -> None:
@@ -173,18 +173,20 @@ def test_counters_go_on_after_a_restart() -> None:
 class TestAStateThatDoesNotFit:
     def test_of_another_shipper(self) -> None:
         state = Wire().outbox().drain().shared
-        with pytest.raises(StateError, match=r"as shipper 5 and site.toml now says 6.*set shipper = 5 again"):
+        with pytest.raises(
+            CheckpointError, match=r"as shipper 5 and site.toml now says 6.*set shipper = 5 again"
+        ):
             Wire().outbox(6).restore((), state)
 
     def test_of_a_later_version(self) -> None:
         state = msgspec.json.decode(Wire().outbox().drain().shared[OUTBOX])
         later = msgspec.json.encode(state | {"v": 99})
-        with pytest.raises(StateError, match="newer journalguard"):
+        with pytest.raises(CheckpointError, match="newer journalguard"):
             Wire().outbox().restore((), {OUTBOX: later})
 
     @pytest.mark.parametrize("garbage", [b"", b"{", b"[]", b"\xff\xfe"])
     def test_garbage(self, garbage: bytes) -> None:
-        with pytest.raises(StateError, match="cannot be read"):
+        with pytest.raises(CheckpointError, match="cannot be read"):
             Wire().outbox().restore((), {OUTBOX: garbage})
 
 

@@ -38,11 +38,11 @@ def taken(merge: Recorded, logs: Sequence[Log], turns: int) -> list[tuple[str, b
     """Lines in the order in which they come, of so many turns."""
     order: list[tuple[str, bytes]] = []
     for _ in range(turns):
-        turn = merge.next(logs)
-        if turn is None:
+        batch_taken = merge.next(logs)
+        if batch_taken is None:
             break
-        merge.fed(turn, clock(turn.batch.lines, False))
-        order += [(turn.source.key, line) for line in turn.batch.lines]
+        merge.fed(batch_taken, clock(batch_taken.batch.lines, False))
+        order += [(batch_taken.source.key, line) for line in batch_taken.batch.lines]
     return order
 
 
@@ -140,8 +140,8 @@ def test_lines_that_are_gone_are_not_waited_for_for_ever(
     merge = Recorded(clock, file, [("gone", 2)])
     log = Log("a", [b"1"])
     looks = [merge.next([log]) for _ in range(PATIENCE)]
-    turn = looks.pop()
+    batch_taken = looks.pop()
     assert looks == [None] * len(looks)
-    assert turn is not None
-    assert turn.source is log
+    assert batch_taken is not None
+    assert batch_taken.source is log
     assert "order-lost" in caplog.text

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from alerts_api.stream.store import open_store
-from service.decision.reader_groups import EVERYONE, Count, read_ledger
+from service.decision.reader_groups import EVERYONE, GroupCount, read_group_history
 from service.distributed.protocol.topics import Topics
 from service.distributed.protocol.wire import (
     VERSION,
@@ -26,15 +26,15 @@ from service.distributed.protocol.wire import (
     encode,
 )
 from service.distributed.sink.taking import Message, Part, Taking
-from service.records.checkpoints import Saved
+from service.records.checkpoints import SavedState
 from service.records.drift_report import NAME, Cause, DriftReport
 from service.records.events import Rejected
-from service.records.identities import Mode, SealedIdentity, Share
+from service.records.identities import KeyShare, Mode, SealedIdentity
 from tests.alerts_api.examples import NOW, make_alert, make_traces
 
 TOPICS = Topics(*(f"t.{name}.v1" for name in Topics._fields))
 DAYS = 28
-NOTHING = Saved((), {}, {}, {}, 0)
+NOTHING = SavedState((), {}, {}, {}, 0)
 TABLES = ("alerts", "alert_marks", "traces", "identities", "positions", "counters", "feed", "shared")
 REJECTED = "SELECT reason, source, line, length FROM rejected"  # when they were written hangs on the cuts
 
@@ -237,14 +237,14 @@ def test_what_moved_is_kept_for_the_pages() -> None:
     assert msgspec.json.decode(shared[NAME], type=DriftReport) == told
 
 
-DAY_OF_GROUPS = msgspec.msgpack.encode((20_000, {EVERYONE: Count(2_000, 3, 12)}))
+DAY_OF_GROUPS = msgspec.msgpack.encode((20_000, {EVERYONE: GroupCount(2_000, 3, 12)}))
 
 
 def test_counts_of_groups_are_kept_for_the_pages() -> None:
     value = encode(StatusRecord(VERSION, "site", groups={"groups/07": DAY_OF_GROUPS}))
     taken = Taking(TOPICS, NOTHING, DAYS).take([Message(TOPICS.status, 0, 0, value)], {})
     shared = taken.checkpoint.changes.shared
-    assert read_ledger(shared) == {20_000: {EVERYONE: Count(2_000, 3, 12)}}
+    assert read_group_history(shared) == {20_000: {EVERYONE: GroupCount(2_000, 3, 12)}}
     assert b"groups/" not in shared["status"], "it is kept once"
 
 
@@ -258,7 +258,7 @@ def test_what_are_no_counts_is_put_aside(groups: dict[str, bytes]) -> None:
 
 def sealed(pseudonym: str, version: int = 1, ring: str = "0" * 16) -> bytes:
     """A message's value."""
-    share = Share(("0" * 16,), b"\x01" * 304)
+    share = KeyShare(("0" * 16,), b"\x01" * 304)
     identity = SealedIdentity(version, pseudonym, "1", Mode.ONE, ring, (share,))
     return encode(IdentityRecord(VERSION, identity))
 

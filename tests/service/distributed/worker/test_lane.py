@@ -23,9 +23,9 @@ from service.distributed.protocol.wire import (
 from service.distributed.shipper.outbox import Outbox
 from service.distributed.worker.knowledge import Knowledge
 from service.distributed.worker.lane import Lane
-from service.pipeline.shard import Share
+from service.pipeline.shard import Shard
 from service.pipeline.site_pipeline import Pipeline
-from service.records.checkpoints import Judged, Trace
+from service.records.checkpoints import AnalystVerdict, Trace
 from service.records.events import AccessEvent, Alert
 from service.records.identities import Link
 from tests.service.worlds import DAY, NOON, POLICY, TODAY, Kept, event, library, run, shifted
@@ -88,7 +88,9 @@ class Worker:
 class Town:
     """Frames, tables, the summaries topic and the verdicts, given on a day, which outlive any worker."""
 
-    def __init__(self, frames: dict[int, list[bytes]], verdicts: Mapping[int, Sequence[Judged]] = {}) -> None:
+    def __init__(
+        self, frames: dict[int, list[bytes]], verdicts: Mapping[int, Sequence[AnalystVerdict]] = {}
+    ) -> None:
         self.verdicts = verdicts
         self.frames = frames
         self.tables = {p: Table() for p in frames}
@@ -131,7 +133,7 @@ class Town:
         lane.go_on()
         for judged in self.verdicts.get(lane.day, ()):
             if partition_of_account(judged.account, len(self.frames)) == partition:
-                lane.judge([judged])
+                lane.enqueue_verdicts([judged])
         for move in self.moves[partition] if lane.awaited else ():
             lane.arrived(move)
         left = self.frames[partition][lane.offset + 1 :][:frames]
@@ -173,7 +175,7 @@ def lived_through(
     seed: int,
     deaths: float,
     stream: Sequence[AccessEvent] = STREAM,
-    verdicts: Mapping[int, Sequence[Judged]] = {},
+    verdicts: Mapping[int, Sequence[AnalystVerdict]] = {},
 ) -> Town:
     """Two workers take everything; now and then one dies with what it has not saved, or a partition moves."""
     chance = random.Random(seed)
@@ -226,15 +228,15 @@ def test_whatever_dies_whenever(seed: int, partitions: int) -> None:
 def test_verdicts_do_the_same_as_in_one_process(partitions: int, deaths: float) -> None:
     first, second = sorted(WHOLE.alerts, key=lambda alert: alert.opened_at)[:2]
     said = [
-        Judged(1, first.alert_id, first.account, "expected", 30),
-        Judged(2, second.alert_id, second.account, "confirmed"),
+        AnalystVerdict(1, first.alert_id, first.account, "expected", 30),
+        AnalystVerdict(2, second.alert_id, second.account, "confirmed"),
     ]
     given = {alert.opened_at // DAY: [j] for alert, j in zip((first, second), said, strict=True)}
     pipeline = Pipeline(POLICY)
     for day, events in itertools.groupby(STREAM, key=lambda e: e.time // DAY):
         some = list(events)
         pipeline.absorb(some[:1])
-        pipeline.judge(given.get(day, ()))
+        pipeline.enqueue_verdicts(given.get(day, ()))
         pipeline.absorb(some[1:])
     whole = pipeline.drain()
     town = lived_through(partitions, 5, deaths, verdicts=given)
@@ -322,7 +324,7 @@ def test_a_day_is_learnt_when_all_partitions_are_past_it() -> None:
 def test_sums_that_compaction_left_of_a_day_are_not_taken_for_the_whole_day() -> None:
     """One partition is a day further, so its older sums are gone; the snapshot says what the day came to."""
     first = Knowledge(POLICY, 2)
-    sums = Share(POLICY, first.site).sums(TODAY, 0)
+    sums = Shard(POLICY, first.site).sums(TODAY, 0)
     active = [msgspec.structs.replace(sums, active=n) for n in (5, 7)]
     parts = [SumsRecord(1, p, TODAY + 1, 0, active[p]) for p in range(2)]
     for part in parts:
@@ -333,4 +335,4 @@ def test_sums_that_compaction_left_of_a_day_are_not_taken_for_the_whole_day() ->
     assert late.site.day == 0
     for record in first.snapshot():
         late.take_snapshot(record)
-    assert late.site.bar.calibration == first.site.bar.calibration
+    assert late.site.threshold.calibration == first.site.threshold.calibration
