@@ -44,7 +44,7 @@ from pseudonymiser.ingest import Ingest
 from service.cli.assembly import ingest_settings
 from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.wire import decode_frame
-from service.distributed.shipper.outbox import Outbox
+from service.distributed.shipper.outbox import FrameBuilder
 from service.records.events import AccessEvent
 from service.simulator import SimulationSettings, simulate
 from tests.beds.kafka import Cluster
@@ -67,12 +67,14 @@ def frames_of(site: SiteFolder, log: Path) -> list[tuple[int, bytes]]:
     frames: list[tuple[int, bytes]] = []
     geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn))
     ingest = Ingest(ingest_settings(site.settings), keys.load(site.keys), geo)
-    outbox = Outbox(0, PARTITIONS, lambda p, value: frames.append((p, value)), lambda: 0.0, lambda: None)
+    builder = FrameBuilder(
+        0, PARTITIONS, lambda p, value: frames.append((p, value)), lambda: 0.0, lambda: None
+    )
     lines = log.read_bytes().splitlines()
     for at in range(0, len(lines), BATCH):
         found = ingest.feed(lines[at : at + BATCH], source=log.name)
-        outbox.absorb([event for event in found if isinstance(event, AccessEvent)])
-    outbox.drain()
+        builder.absorb([event for event in found if isinstance(event, AccessEvent)])
+    builder.drain()
     return frames
 
 

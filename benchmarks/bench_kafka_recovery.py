@@ -28,8 +28,8 @@ from service.distributed.protocol.connection import aiokafka_options, kafka_of
 from service.distributed.protocol.partitions import key_in, partition_of_account
 from service.distributed.protocol.topics import changelog_of
 from service.distributed.protocol.wire import VERSION, FrameHeader, encode_frame
-from service.distributed.worker.lane import Ledger
-from service.distributed.worker.transactions import Message, PartitionWriter
+from service.distributed.worker.lane import PartitionLedger
+from service.distributed.worker.transactions import OutgoingMessage, PartitionWriter
 from service.records.events import AccessEvent
 
 WANTED = 20.0  # s, at 100,000 accounts
@@ -48,17 +48,17 @@ async def fill(site: SiteFolder, accounts: int) -> None:
     """States of so many settled readers into the workers' table, as checkpoints would write them."""
     kafka = kafka_of(site)
     log = changelog_of(kafka)
-    ledger = msgspec.msgpack.encode(Ledger(day=TODAY, last_event_time=START))
-    states: dict[int, list[Message]] = defaultdict(list)
+    ledger = msgspec.msgpack.encode(PartitionLedger(day=TODAY, last_event_time=START))
+    states: dict[int, list[OutgoingMessage]] = defaultdict(list)
     for account, state in settled(accounts):
         partition = partition_of_account(account, PARTITIONS)
-        states[partition].append(Message(log, partition, account.encode(), state))
+        states[partition].append(OutgoingMessage(log, partition, account.encode(), state))
     for partition in range(PARTITIONS):
         writer = PartitionWriter(aiokafka_options(kafka, site.folder), kafka.group, partition)
         await writer.start()
         mine = [
             *states[partition],
-            Message(log, partition, key_in(partition, PARTITIONS, "ledger"), ledger),
+            OutgoingMessage(log, partition, key_in(partition, PARTITIONS, "ledger"), ledger),
         ]
         for at in range(0, len(mine), CHUNK):
             await writer.commit(mine[at : at + CHUNK], {})

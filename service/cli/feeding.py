@@ -10,21 +10,21 @@ from service.config.settings import SiteFolder
 from service.distributed.protocol import topics as kafka_topics
 from service.distributed.protocol.connection import client_options, kafka_of
 from service.distributed.protocol.topics import topics_of
-from service.distributed.sink.feed import Feed, Task
+from service.distributed.sink.feed import Supervisor, Task
 from service.distributed.sink.sink import Sink
-from service.distributed.sink.verdicts import Publisher
+from service.distributed.sink.verdicts import VerdictPublisher
 
 
-def feed_of(site: SiteFolder) -> tuple[Feed, Sink]:
+def supervisor_of(site: SiteFolder) -> tuple[Supervisor, Sink]:
     """Both, not started. Raises ``BrokerError`` for files of ``[kafka]`` that cannot be read."""
     kafka, place = kafka_of(site), database_of(site)
     options, topics = client_options(kafka, site.folder), topics_of(kafka)
     retention = site.settings.retention
     open_retaining = partial(open_store, place, retention=retention)
     sink = Sink(options, topics, open_retaining, kept_days=retention.events)
-    publisher = Publisher(options, topics.verdicts, lambda: open_outbox(place))
+    publisher = VerdictPublisher(options, topics.verdicts, lambda: open_outbox(place))
     tasks = {"sink": sink.run, "verdicts": publisher.run}
-    return Feed({name: _checked(site, task) for name, task in tasks.items()}), sink
+    return Supervisor({name: _checked(site, task) for name, task in tasks.items()}), sink
 
 
 def _checked(site: SiteFolder, task: Task) -> Task:

@@ -13,7 +13,7 @@ from alerts_api.stream.store import open_store, write_shared
 from service.base.errors import SiteError
 from service.cli.options import database_of, read_site, site_option, stopped
 from service.config.settings import SiteFolder
-from service.distributed.shipper.orderbox import OrderBox
+from service.distributed.shipper.orderbox import CommandSpool
 from service.learning.feedback import PendingCommands
 from service.learning.model_versions import Version, read_versions
 from service.learning.site_model import MODEL, SiteSnapshot
@@ -90,7 +90,7 @@ def _promote(site: SiteFolder, day: int) -> None:
                 write_shared(connection, {VERDICTS: blob})
     else:
         _check(site, _shared(site), day)
-        OrderBox(site.folder).put(Command(CommandKind.PROMOTE, model=day))
+        CommandSpool(site.folder).put(Command(CommandKind.PROMOTE, model=day))
     click.echo(f"Version {day} is promoted at the next close of a day.")
 
 
@@ -105,9 +105,9 @@ def _shared(site: SiteFolder) -> Mapping[str, bytes]:
     """What the site knows, as it was saved last."""
     if site.settings.kafka is not None:
         # Kafka's clients, only where they are needed.
-        from service.distributed.sink.lookup import saved_knowledge  # noqa: PLC0415
+        from service.distributed.sink.lookup import saved_site  # noqa: PLC0415
 
-        return saved_knowledge(site)
+        return saved_site(site)
     with closing(open_store(database_of(site), create=False)) as store:
         return store.load().shared
 
@@ -126,7 +126,7 @@ def _waiting(site: SiteFolder, shared: Mapping[str, bytes]) -> int:
     """The version that will be promoted, 0 for none."""
     if site.settings.kafka is None:
         return _pending(shared).promoted
-    return max((order.model for order in OrderBox(site.folder).waiting()), default=0)
+    return max((order.model for order in CommandSpool(site.folder).waiting()), default=0)
 
 
 def _date(day: int) -> str:

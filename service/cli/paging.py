@@ -134,16 +134,16 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         _serve(app(), address)
         return
     # Kafka's client is imported only where there is Kafka.
-    from service.cli.feeding import feed_of  # noqa: PLC0415
+    from service.cli.feeding import supervisor_of  # noqa: PLC0415
 
     logging.getLogger("kafka").setLevel(
         logging.CRITICAL
     )  # every attempt is an error to it; we tell what waits
-    feed, sink = feed_of(site)
+    supervisor, sink = supervisor_of(site)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
     with ExitStack() as stack:
-        stack.callback(feed.stop)
-        feed.start()
+        stack.callback(supervisor.stop)
+        supervisor.start()
         _serve(app(intake=sink), address)
 
 

@@ -64,8 +64,8 @@ def tell_stream(site: SiteFolder, asked: Asked, act: CommandKind) -> None:
     if site.settings.kafka is None:
         return
     # Only where there is Kafka.
-    from service.distributed.shipper.orderbox import OrderBox  # noqa: PLC0415
+    from service.distributed.shipper.orderbox import CommandSpool  # noqa: PLC0415
 
-    box = OrderBox(site.folder)
+    box = CommandSpool(site.folder)
     for account in asked.accounts:
         box.put(Command(act, account))

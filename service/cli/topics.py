@@ -8,7 +8,7 @@ from service.cli.options import read_site, site_option
 from service.config.settings import SiteFolder
 from service.distributed.protocol import topics as kafka_topics
 from service.distributed.protocol.connection import kafka_of
-from service.distributed.protocol.topics import DAY_MS, Found, Wanted
+from service.distributed.protocol.topics import DAY_MS, ActualTopic, TopicSpec
 
 _HEAD = ("topic", "partitions", "replicas", "kept", "largest message", "")
 
@@ -35,7 +35,7 @@ def topics(action: str, folder: Path) -> None:
     kafka_topics.check(site)
 
 
-def _table(site: SiteFolder, there: dict[str, Found]) -> str:
+def _table(site: SiteFolder, there: dict[str, ActualTopic]) -> str:
     """What is there; where it is not what is wanted, both."""
     wanted = kafka_topics.wanted(kafka_of(site), site.settings.retention.events)
     rows = [_HEAD, *(_row(topic, there.get(topic.name)) for topic in wanted)]
@@ -44,7 +44,7 @@ def _table(site: SiteFolder, there: dict[str, Found]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _row(topic: Wanted, found: Found | None) -> tuple[str, ...]:
+def _row(topic: TopicSpec, found: ActualTopic | None) -> tuple[str, ...]:
     pairs = (
         (topic.partitions, found and found.partitions),
         (topic.replicas, found and found.replicas),

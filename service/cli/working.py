@@ -36,7 +36,7 @@ def worker(folder: Path, name: str) -> None:
     site = read_site(folder)
     policy = load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)
     tell(site.folder, policy)
-    from service.distributed.worker.working import work  # noqa: PLC0415 - Faust takes seconds: settings are judged first
+    from service.distributed.worker.working import start_worker  # noqa: PLC0415 - Faust takes seconds: settings are judged first
 
     relax_garbage_collection()
-    work(site, policy, name)
+    start_worker(site, policy, name)

@@ -11,7 +11,14 @@ from kafka import KafkaProducer
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.topics import topics_of
-from service.distributed.protocol.wire import VERSION, AsideRecord, FrameHeader, Refusal, decode, encode_frame
+from service.distributed.protocol.wire import (
+    VERSION,
+    AsideRecord,
+    FrameHeader,
+    WireFault,
+    decode,
+    encode_frame,
+)
 from service.records.events import AccessEvent
 from tests.beds.kafka import Cluster
 from tests.kafka.watch import Watch
@@ -23,16 +30,16 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 HEADER = FrameHeader(VERSION, 0, 20_700, 0, (1,))
 FRAME = encode_frame(HEADER, [event()])
 POISON = [
-    (Refusal.GARBAGE, b"\xff\xfe\x00garbage"),
-    (Refusal.GARBAGE, None),
-    (Refusal.GARBAGE, FRAME[:-20]),
-    (Refusal.GARBAGE, b'{"v": 1, "more": ' + b"[" * 100_000),
-    (Refusal.WRONG_SCHEMA, b'{"alert_id": "JG-1"}'),
-    (Refusal.WRONG_SCHEMA, FRAME.replace(b'"status":200', b'"status":"200"')),
-    (Refusal.WRONG_SCHEMA, FRAME + FRAME.splitlines()[1]),
-    (Refusal.WRONG_SCHEMA, encode_frame(HEADER, [msgspec.structs.replace(event(), time=2**70)])),
-    (Refusal.FUTURE_VERSION, b'{"v": 2, "events": "packed"}\n\x00\x01'),
-    (Refusal.WRONG_ORDER, encode_frame(msgspec.structs.replace(HEADER, numbers=(2, 2)), [event()] * 2)),
+    (WireFault.GARBAGE, b"\xff\xfe\x00garbage"),
+    (WireFault.GARBAGE, None),
+    (WireFault.GARBAGE, FRAME[:-20]),
+    (WireFault.GARBAGE, b'{"v": 1, "more": ' + b"[" * 100_000),
+    (WireFault.WRONG_SCHEMA, b'{"alert_id": "JG-1"}'),
+    (WireFault.WRONG_SCHEMA, FRAME.replace(b'"status":200', b'"status":"200"')),
+    (WireFault.WRONG_SCHEMA, FRAME + FRAME.splitlines()[1]),
+    (WireFault.WRONG_SCHEMA, encode_frame(HEADER, [msgspec.structs.replace(event(), time=2**70)])),
+    (WireFault.FUTURE_VERSION, b'{"v": 2, "events": "packed"}\n\x00\x01'),
+    (WireFault.WRONG_ORDER, encode_frame(msgspec.structs.replace(HEADER, numbers=(2, 2)), [event()] * 2)),
 ]
 
 
@@ -58,13 +65,13 @@ def test_poison_is_counted_and_put_aside_and_skews_nothing(
     rng = random.Random(4)
     parts, watch = Parts(site), Watch(site)
     producer = KafkaProducer(bootstrap_servers=broker.servers, acks="all")
-    sent: set[tuple[str, int, int, Refusal, int]] = set()
+    sent: set[tuple[str, int, int, WireFault, int]] = set()
 
     def poison() -> None:
         """One of each kind, on any partition."""
         at = rng.randrange(PARTITIONS)
-        for refusal, value in [*POISON, (Refusal.WRONG_PARTITION, astray(events, at))]:
-            partition = at if refusal is Refusal.WRONG_PARTITION else rng.randrange(PARTITIONS)
+        for refusal, value in [*POISON, (WireFault.WRONG_PARTITION, astray(events, at))]:
+            partition = at if refusal is WireFault.WRONG_PARTITION else rng.randrange(PARTITIONS)
             placed = producer.send(topic, value, key=b"poison", partition=partition).get(timeout=30)
             sent.add((topic, partition, placed.offset, refusal, len(value or b"")))
 
@@ -84,6 +91,6 @@ def test_poison_is_counted_and_put_aside_and_skews_nothing(
         parts.stop()
         producer.close()
     watch.prove(wanted)
-    aside = [decode(value, AsideRecord) for value in watch.put_aside()]
-    assert len(aside) == len(sent)
-    assert {(r.topic, r.partition, r.offset, Refusal(r.reason), r.length) for r in aside} == sent
+    dead_letters = [decode(value, AsideRecord) for value in watch.dead_letters_of()]
+    assert len(dead_letters) == len(sent)
+    assert {(r.topic, r.partition, r.offset, WireFault(r.reason), r.length) for r in dead_letters} == sent

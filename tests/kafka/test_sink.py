@@ -250,10 +250,10 @@ def test_poison_is_put_aside_and_holds_nobody_up(site: SiteFolder, pages: Pages,
         producer.flush()
     Worker(site, prefix).send(alert)
     pages.until(lambda: pages.total() == 1)
-    aside = "journalguard_messages_aside_total"
-    pages.until(lambda: pages.metric(f'{aside}{{reason="wrong-schema"}}') == 5)
-    assert pages.metric(f'{aside}{{reason="garbage"}}') == 2
-    assert pages.metric(f'{aside}{{reason="future-version"}}') == 1
+    dead_letters = "journalguard_messages_aside_total"
+    pages.until(lambda: pages.metric(f'{dead_letters}{{reason="wrong-schema"}}') == 5)
+    assert pages.metric(f'{dead_letters}{{reason="garbage"}}') == 2
+    assert pages.metric(f'{dead_letters}{{reason="future-version"}}') == 1
     found = [decode(value, AsideRecord) for value in _read(site, f"{prefix}.rejected.v1", 8)]
     assert {(each.topic.split(".")[1], each.offset) for each in found} == {
         *(("alerts", n) for n in range(5)),

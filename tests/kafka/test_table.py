@@ -15,9 +15,9 @@ from service.distributed.protocol.connection import aiokafka_options, kafka_of
 from service.distributed.protocol.topics import changelog_of, identity_of, topics_of
 from service.distributed.protocol.wire import VERSION, SumsRecord, VerdictRecord, encode
 from service.distributed.worker.changelog import Changelog, Recovered
-from service.distributed.worker.knowledge import Knowledge
-from service.distributed.worker.learning import TopicReader, Verdicts, summaries_into
-from service.distributed.worker.transactions import Message
+from service.distributed.worker.knowledge import SiteReplica
+from service.distributed.worker.learning import TopicReader, VerdictReader, summaries_into
+from service.distributed.worker.transactions import OutgoingMessage
 from tests.beds.kafka import Cluster
 from tests.kafka.watch import Watch
 from tests.kafka.whole import LOG_FORMAT, PARTITIONS, site_over
@@ -63,7 +63,7 @@ def test_a_checkpoint_is_there_again_on_this_disk_and_on_another(site: SiteFolde
     async def lived() -> list[Recovered]:
         table = table_of(site)
         assert await table.open() == Recovered([], None)
-        alert = Message(topics.alerts, HERE, b"reader1", b"an alert")
+        alert = OutgoingMessage(topics.alerts, HERE, b"reader1", b"an alert")
         await table.commit([("reader1", b"one"), ("reader2", b"two")], b"ledger-1", [alert], {stream: 5})
         await table.commit([("reader1", b"newer"), ("reader2", None)], b"ledger-2", [], {stream: 9})
         await table.close()
@@ -85,7 +85,7 @@ def test_a_worker_that_lost_the_partition_can_write_nothing_more(site: SiteFolde
         await slept.commit([("reader1", b"old")], b"ledger-1", [], {stream: 3})
         await owner.open()
         await owner.commit([("reader1", b"new")], b"ledger-2", [], {stream: 4})
-        stale = Message(topics.alerts, HERE, b"reader1", b"stale")
+        stale = OutgoingMessage(topics.alerts, HERE, b"reader1", b"stale")
         with pytest.raises(KafkaError):
             await slept.commit([("reader1", b"stale")], b"ledger-0", [stale], {stream: 2})
         for table in (slept, owner):
@@ -101,7 +101,7 @@ def test_a_worker_that_lost_the_partition_can_write_nothing_more(site: SiteFolde
 def test_the_summaries_are_read_whatever_lies_among_them(site: SiteFolder) -> None:
     kafka = kafka_of(site)
     topic = topics_of(kafka).summaries
-    wanted = Knowledge(POLICY, PARTITIONS)
+    wanted = SiteReplica(POLICY, PARTITIONS)
     records: list[SumsRecord] = [sums_of(partition, TODAY) for partition in range(PARTITIONS)]
     with_poison = [b"\xff", *map(encode, records), b'{"v":2}', None]
     producer = KafkaProducer(bootstrap_servers=list(kafka.servers))
@@ -111,18 +111,18 @@ def test_the_summaries_are_read_whatever_lies_among_them(site: SiteFolder) -> No
     for record in records:
         wanted.take_sums(record)
 
-    async def read() -> Knowledge:
-        knowledge, learnt = Knowledge(POLICY, PARTITIONS), asyncio.Event()
+    async def read() -> SiteReplica:
+        replica, learnt = SiteReplica(POLICY, PARTITIONS), asyncio.Event()
         options = aiokafka_options(kafka, site.folder)
-        summaries = TopicReader(topic, 1, options, summaries_into(knowledge), learnt.set)
+        summaries = TopicReader(topic, 1, options, summaries_into(replica), learnt.set)
         reader = asyncio.create_task(summaries.run())
-        while not knowledge.ready(TODAY + 1):
+        while not replica.ready(TODAY + 1):
             await learnt.wait()
             learnt.clear()
         reader.cancel()
         with suppress(asyncio.CancelledError):
             await reader
-        return knowledge
+        return replica
 
     assert list(asyncio.run(read()).snapshot()) == list(wanted.snapshot())
 
@@ -137,8 +137,8 @@ def test_every_worker_reads_all_verdicts_by_partition_and_in_order(site: SiteFol
     producer.send(topic, partition=0, value=b"garbage")
     producer.close()
 
-    async def read() -> Verdicts:
-        verdicts, learnt = Verdicts(), asyncio.Event()
+    async def read() -> VerdictReader:
+        verdicts, learnt = VerdictReader(), asyncio.Event()
         options = aiokafka_options(kafka, site.folder)
         reader = asyncio.create_task(TopicReader(topic, PARTITIONS, options, verdicts.take, learnt.set).run())
         while sum(len(verdicts.after(p, 0)) for p in range(PARTITIONS)) < 12:

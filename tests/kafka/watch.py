@@ -18,7 +18,7 @@ from service.distributed.protocol import wire
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import changelog_of, topics_of
 from service.distributed.protocol.wire import AlertRecord
-from service.distributed.worker.lane import Ledger
+from service.distributed.worker.lane import PartitionLedger
 from service.records.events import Alert
 from tests.kafka.whole import Outcome, lines_shipped
 
@@ -58,9 +58,9 @@ class Watch:
         finally:
             consumer.close()
 
-    def put_aside(self) -> list[bytes]:
+    def dead_letters_of(self) -> list[bytes]:
         """What the topic of unusable messages holds."""
-        return [value for _, value in self._values(self._topics.aside)]
+        return [value for _, value in self._values(self._topics.dead_letters)]
 
     def shown(self) -> dict[str, Alert]:
         """What the pages show; raises ``AssertionError`` where columns do not agree with the alert."""
@@ -87,7 +87,7 @@ class Watch:
             database.close()
         return read_group_history(dict(shared))
 
-    def states(self) -> tuple[dict[str, bytes], list[Ledger]]:
+    def states(self) -> tuple[dict[str, bytes], list[PartitionLedger]]:
         """What the workers' table holds: states by account, and the partitions' ledgers."""
         table: dict[bytes, bytes] = {}
         for key, value in self._records(changelog_of(self._kafka)):
@@ -96,7 +96,7 @@ class Watch:
             else:
                 table[key] = value
         ledgers = [
-            msgspec.msgpack.decode(value, type=Ledger)
+            msgspec.msgpack.decode(value, type=PartitionLedger)
             for key, value in table.items()
             if key.startswith(b"/ledger")
         ]

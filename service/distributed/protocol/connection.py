@@ -102,10 +102,10 @@ def administering(kafka: KafkaSettings, folder: Path) -> Iterator[KafkaAdminClie
         finally:
             admin.close()
     except KafkaError as error:
-        raise BrokerError(told(kafka, error)) from None
+        raise BrokerError(describe_error(kafka, error)) from None
 
 
-def told(kafka: KafkaSettings, error: KafkaError) -> str:
+def describe_error(kafka: KafkaSettings, error: KafkaError) -> str:
     """What to tell the operator of an error of a client."""
     text = str(error) or type(error).__name__
     return (

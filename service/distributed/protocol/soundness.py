@@ -17,7 +17,7 @@ BASE32HEX = "0123456789abcdefghijklmnopqrstuv"  # of tokens of documents and jou
 TOKEN_LENGTH = 12
 
 
-def sound(frame: Frame) -> bool:
+def is_valid(frame: Frame) -> bool:
     """Whether a state can take the frame in."""
     header, events = frame
     numbers = header.numbers[:1] + header.numbers[-1:]  # they increase
@@ -26,11 +26,11 @@ def sound(frame: Frame) -> bool:
         and _within(0, [header.day], LAST_DAY)
         and _within(-86_400, [header.offset], 86_400)
         and _within(0, numbers, WHOLE - 1)
-        and _sound_events(events)
+        and _are_valid_events(events)
     )
 
 
-def _sound_events(events: Sequence[AccessEvent]) -> bool:
+def _are_valid_events(events: Sequence[AccessEvent]) -> bool:
     resources = [event.resource for event in events]
     tokens = [resource.document for resource in resources] + [resource.journal for resource in resources]
     return (

@@ -102,7 +102,7 @@ class WorkerMetrics:
         )
 
 
-class Served:
+class MetricsServer:
     """The port of one process, until it is closed."""
 
     def __init__(self, server: HTTPServer, thread: Thread) -> None:
@@ -117,7 +117,7 @@ class Served:
         self._thread.join()
 
 
-def serve(registry: CollectorRegistry, port: int) -> Served:
+def serve(registry: CollectorRegistry, port: int) -> MetricsServer:
     """Serves a registry at 127.0.0.1. Raises ``DistributedError`` where the port is taken."""
     try:
         server, thread = start_http_server(port, HOST, registry)
@@ -125,4 +125,4 @@ def serve(registry: CollectorRegistry, port: int) -> Served:
         raise DistributedError(
             f"metrics_port = {port} in site.toml: {error.strerror}; choose another port, or 0 for none"
         ) from None
-    return Served(server, thread)
+    return MetricsServer(server, thread)

@@ -42,10 +42,10 @@ class Topics(NamedTuple):
     summaries: str  # what the site knows, and each partition's sums of a day; compacted
     status: str  # how far shippers and partitions are; compacted
     moves: str  # states of accounts that go on under another pseudonym, by the new one
-    aside: str  # where messages lie that could not be used
+    dead_letters: str  # where messages lie that could not be used
 
 
-class Wanted(NamedTuple):
+class TopicSpec(NamedTuple):
     """What a topic must be like."""
 
     name: str
@@ -54,7 +54,7 @@ class Wanted(NamedTuple):
     configs: Configs
 
 
-class Found(NamedTuple):
+class ActualTopic(NamedTuple):
     """What a topic is like."""
 
     partitions: int
@@ -64,8 +64,10 @@ class Found(NamedTuple):
 
 def topics_of(kafka: KafkaSettings) -> Topics:
     """Names with the site's prefix and the version of what they carry."""
-    aside = "rejected"
-    return Topics(*(f"{kafka.prefix}.{aside if name == 'aside' else name}.v1" for name in Topics._fields))
+    dead_letters = "rejected"
+    return Topics(
+        *(f"{kafka.prefix}.{dead_letters if name == 'aside' else name}.v1" for name in Topics._fields)
+    )
 
 
 def changelog_of(kafka: KafkaSettings) -> str:
@@ -73,7 +75,7 @@ def changelog_of(kafka: KafkaSettings) -> str:
     return f"{kafka.group}-{TABLE}-changelog"
 
 
-def wanted(kafka: KafkaSettings, events_days: int) -> tuple[Wanted, ...]:
+def wanted(kafka: KafkaSettings, events_days: int) -> tuple[TopicSpec, ...]:
     """Every topic of a site, the changelog of the workers' table last."""
     names, many = topics_of(kafka), kafka.partitions
     insync = {"min.insync.replicas": "2" if kafka.replicas >= 3 else "1"}
@@ -82,14 +84,14 @@ def wanted(kafka: KafkaSettings, events_days: int) -> tuple[Wanted, ...]:
     forgets[names.identities] = insync | _forgetting(IDENTITIES_DAYS)
     forgets[names.moves] = insync | _forgetting(MOVES_DAYS) | {"max.message.bytes": str(2 << 20)}
     forgets[names.access] = insync | _forgetting(ACCESS_DAYS) | {"max.message.bytes": str(2 << 20)}
-    keyed = [Wanted(name, many, kafka.replicas, forgets[name]) for name in names if name in forgets]
+    keyed = [TopicSpec(name, many, kafka.replicas, forgets[name]) for name in names if name in forgets]
     last = insync | _COMPACTED
     return (
         *keyed,
-        Wanted(names.summaries, 1, kafka.replicas, last),
-        Wanted(names.status, 1, kafka.replicas, last),
-        Wanted(names.aside, 1, kafka.replicas, insync | _forgetting(KEPT_DAYS)),
-        Wanted(changelog_of(kafka), many, kafka.replicas, last),
+        TopicSpec(names.summaries, 1, kafka.replicas, last),
+        TopicSpec(names.status, 1, kafka.replicas, last),
+        TopicSpec(names.dead_letters, 1, kafka.replicas, insync | _forgetting(KEPT_DAYS)),
+        TopicSpec(changelog_of(kafka), many, kafka.replicas, last),
     )
 
 
@@ -107,7 +109,7 @@ def mismatches(site: SiteFolder) -> list[str]:
     return [sentence for topic in topics for sentence in compare(topic, there.get(topic.name))]
 
 
-def found(site: SiteFolder) -> dict[str, Found]:
+def found(site: SiteFolder) -> dict[str, ActualTopic]:
     """The site's topics as they are; one that is missing is left out. Raises ``BrokerError``."""
     kafka = kafka_of(site)
     names = [topic.name for topic in wanted(kafka, site.settings.retention.events)]
@@ -140,7 +142,7 @@ def identity_of(site: SiteFolder) -> str:
         return str(admin.describe_topics([changelog_of(kafka)])[0]["topic_id"])
 
 
-def compare(topic: Wanted, found: Found | None) -> list[str]:
+def compare(topic: TopicSpec, found: ActualTopic | None) -> list[str]:
     """What is not as it must be of one topic."""
     make = "`journalguard topics create` makes it"
     if found is None:
@@ -161,7 +163,7 @@ def compare(topic: Wanted, found: Found | None) -> list[str]:
     return complaints
 
 
-def _wrong_partitions(topic: Wanted, found: Found) -> str:
+def _wrong_partitions(topic: TopicSpec, found: ActualTopic) -> str:
     text = f"{topic.name}: has {found.partitions} partitions, {topic.partitions} are wanted; "
     if topic.partitions == 1:
         return text + "delete the topic and run `journalguard topics create`"
@@ -172,7 +174,7 @@ def _wrong_partitions(topic: Wanted, found: Found) -> str:
     )
 
 
-def _differing(topic: Wanted, found: Found) -> list[str]:
+def _differing(topic: TopicSpec, found: ActualTopic) -> list[str]:
     """Settings that must be set."""
     have = found.configs
     differing = [key for key in _SAME if topic.configs.get(key, have.get(key)) != have.get(key)]
@@ -181,7 +183,7 @@ def _differing(topic: Wanted, found: Found) -> list[str]:
     ]
 
 
-def _found(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Found]:
+def _found(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, ActualTopic]:
     here = set(admin.list_topics()) & set(names)
     if not here:
         return {}
@@ -193,16 +195,16 @@ def _found(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Found]:
     }
 
 
-def _as_found(topic: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> Found:
+def _as_found(topic: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> ActualTopic:
     partitions = topic["partitions"]
-    return Found(
+    return ActualTopic(
         len(partitions),
         min(len(partition["replica_nodes"]) for partition in partitions),
         {key: str(config["value"]) for key, config in configs.items()},
     )
 
 
-def _make(admin: KafkaAdminClient, topic: Wanted) -> bool:
+def _make(admin: KafkaAdminClient, topic: TopicSpec) -> bool:
     """Whether it was this call that made it."""
     options = {
         "num_partitions": topic.partitions,

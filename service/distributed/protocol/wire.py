@@ -22,7 +22,7 @@ from service.records.identities import Link, SealedIdentity
 VERSION = 1
 
 
-class Refusal(StrEnum):
+class WireFault(StrEnum):
     """Why a message is put aside."""
 
     GARBAGE = "garbage"  # no JSON, or not UTF-8
@@ -35,7 +35,7 @@ class Refusal(StrEnum):
 class WireError(Exception):
     """A message that is not what its topic carries. Never leaves the stage that reads."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: WireFault) -> None:
         super().__init__(refusal.value)
         self.refusal = refusal
 
@@ -103,7 +103,7 @@ class VerdictRecord(msgspec.Struct, frozen=True):
     teaches: bool = True
 
     @property
-    def judged(self) -> AnalystVerdict:
+    def to_verdict(self) -> AnalystVerdict:
         """As the stream takes it."""
         return AnalystVerdict(
             self.verdict_id, self.alert_id, self.account, self.verdict, self.quiet_days, self.teaches
@@ -188,9 +188,9 @@ def decode(value: bytes, record: type[R]) -> R:
     try:
         return msgspec.json.decode(value, type=record)
     except msgspec.ValidationError:
-        raise WireError(Refusal.WRONG_SCHEMA) from None
+        raise WireError(WireFault.WRONG_SCHEMA) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise WireError(Refusal.GARBAGE) from None
+        raise WireError(WireFault.GARBAGE) from None
 
 
 def encode_frame(header: FrameHeader, events: Sequence[AccessEvent]) -> bytes:
@@ -205,13 +205,13 @@ def decode_frame(value: bytes) -> Frame:
     try:
         header, events = _header(head), _events(body)
     except msgspec.ValidationError:
-        raise WireError(Refusal.WRONG_SCHEMA) from None
+        raise WireError(WireFault.WRONG_SCHEMA) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise WireError(Refusal.GARBAGE) from None
+        raise WireError(WireFault.GARBAGE) from None
     if len(events) != len(header.numbers):
-        raise WireError(Refusal.WRONG_SCHEMA)
+        raise WireError(WireFault.WRONG_SCHEMA)
     if any(a >= b for a, b in zip(header.numbers, header.numbers[1:], strict=False)):
-        raise WireError(Refusal.WRONG_ORDER)
+        raise WireError(WireFault.WRONG_ORDER)
     return Frame(header, events)
 
 
@@ -219,10 +219,10 @@ def _check_version(value: bytes) -> None:
     try:
         version = _version(value).v
     except msgspec.ValidationError:
-        raise WireError(Refusal.WRONG_SCHEMA) from None
+        raise WireError(WireFault.WRONG_SCHEMA) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise WireError(Refusal.GARBAGE) from None
+        raise WireError(WireFault.GARBAGE) from None
     if version > VERSION:
-        raise WireError(Refusal.FUTURE_VERSION)
+        raise WireError(WireFault.FUTURE_VERSION)
     if version < 1:
-        raise WireError(Refusal.WRONG_SCHEMA)
+        raise WireError(WireFault.WRONG_SCHEMA)

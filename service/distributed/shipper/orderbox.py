@@ -17,7 +17,7 @@ FOLDER = "orders"  # in the site's folder
 _SUFFIX = ".order"
 
 
-class OrderBox:
+class CommandSpool:
     """One per process."""
 
     def __init__(self, site: Path) -> None:

@@ -19,7 +19,7 @@ from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent
 from service.records.identities import Link
 
-OUTBOX = "outbox"  # name of the state among the shared blobs
+FRAMING = "outbox"  # name of the state among the shared blobs
 FULL = 500  # events of a frame: a message costs a worker about as much as 50 events
 OLD = 0.2  # s that a frame waits for more
 SHIPPER_BITS = 48  # of a number count the events of one shipper; the bits above are its number
@@ -27,7 +27,7 @@ SHIPPER_BITS = 48  # of a number count the events of one shipper; the bits above
 Send = Callable[[int, bytes], None]  # partition, value
 
 
-class OutboxState(msgspec.Struct, frozen=True):
+class FrameBuilderState(msgspec.Struct, frozen=True):
     """What a checkpoint keeps."""
 
     v: int
@@ -47,7 +47,7 @@ class _Frame:
         self.opened = opened  # by the outbox's clock
 
 
-class Outbox:
+class FrameBuilder:
     """Gives every event its number and day, and sends those with an account to their partition.
 
     ``send`` takes messages in order and may block; ``flush`` returns when all of them are acknowledged;
@@ -124,7 +124,7 @@ class Outbox:
     def drain(self) -> Changes:
         """Sends every open frame; what is needed to go on after these."""
         self._close_all()
-        state = OutboxState(
+        state = FrameBuilderState(
             v=VERSION,
             shipper=self._shipper,
             count=self._count,
@@ -134,14 +134,14 @@ class Outbox:
         )
         unnamed = tuple(self._unnamed)
         self._unnamed.clear()
-        return Changes(shared={OUTBOX: msgspec.json.encode(state)}, unnamed=unnamed)
+        return Changes(shared={FRAMING: msgspec.json.encode(state)}, unnamed=unnamed)
 
     def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
         """Goes on from what ``drain`` gave. Raises ``StateError``."""
-        if OUTBOX not in shared:
+        if FRAMING not in shared:
             return
         try:
-            state = msgspec.json.decode(shared[OUTBOX], type=OutboxState)
+            state = msgspec.json.decode(shared[FRAMING], type=FrameBuilderState)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CheckpointError(f"the shipper's place cannot be read ({error})") from None
         if state.v != VERSION:

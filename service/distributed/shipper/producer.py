@@ -37,7 +37,7 @@ Connect = Callable[[], Any]  # a KafkaProducer; raises KafkaError
 _log = logging.getLogger("journalguard.ship")
 
 
-class Message(NamedTuple):
+class PendingMessage(NamedTuple):
     """Of one partition; without one it is the key's."""
 
     topic: str
@@ -93,14 +93,14 @@ class Producer:
         self._stop = stop
         self._most = most
         self._changed = Condition()  # over everything below
-        self._lanes: dict[tuple[str, int | None], deque[Message]] = {}
+        self._queues: dict[tuple[str, int | None], deque[PendingMessage]] = {}
         self._waiting = 0  # bytes
         self._client: Any = None
         self._generation = 0  # of the client; what an earlier one says does not count
         self._broken = True
         self._again_at = 0.0  # when to connect, by the monotonic clock
         self._progress_at = time.monotonic()
-        self._told: set[str] = set()  # kinds of trouble that were told since the last acknowledgement
+        self._reported: set[str] = set()  # kinds of trouble that were told since the last acknowledgement
 
     @property
     def buffered_bytes(self) -> int:
@@ -109,17 +109,17 @@ class Producer:
 
     def send(self, topic: str, partition: int | None, value: bytes | None, key: bytes | None = None) -> None:
         """Takes a message for a partition, after those taken before."""
-        message = Message(topic, partition, value, key)
+        message = PendingMessage(topic, partition, value, key)
         if self._waiting and self._waiting + message.size > self._most:
             self._wait(lambda: self._waiting + message.size <= self._most or not self._waiting)
         with self._changed:
-            lane = self._lanes.setdefault((topic, partition), deque())
-            lane.append(message)
+            queue = self._queues.setdefault((topic, partition), deque())
+            queue.append(message)
             if not self._waiting:
                 self._progress_at = time.monotonic()
             self._waiting += message.size
-            if len(lane) == 1:
-                self._give(lane)
+            if len(queue) == 1:
+                self._give(queue)
 
     def flush(self) -> None:
         """Waits until everything is acknowledged."""
@@ -130,8 +130,8 @@ class Producer:
         if self._broken and time.monotonic() >= self._again_at:
             self._renew()
         silent = self._waiting and time.monotonic() - self._progress_at > SILENCE
-        if silent and not self._told:
-            self._tell("silence", f"nothing is acknowledged for {SILENCE:g} s")
+        if silent and not self._reported:
+            self._report("silence", f"nothing is acknowledged for {SILENCE:g} s")
 
     def close(self) -> None:
         """Ends the connection; what still waits is forgotten."""
@@ -158,21 +158,21 @@ class Producer:
         try:
             client = self._connect()
         except KafkaError as error:
-            self._tell("connect", f"cannot connect: {error}")
+            self._report("connect", f"cannot connect: {error}")
             self._again_at = time.monotonic() + RETRY
             return
         with self._changed:
             self._client, self._broken = client, False
             self._generation += 1
-            for lane in self._lanes.values():
-                if lane:
-                    self._give(lane)
+            for queue in self._queues.values():
+                if queue:
+                    self._give(queue)
 
-    def _give(self, lane: deque[Message]) -> None:
+    def _give(self, queue: deque[PendingMessage]) -> None:
         """Sends the oldest message of a partition; under the lock."""
         if self._broken:
             return
-        message = lane[0]
+        message = queue[0]
         try:
             future = self._client.send(
                 message.topic, message.value, key=message.key, partition=message.partition
@@ -180,21 +180,21 @@ class Producer:
         except (KafkaError, ValueError) as error:  # ValueError: the topic has no such partition any more
             self._failed(self._generation, error)
             return
-        future.add_callback(partial(self._acknowledged, self._generation, lane))
+        future.add_callback(partial(self._acknowledged, self._generation, queue))
         future.add_errback(partial(self._failed, self._generation))
 
-    def _acknowledged(self, generation: int, lane: deque[Message], _: object) -> None:
+    def _acknowledged(self, generation: int, queue: deque[PendingMessage], _: object) -> None:
         """In the client's thread."""
         with self._changed:
             if generation != self._generation:
                 return
-            self._waiting -= lane.popleft().size
+            self._waiting -= queue.popleft().size
             self._progress_at = time.monotonic()
-            if self._told:
+            if self._reported:
                 _log.info("broker-back messages are acknowledged again")
-                self._told.clear()
-            if lane:
-                self._give(lane)
+                self._reported.clear()
+            if queue:
+                self._give(queue)
             self._changed.notify()
 
     def _failed(self, generation: int, error: BaseException) -> None:
@@ -202,13 +202,13 @@ class Producer:
         with self._changed:
             if generation == self._generation:
                 self._broken = True
-                self._tell(type(error).__name__, f"{type(error).__name__}: {error}")
+                self._report(type(error).__name__, f"{type(error).__name__}: {error}")
                 self._changed.notify()
 
-    def _tell(self, kind: str, trouble: str) -> None:
-        if kind not in self._told:
+    def _report(self, kind: str, trouble: str) -> None:
+        if kind not in self._reported:
             _log.warning("broker-waits %s; tried again until it works, the logs keep the lines", trouble)
-        self._told.add(kind)
+        self._reported.add(kind)
 
 
 def _discard(client: Any) -> None:

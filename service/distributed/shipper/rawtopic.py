@@ -126,7 +126,7 @@ class RawTopic:
             if there - self._partitions.keys():
                 self._assign(there)
         except KafkaError as error:
-            self._tell(error)
+            self._report(error)
             return list(self._partitions.values())
         if not self._partitions:
             raise TopicError(f"{self._topic}: there is no such topic, or this user may not read it")
@@ -181,7 +181,7 @@ class RawTopic:
             self._consumer.pause(*full)
             polled = self._consumer.poll(timeout_ms=wait)
         except KafkaError as error:
-            self._tell(error)
+            self._report(error)
             return
         for place, records in polled.items():
             for record in records:
@@ -189,7 +189,7 @@ class RawTopic:
         if polled:
             self._trouble = ""
 
-    def _tell(self, error: KafkaError) -> None:
+    def _report(self, error: KafkaError) -> None:
         if str(error) != self._trouble:
             _log.warning("topic-unreadable %s: %s; tried again until it works", self._topic, error)
         self._trouble = str(error)

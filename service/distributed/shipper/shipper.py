@@ -25,11 +25,11 @@ from service.distributed.protocol.topics import check, topics_of
 from service.distributed.protocol.wire import VERSION, IdentityRecord, encode
 from service.distributed.shipper.checkpoint import CheckpointFile
 from service.distributed.shipper.intake import Intake
-from service.distributed.shipper.orderbox import OrderBox
-from service.distributed.shipper.outbox import Outbox
+from service.distributed.shipper.orderbox import CommandSpool
+from service.distributed.shipper.outbox import FrameBuilder
 from service.distributed.shipper.producer import Producer, connector
-from service.distributed.shipper.status import Status
-from service.distributed.shipper.turns import Recorded, TurnsFile
+from service.distributed.shipper.status import StatusReporter
+from service.distributed.shipper.turns import MergeOrderFile, RecordedMerge
 from service.records.checkpoints import Checkpoint, SavedState
 from service.runtime.merge import Clock
 from service.runtime.runner import FollowLoop, FollowSettings, Runner
@@ -51,14 +51,14 @@ def ship(site: SiteFolder, ingest: Ingest, clock: Clock, open_intake: OpenIntake
     """
     with ExitStack() as closes:
         closes.enter_context(exclusive_lock(site.folder / LOCK, "ship"))
-        parts = closes.enter_context(closing(_Parts(site, ingest, clock, open_intake, stop)))
+        parts = closes.enter_context(closing(_Shipper(site, ingest, clock, open_intake, stop)))
         if site.settings.metrics_port:
             closes.enter_context(closing(serve(parts.registry, site.settings.metrics_port)))
         if _topics_are_right(site, stop):
             parts.run()
 
 
-class _Parts:
+class _Shipper:
     """The shipper's parts; also its port to a store, where each hears of a checkpoint."""
 
     def __init__(
@@ -76,16 +76,16 @@ class _Parts:
         )
         self._access, self._identities = topics.access, topics.identities
         flush = self._producer.flush
-        self._outbox = Outbox(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
-        self._runner = Runner(ingest, self._outbox, absorb=1)
+        self._frames = FrameBuilder(settings.shipper, kafka.partitions, self._send, time.monotonic, flush)
+        self._runner = Runner(ingest, self._frames, absorb=1)
         self._runner.restore(self._saved)
-        self._orders = OrderBox(site.folder)
+        self._commands = CommandSpool(site.folder)
         self._looked_at = -LOOK_AGAIN
         process = f"shipper/{settings.shipper}"
         say = partial(self._producer.send, topics.status, None, key=process.encode())
-        self._status = Status(process, say)
-        self._turns = TurnsFile(site.folder / TURNS)
-        self._merge = Recorded(clock, self._turns, self._turns.begin(self._file.serial))
+        self._status = StatusReporter(process, say)
+        self._merge_order = MergeOrderFile(site.folder / TURNS)
+        self._merge = RecordedMerge(clock, self._merge_order, self._merge_order.begin(self._file.serial))
         self._intake = open_intake(self._saved.positions)
         self.registry = CollectorRegistry()
         self._metrics = ShipperMetrics(self.registry)
@@ -106,7 +106,7 @@ class _Parts:
                 poll=self._poll,
                 pause=PAUSE,
             ).run(self._stop)
-            self._status.tell(at_once=True)
+            self._status.send(at_once=True)
             self._producer.flush()
         except BrokerError as error:
             _log.warning("ended-early %s; the lines are read again at the next start", error)
@@ -127,8 +127,8 @@ class _Parts:
             self._file.keep(checkpoint)
             return
         self._file.commit(checkpoint)
-        self._turns.renew(self._file.serial)
-        self._orders.done()
+        self._merge_order.renew(self._file.serial)
+        self._commands.done()
         self._status.take(checkpoint)
         self._metrics.acknowledged(checkpoint.counters, checkpoint.written_at)
         self._intake.acknowledged(checkpoint.positions)
@@ -136,7 +136,7 @@ class _Parts:
     def close(self) -> None:
         """Ends what is open."""
         self._producer.close()
-        self._turns.close()
+        self._merge_order.close()
         self._intake.close()
 
     def _lag(self) -> float:
@@ -148,22 +148,22 @@ class _Parts:
 
     def _send(self, partition: int, value: bytes) -> None:
         if self._merge.several:
-            self._turns.sync()
+            self._merge_order.sync()
         self._producer.send(self._access, partition, value)
 
     def _poll(self) -> None:
-        self._take_orders()
-        self._outbox.send_old()
+        self._take_commands()
+        self._frames.send_old()
         self._producer.tick()
-        self._status.tell()
+        self._status.send()
         if self._intake.ended(self._file.positions):
             self._stop.set()
 
-    def _take_orders(self) -> None:
+    def _take_commands(self) -> None:
         if time.monotonic() - self._looked_at < LOOK_AGAIN or self._merge.repeating:
             return
         self._looked_at = time.monotonic()
-        if orders := self._orders.take():
+        if orders := self._commands.take():
             self._runner.apply(orders)
 
 

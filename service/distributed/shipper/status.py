@@ -12,7 +12,7 @@ SECONDS = 2.0  # between records
 NEWEST = 20  # rejected lines of a record
 
 
-class Status:
+class StatusReporter:
     """One record for the newest checkpoint, not more often than needed."""
 
     def __init__(self, process: str, send: Callable[[bytes], None]) -> None:
@@ -20,16 +20,16 @@ class Status:
         self._send = send
         self._newest: Checkpoint | None = None  # not told yet
         self._rejected: deque[Rejected] = deque(maxlen=NEWEST)
-        self._told_at = 0.0
+        self._sent_at = 0.0
 
     def take(self, checkpoint: Checkpoint) -> None:
         """A checkpoint that is written."""
         self._newest = checkpoint
         self._rejected.extend(checkpoint.rejected)
 
-    def tell(self, *, at_once: bool = False) -> None:
+    def send(self, *, at_once: bool = False) -> None:
         """Sends a record if there is news and the last one is old enough."""
-        if self._newest is None or (time.monotonic() < self._told_at + SECONDS and not at_once):
+        if self._newest is None or (time.monotonic() < self._sent_at + SECONDS and not at_once):
             return
         record = StatusRecord(
             v=VERSION,
@@ -41,5 +41,5 @@ class Status:
         )
         self._newest = None
         self._rejected.clear()
-        self._told_at = time.monotonic()
+        self._sent_at = time.monotonic()
         self._send(encode(record))

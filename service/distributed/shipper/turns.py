@@ -20,7 +20,7 @@ PATIENCE = 300  # looks, 0.1 s apart, for lines that were there before, until it
 _log = logging.getLogger("journalguard.ship")
 
 
-class TurnsFile:
+class MergeOrderFile:
     """Records (source, lines), one a line as JSON, after a first line with the checkpoint's serial number."""
 
     def __init__(self, path: Path) -> None:
@@ -64,10 +64,10 @@ class TurnsFile:
         self._unsynced = True
 
 
-class Recorded(Merge):
+class RecordedMerge(Merge):
     """A ``Merge`` that takes recorded turns first and records its own."""
 
-    def __init__(self, clock: Clock, file: TurnsFile, turns: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, clock: Clock, file: MergeOrderFile, turns: Sequence[tuple[str, int]]) -> None:
         super().__init__(clock)
         self._file = file
         self._again = deque(turns)

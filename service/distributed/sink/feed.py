@@ -14,7 +14,7 @@ Task = Callable[[Event], None]
 _log = logging.getLogger("journalguard.feed")
 
 
-class Feed:
+class Supervisor:
     """Runs each task in a thread until :meth:`stop`; what a task raises never leaves it."""
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:
@@ -47,11 +47,11 @@ def _persist(name: str, task: Task, stop: Event) -> None:
             if time.monotonic() - started > CALM:
                 pauses = _pauses()
             pause = next(pauses)
-            _log.warning("%s-waits %s; tried again in %g s", name, _told(error), pause)
+            _log.warning("%s-waits %s; tried again in %g s", name, _describe(error), pause)
             stop.wait(pause)
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """In one line, with the error's kind: what other libraries raise may have no words."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]
 

@@ -13,7 +13,7 @@ from service.distributed.protocol.errors import BrokerError
 from service.distributed.protocol.partitions import key_in, partition_of_account
 from service.distributed.protocol.topics import changelog_of, topics_of
 from service.distributed.protocol.wire import KnowledgeRecord
-from service.distributed.worker.lane import Ledger
+from service.distributed.worker.lane import PartitionLedger
 
 POLL_MS = 1_000
 WAIT_MS = 20_000
@@ -32,11 +32,11 @@ def saved_state(site: SiteFolder, account: str) -> tuple[bytes | None, tuple[str
     except KafkaError as error:
         raise BrokerError(f"{', '.join(kafka.servers)}: {type(error).__name__}; is Kafka up?") from None
     ledger = newest.get(ledger_key)
-    names = msgspec.msgpack.decode(ledger, type=Ledger).names if ledger else ()
+    names = msgspec.msgpack.decode(ledger, type=PartitionLedger).names if ledger else ()
     return newest.get(account.encode()), names
 
 
-def saved_knowledge(site: SiteFolder) -> dict[str, bytes]:
+def saved_site(site: SiteFolder) -> dict[str, bytes]:
     """Blobs of the newest snapshot of what the site knows, by name. Raises ``BrokerError``."""
     kafka = kafka_of(site)
     try:

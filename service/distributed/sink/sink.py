@@ -17,12 +17,12 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from service.distributed.protocol.errors import TopicError
 from service.distributed.protocol.topics import Topics
 from service.distributed.protocol.wire import AsideRecord, encode
-from service.distributed.sink.taking import Message, Part, Taking
+from service.distributed.sink.taking import IncomingMessage, Part, SinkBatcher
 from service.records.checkpoints import Store
 
 POLL_MS = 500
 MESSAGES = 500  # of one checkpoint
-ASIDE_SECONDS = 20.0  # for putting one message aside
+DEAD_LETTER_SECONDS = 20.0  # for putting one message aside
 BOOTSTRAP_MS = 5_000
 OFFSETS_MS = 20_000
 
@@ -53,16 +53,16 @@ class Sink:
         """Until ``stop``. Raises errors of Kafka and of the store; run again it goes on where it was."""
         with ExitStack() as stack:
             store = stack.enter_context(closing(self._open_store()))
-            taking = Taking(self._topics, store.load(), self._kept_days)
+            batcher = SinkBatcher(self._topics, store.load(), self._kept_days)
             consumer = stack.enter_context(closing(self._consumer()))
-            _assign(consumer, taking)
+            _assign(consumer, batcher)
             while not stop.is_set():
-                messages = self._poll(consumer, taking)
+                messages = self._poll(consumer, batcher)
                 positions = _positions(consumer)
                 self.lag = _lag(consumer, positions)
                 # Marks of transactions alone are worth a checkpoint too: else they would count as unread.
-                if messages or not positions.items() <= taking.positions.items():
-                    self._take(store, taking, messages, positions)
+                if messages or not positions.items() <= batcher.positions.items():
+                    self._take(store, batcher, messages, positions)
 
     def _consumer(self) -> KafkaConsumer:
         return KafkaConsumer(
@@ -75,57 +75,61 @@ class Sink:
             **self._options,
         )
 
-    def _poll(self, consumer: KafkaConsumer, taking: Taking) -> list[Message]:
+    def _poll(self, consumer: KafkaConsumer, batcher: SinkBatcher) -> list[IncomingMessage]:
         try:
             found = consumer.poll(timeout_ms=POLL_MS)
         except OffsetOutOfRangeError:
-            _seek(consumer, taking, consumer.assignment())  # what we wanted to read was just deleted
+            _seek(consumer, batcher, consumer.assignment())  # what we wanted to read was just deleted
             return []
         if found:
             self.last_message = self._clock()
         return [
-            Message(record.topic, record.partition, record.offset, record.value, record.key or b"")
+            IncomingMessage(record.topic, record.partition, record.offset, record.value, record.key or b"")
             for records in found.values()
             for record in records
         ]
 
     def _take(
-        self, store: Store, taking: Taking, messages: Sequence[Message], positions: Mapping[Part, int]
+        self,
+        store: Store,
+        batcher: SinkBatcher,
+        messages: Sequence[IncomingMessage],
+        positions: Mapping[Part, int],
     ) -> None:
-        taken = taking.take(messages, positions)
-        if taken.aside:
-            self._put_aside(taken.aside)
+        taken = batcher.take(messages, positions)
+        if taken.dead_letters:
+            self._send_dead_letters(taken.dead_letters)
         store.commit(taken.checkpoint)
 
-    def _put_aside(self, records: Sequence[AsideRecord]) -> None:
+    def _send_dead_letters(self, records: Sequence[AsideRecord]) -> None:
         with closing(KafkaProducer(acks="all", allow_auto_create_topics=False, **self._options)) as producer:
             for record in records:
                 where = f"{record.topic}/{record.partition} offset {record.offset}: {record.reason}"
                 try:
-                    producer.send(self._topics.aside, encode(record)).get(timeout=ASIDE_SECONDS)
-                    _log.warning("message-refused %s; put aside in %s", where, self._topics.aside)
+                    producer.send(self._topics.dead_letters, encode(record)).get(timeout=DEAD_LETTER_SECONDS)
+                    _log.warning("message-refused %s; put aside in %s", where, self._topics.dead_letters)
                 except KafkaError as error:
                     # It still lies where it was; those behind it do not wait.
                     _log.error("message-refused %s; not put aside: %s", where, type(error).__name__)
 
 
-def _assign(consumer: KafkaConsumer, taking: Taking) -> None:
+def _assign(consumer: KafkaConsumer, batcher: SinkBatcher) -> None:
     """Every partition of the topics, each from its place. Raises ``TopicError``."""
     partitions = []
-    for topic in taking.topics:
+    for topic in batcher.topics:
         found = consumer.partitions_for_topic(topic)
         if not found:
             raise TopicError(f"{topic}: no such topic; `journalguard topics` makes the site's topics")
         partitions += [TopicPartition(topic, number) for number in sorted(found)]
     consumer.assign(partitions)
-    _seek(consumer, taking, partitions)
+    _seek(consumer, batcher, partitions)
 
 
-def _seek(consumer: KafkaConsumer, taking: Taking, partitions: Sequence[TopicPartition]) -> None:
+def _seek(consumer: KafkaConsumer, batcher: SinkBatcher, partitions: Sequence[TopicPartition]) -> None:
     first = consumer.beginning_offsets(partitions, timeout_ms=OFFSETS_MS)
     end = consumer.end_offsets(partitions, timeout_ms=OFFSETS_MS)
     for each in partitions:
-        place = taking.place(each.topic, each.partition, first[each], end[each])
+        place = batcher.place(each.topic, each.partition, first[each], end[each])
         if place.missed:
             _log.warning(
                 "messages-missed %s/%d: %d were deleted by Kafka before they were read; keep them longer",

@@ -19,10 +19,10 @@ from service.distributed.protocol.wire import (
     AsideRecord,
     IdentityRecord,
     MoveRecord,
-    Refusal,
     StatusRecord,
     TraceRecord,
     WireError,
+    WireFault,
     decode,
 )
 from service.records import drift_report, identities
@@ -31,7 +31,7 @@ from service.records.events import Alert, Rejected
 from service.records.identities import Link, SealedIdentity
 
 STATUS = "status"  # name of the newest records of all processes among the shared blobs
-ASIDE = "messages_aside_total:"  # and the reason
+DEAD_LETTERS = "messages_aside_total:"  # and the reason
 MISSED = "messages_missed_total"
 OURS = "messages_"  # counters of no other process begin so
 SHIPPER = "shipper/"  # processes that know the newest event
@@ -44,7 +44,7 @@ _NUL = b"\\u0000"  # the character that PostgreSQL's texts cannot hold, as JSON 
 Part = tuple[str, int]  # topic, partition
 
 
-class Message(NamedTuple):
+class IncomingMessage(NamedTuple):
     """One message as it lies in Kafka."""
 
     topic: str
@@ -54,14 +54,14 @@ class Message(NamedTuple):
     key: bytes = b""
 
 
-class Taken(NamedTuple):
+class SinkBatch(NamedTuple):
     """What some messages come to."""
 
     checkpoint: Checkpoint
-    aside: tuple[AsideRecord, ...]
+    dead_letters: tuple[AsideRecord, ...]
 
 
-class Start(NamedTuple):
+class ReadPosition(NamedTuple):
     """Where to read a partition from."""
 
     offset: int
@@ -77,7 +77,7 @@ class _Batch:
         self.status: list[StatusRecord] = []
         self.links: list[Link] = []
         self.identities: list[SealedIdentity] = []
-        self.aside: list[AsideRecord] = []
+        self.dead_letters: list[AsideRecord] = []
         self.erased: dict[str, None] = {}
         self.untraced: dict[str, None] = {}
         self.unnamed: dict[str, None] = {}
@@ -102,7 +102,7 @@ class _Batch:
         return tuple(line for record in self.status for line in record.rejected)
 
 
-class Taking:
+class SinkBatcher:
     """Goes on from what the store holds. A message that was taken is not taken again."""
 
     def __init__(self, topics: Topics, saved: SavedState, kept_days: int) -> None:
@@ -123,21 +123,21 @@ class Taking:
         """The next offset of every partition that was begun."""
         return self._positions
 
-    def place(self, topic: str, partition: int, first: int, end: int) -> Start:
+    def place(self, topic: str, partition: int, first: int, end: int) -> ReadPosition:
         """Where to read on in a partition that holds the offsets from ``first`` up to ``end``.
 
         What was missed is counted in the next checkpoint: all offsets, also those that no reader sees.
         """
         wanted = self._positions.get((topic, partition), first)
         if first <= wanted <= end:
-            return Start(wanted, 0)
+            return ReadPosition(wanted, 0)
         # Past the end: the topic was deleted and made again. Nothing of it was read then.
         missed = max(0, first - wanted)
         self._ours[MISSED] += missed
         self._positions[topic, partition] = first
-        return Start(first, missed)
+        return ReadPosition(first, missed)
 
-    def take(self, messages: Sequence[Message], positions: Mapping[Part, int]) -> Taken:
+    def take(self, messages: Sequence[IncomingMessage], positions: Mapping[Part, int]) -> SinkBatch:
         """The checkpoint that holds ``messages``, which are all there is before ``positions``."""
         batch = _Batch()
         for message in messages:
@@ -151,37 +151,37 @@ class Taking:
             for record in batch.status
             if not record.groups
         }
-        self._ours.update(f"{ASIDE}{record.reason}" for record in batch.aside)
-        return Taken(self._checkpoint(batch), tuple(batch.aside))
+        self._ours.update(f"{DEAD_LETTERS}{record.reason}" for record in batch.dead_letters)
+        return SinkBatch(self._checkpoint(batch), tuple(batch.dead_letters))
 
-    def _read(self, message: Message, batch: _Batch) -> None:
+    def _read(self, message: IncomingMessage, batch: _Batch) -> None:
         value = message.value
         try:
             if value is None:
                 self._erase(message, batch)
                 return
             if _NUL in value:
-                raise WireError(Refusal.WRONG_SCHEMA)
+                raise WireError(WireFault.WRONG_SCHEMA)
             if message.topic == self._topics.alerts:
-                batch.alerts.append(_sound_alert(decode(value, AlertRecord)))
+                batch.alerts.append(_checked_alert(decode(value, AlertRecord)))
             elif message.topic == self._topics.traces:
-                batch.traces += _sound_traces(decode(value, TraceRecord))
+                batch.traces += _checked_traces(decode(value, TraceRecord))
             elif message.topic == self._topics.moves:
-                batch.links.append(_sound_link(decode(value, MoveRecord)))
+                batch.links.append(_checked_link(decode(value, MoveRecord)))
             elif message.topic == self._topics.identities:
-                batch.identities.append(_sound_identity(decode(value, IdentityRecord)))
+                batch.identities.append(_checked_identity(decode(value, IdentityRecord)))
             else:
-                batch.status.append(_sound_status(decode(value, StatusRecord)))
+                batch.status.append(_checked_status(decode(value, StatusRecord)))
         except WireError as error:
-            batch.aside.append(
+            batch.dead_letters.append(
                 AsideRecord(VERSION, *message[:3], error.refusal.value, length=len(value or b""))
             )
 
-    def _erase(self, message: Message, batch: _Batch) -> None:
+    def _erase(self, message: IncomingMessage, batch: _Batch) -> None:
         try:
             account = message.key.decode("ascii")
         except UnicodeDecodeError:
-            raise WireError(Refusal.GARBAGE) from None
+            raise WireError(WireFault.GARBAGE) from None
         if message.topic == self._topics.alerts:
             batch.erase(account)
         elif message.topic == self._topics.traces:
@@ -226,7 +226,7 @@ def _summed(processes: Iterable[StatusRecord]) -> Counter[str]:
     return total
 
 
-def _sound_alert(record: AlertRecord) -> Alert:
+def _checked_alert(record: AlertRecord) -> Alert:
     """The alert. Raises ``WireError`` for what a store could not hold; so do the two below."""
     alert, places = record.alert, record.alert.picture.places
     _check_numbers(_WHOLE, (alert.opened_at, alert.updated_at, alert.events, alert.documents))
@@ -235,25 +235,25 @@ def _sound_alert(record: AlertRecord) -> Alert:
     return alert
 
 
-def _sound_traces(record: TraceRecord) -> tuple[Trace, ...]:
+def _checked_traces(record: TraceRecord) -> tuple[Trace, ...]:
     _check_numbers(_WHOLE, (n for trace in record.traces for n in (trace.sequence, trace.event.time)))
     _check_keys(trace.event.account for trace in record.traces)
     return record.traces
 
 
-def _sound_link(record: MoveRecord) -> Link:
+def _checked_link(record: MoveRecord) -> Link:
     _check_keys((record.link.old, record.link.new))
     return record.link
 
 
-def _sound_identity(record: IdentityRecord) -> SealedIdentity:
+def _checked_identity(record: IdentityRecord) -> SealedIdentity:
     if record.identity.v != identities.VERSION:
-        raise WireError(Refusal.FUTURE_VERSION)
+        raise WireError(WireFault.FUTURE_VERSION)
     _check_keys((record.identity.ring,))
     return record.identity
 
 
-def _sound_status(record: StatusRecord) -> StatusRecord:
+def _checked_status(record: StatusRecord) -> StatusRecord:
     places = (n for line in record.rejected for n in (line.line, line.length))
     _check_numbers(_WHOLE, (record.last_event_time, *places))
     _check_numbers(_COUNT, record.counters.values())
@@ -270,17 +270,17 @@ def _check_groups(blobs: Mapping[str, bytes]) -> None:
     except CheckpointError:
         readable = False
     if not readable:
-        raise WireError(Refusal.WRONG_SCHEMA)
+        raise WireError(WireFault.WRONG_SCHEMA)
 
 
 def _check_numbers(limit: int, numbers: Iterable[int]) -> None:
     if not all(-limit < number < limit for number in numbers):
-        raise WireError(Refusal.WRONG_SCHEMA)
+        raise WireError(WireFault.WRONG_SCHEMA)
 
 
 def _check_keys(keys: Iterable[str]) -> None:
     if any(len(key) > LONGEST_KEY for key in keys):
-        raise WireError(Refusal.WRONG_SCHEMA)
+        raise WireError(WireFault.WRONG_SCHEMA)
 
 
 def _processes(blob: bytes | None) -> dict[str, StatusRecord]:

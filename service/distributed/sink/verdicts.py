@@ -22,7 +22,7 @@ BOOTSTRAP_MS = 5_000
 _log = logging.getLogger("journalguard.verdicts")
 
 
-class Outbox(Protocol):
+class VerdictOutbox(Protocol):
     """The verdicts that wait. ``alerts_api.stream.outbox`` implements it over SQL."""
 
     def waiting(self, limit: int) -> Sequence[VerdictRecord]:
@@ -34,10 +34,12 @@ class Outbox(Protocol):
     def close(self) -> None: ...
 
 
-class Publisher:
+class VerdictPublisher:
     """Sends what waits, until told to stop."""
 
-    def __init__(self, options: Mapping[str, Any], topic: str, open_outbox: Callable[[], Outbox]) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], topic: str, open_outbox: Callable[[], VerdictOutbox]
+    ) -> None:
         self._options = options
         self._topic = topic
         self._open_outbox = open_outbox
@@ -58,7 +60,7 @@ class Publisher:
             **self._options,
         )
 
-    def _send(self, outbox: Outbox, producer: KafkaProducer, stop: Event) -> int:
+    def _send(self, outbox: VerdictOutbox, producer: KafkaProducer, stop: Event) -> int:
         """How many were sent. One at a time: analysts are slow, and so none overtakes another."""
         count = 0
         for record in outbox.waiting(BATCH):

@@ -18,9 +18,9 @@ from service.distributed.protocol.connection import aiokafka_options, faust_opti
 from service.distributed.protocol.telemetry import WorkerMetrics
 from service.distributed.protocol.topics import identity_of, topics_of
 from service.distributed.worker.cache import forget_others
-from service.distributed.worker.knowledge import Knowledge
-from service.distributed.worker.learning import TopicReader, Verdicts, summaries_into
-from service.distributed.worker.runner import LaneRunner, Surroundings
+from service.distributed.worker.knowledge import SiteReplica
+from service.distributed.worker.learning import TopicReader, VerdictReader, summaries_into
+from service.distributed.worker.runner import PartitionTask, WorkerContext
 from service.policy import Policy
 
 SESSION = 10.0  # s after which a worker that is silent loses its partitions
@@ -37,16 +37,16 @@ class Worker:
     def __init__(self, site: SiteFolder, policy: Policy, name: str, metrics: WorkerMetrics) -> None:
         kafka = kafka_of(site)
         self._topics = topics_of(kafka)
-        self._knowledge = Knowledge(policy, kafka.partitions)
+        self._replica = SiteReplica(policy, kafka.partitions)
         folder = site.folder / "workers" / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         options = aiokafka_options(kafka, site.folder)
-        verdicts = Verdicts()
+        verdicts = VerdictReader()
         self._readers = (
-            TopicReader(self._topics.summaries, 1, options, summaries_into(self._knowledge), self._wake),
+            TopicReader(self._topics.summaries, 1, options, summaries_into(self._replica), self._wake),
             TopicReader(self._topics.verdicts, kafka.partitions, options, verdicts.take, self._wake),
         )
-        self._runners: dict[int, tuple[LaneRunner, asyncio.Task[None]]] = {}
+        self._runners: dict[int, tuple[PartitionTask, asyncio.Task[None]]] = {}
         self._earliest: asyncio.Future[Any] | None = None  # offsets of the oldest frames
         self.app = faust.App(
             kafka.group,
@@ -62,12 +62,12 @@ class Worker:
             stream_wait_empty=False,  # for acknowledgements, which are not Faust's here
             datadir=str(folder),
         )
-        self._around = Surroundings(
+        self._around = WorkerContext(
             kafka=kafka,
             topics=self._topics,
             policy=policy,
             states_days=site.settings.retention.states,
-            knowledge=self._knowledge,
+            replica=self._replica,
             verdicts=verdicts,
             options=options,
             log=identity_of(site),
@@ -105,11 +105,11 @@ class Worker:
         mine = {tp.partition for tp in assigned[0] if tp.topic == self._topics.access}
         forget_others(self._around.folder, mine | set(self._runners))
         for partition in sorted(mine - set(self._runners)):
-            runner = LaneRunner(self._around, partition)
+            runner = PartitionTask(self._around, partition)
             task = asyncio.ensure_future(self._run(runner))
             self._runners[partition] = (runner, task)
 
-    async def _run(self, runner: LaneRunner) -> None:
+    async def _run(self, runner: PartitionTask) -> None:
         try:
             await runner.run()
         except Exception as error:  # the whole worker ends, loudly: a lane that stands still tells nobody
@@ -127,7 +127,7 @@ class Worker:
         patience.start()
         await self._end([self._runners.pop(partition) for partition in list(self._runners)])
 
-    async def _end(self, runners: list[tuple[LaneRunner, asyncio.Task[None]]]) -> None:
+    async def _end(self, runners: list[tuple[PartitionTask, asyncio.Task[None]]]) -> None:
         """Saves what was taken, so that the next owner need not take it again."""
         for runner, _ in runners:
             runner.stop()

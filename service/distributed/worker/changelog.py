@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from service.distributed.protocol.partitions import key_in
 from service.distributed.worker.cache import Cache, folder_of
-from service.distributed.worker.transactions import Message, PartitionWriter
+from service.distributed.worker.transactions import OutgoingMessage, PartitionWriter
 
 FETCH = 16 * 1024 * 1024  # bytes asked for at once while reading back
 
@@ -88,7 +88,7 @@ class Changelog:
         self,
         accounts: Iterable[tuple[str, bytes | None]],
         ledger: bytes,
-        messages: Iterable[Message],
+        messages: Iterable[OutgoingMessage],
         offsets: Mapping[TopicPartition, int],
         *,
         erases: bool = False,
@@ -107,8 +107,8 @@ class Changelog:
         if erases:
             self._cache.renew()
 
-    def _message(self, key: bytes, value: bytes | None) -> Message:
-        return Message(self._tp.topic, self._tp.partition, key, value)
+    def _message(self, key: bytes, value: bytes | None) -> OutgoingMessage:
+        return OutgoingMessage(self._tp.topic, self._tp.partition, key, value)
 
     async def close(self, *, forget: bool = False) -> None:
         """``forget``: leave no copy on this disk."""

@@ -15,7 +15,7 @@ from service.policy import Policy
 SITE = "site"  # the blob that completes a snapshot: it is written after the others
 
 
-class Knowledge:
+class SiteReplica:
     """The site and what it is waiting for."""
 
     def __init__(self, policy: Policy, partitions: int) -> None:

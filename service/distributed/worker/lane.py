@@ -18,8 +18,8 @@ import numpy as np
 from service.base.decoding import decoding_guard
 from service.distributed.protocol import wire
 from service.distributed.protocol.partitions import partition_of_account
-from service.distributed.protocol.soundness import sound
-from service.distributed.protocol.wire import Frame, FrameHeader, MoveRecord, Refusal, WireError
+from service.distributed.protocol.soundness import is_valid
+from service.distributed.protocol.wire import Frame, FrameHeader, MoveRecord, WireError, WireFault
 from service.learning.day_summary import DaySummary
 from service.learning.feedback import PendingCommands
 from service.learning.site_model import SiteModel
@@ -32,7 +32,7 @@ from service.records.identities import Link
 VERSION = 1  # of the ledger
 
 
-class Closing(msgspec.Struct, frozen=True):
+class DayClose(msgspec.Struct, frozen=True):
     """A day that is over in this partition, and perhaps not yet in others."""
 
     day: int
@@ -43,7 +43,7 @@ class Closing(msgspec.Struct, frozen=True):
     sums: DaySummary
 
 
-class Ledger(msgspec.Struct, frozen=True):
+class PartitionLedger(msgspec.Struct, frozen=True):
     """Where a lane is. Saved with its states."""
 
     version: int = VERSION
@@ -51,7 +51,7 @@ class Ledger(msgspec.Struct, frozen=True):
     seen: Mapping[int, int] = {}  # shipper -> newest number taken
     day: int = 0  # local day in progress, 0 before the first
     closed: int = 0  # newest day that was closed, 0 for none
-    closing: Closing | None = None
+    closing: DayClose | None = None
     last_event_time: int = 0
     names: tuple[str, ...] = ()
     pending: PendingCommands = msgspec.field(default=PendingCommands(), name="docket")
@@ -59,7 +59,7 @@ class Ledger(msgspec.Struct, frozen=True):
     counters: Mapping[str, int] = {}
 
 
-class Lane:
+class PartitionProcessor:
     """A partition's states and its place in the stream."""
 
     def __init__(
@@ -69,12 +69,12 @@ class Lane:
         self._partitions = partitions
         self._site = site
         self._shard = Shard(policy, site, states_days)
-        self._ledger = Ledger()
+        self._ledger = PartitionLedger()
         self._counters: Counter[str] = Counter()
         self._names: tuple[str, ...] = ()
-        self._moves: list[MoveRecord] = []  # accounts that left since the last drain
-        self._arrived: dict[str, MoveRecord] = {}  # by the new pseudonym
-        self.awaited: tuple[Link, ...] = ()  # accounts whose states must come before the next frame
+        self._handovers: list[MoveRecord] = []  # accounts that left since the last drain
+        self._received: dict[str, MoveRecord] = {}  # by the new pseudonym
+        self.expected_accounts: tuple[Link, ...] = ()  # accounts whose states must come before the next frame
 
     @property
     def offset(self) -> int:
@@ -82,7 +82,7 @@ class Lane:
         return self._ledger.offset
 
     @property
-    def closing(self) -> Closing | None:
+    def closing(self) -> DayClose | None:
         """The day whose sums the site waits for, while the lane rests."""
         return self._ledger.closing
 
@@ -122,68 +122,68 @@ class Lane:
         """
         if offset <= self._ledger.offset:
             return True
-        if not sound(frame):
+        if not is_valid(frame):
             self.skip(offset)
-            raise WireError(Refusal.WRONG_SCHEMA)
+            raise WireError(WireFault.WRONG_SCHEMA)
         if not all(map(self._is_mine, _accounts(frame))):
             self.skip(offset)
-            raise WireError(Refusal.WRONG_PARTITION)
+            raise WireError(WireFault.WRONG_PARTITION)
         if frame.header.day > self._ledger.day > 0:
-            self._rest(frame)
+            self._wait_for_close(frame)
             return False
-        self.awaited = tuple(link for link in frame.header.coming if not self._is_here(link))
-        if self.awaited:
+        self.expected_accounts = tuple(link for link in frame.header.coming if not self._is_here(link))
+        if self.expected_accounts:
             return False
-        self._move(frame.header)
+        self._hand_over(frame.header)
         self._absorb(offset, frame)
         return True
 
-    def arrived(self, record: MoveRecord) -> None:
+    def receive_account(self, record: MoveRecord) -> None:
         """A state that left another partition; the first of an account counts, later ones only repeat it."""
-        self._arrived.setdefault(record.link.new, record)
+        self._received.setdefault(record.link.new, record)
 
-    def give_up(self) -> None:
+    def abandon_expected(self) -> None:
         """What is awaited does not come: these accounts begin anew."""
-        for link in self.awaited:
-            self.arrived(MoveRecord(wire.VERSION, link))
+        for link in self.expected_accounts:
+            self.receive_account(MoveRecord(wire.VERSION, link))
 
     def _is_mine(self, account: str) -> bool:
         return partition_of_account(account, self._partitions) == self.partition
 
     def _is_here(self, link: Link) -> bool:
-        return self._is_mine(link.old) or self._shard.has_account(link.new) or link.new in self._arrived
+        return self._is_mine(link.old) or self._shard.has_account(link.new) or link.new in self._received
 
-    def _move(self, header: FrameHeader) -> None:
+    def _hand_over(self, header: FrameHeader) -> None:
         """Lets accounts go, and takes in those that came."""
         for link in header.leaving:
             if self._is_mine(link.new):
                 self._shard.link(link)
-                self._moves.append(MoveRecord(wire.VERSION, link))  # for the pages
+                self._handovers.append(MoveRecord(wire.VERSION, link))  # for the pages
             else:
-                self._moves.append(MoveRecord(wire.VERSION, link, *self._shard.export_account(link.old)))
+                self._handovers.append(MoveRecord(wire.VERSION, link, *self._shard.export_account(link.old)))
         for link in header.coming:
-            record = self._arrived.pop(link.new, None)
+            record = self._received.pop(link.new, None)
             if record is not None and record.state and not self._shard.has_account(link.new):
                 self._shard.import_account(link.new, record.state, record.names)
 
     @property
-    def has_moves(self) -> bool:
+    def has_handovers(self) -> bool:
         """Do other partitions wait for what the next drain gives?"""
-        return bool(self._moves)
+        return bool(self._handovers)
 
-    def drain_moves(self) -> tuple[MoveRecord, ...]:
+    def drain_handovers(self) -> tuple[MoveRecord, ...]:
         """Accounts that left since the last call."""
-        moves = tuple(self._moves)
-        self._moves.clear()
+        moves = tuple(self._handovers)
+        self._handovers.clear()
         return moves
 
     def skip(self, offset: int) -> None:
         """Count a message that cannot be used as taken."""
         self._ledger = msgspec.structs.replace(self._ledger, offset=max(offset, self._ledger.offset))
 
-    def _rest(self, frame: Frame) -> None:
+    def _wait_for_close(self, frame: Frame) -> None:
         day = self._ledger.day
-        closing = Closing(
+        closing = DayClose(
             day=day,
             next_day=frame.header.day,
             after=self._site.day,
@@ -212,7 +212,7 @@ class Lane:
             last_event_time=max(self._ledger.last_event_time, *times, 0),
         )
 
-    def go_on(self) -> None:
+    def begin_next_day(self) -> None:
         """Begin the next day: the site has learnt the one that was closing."""
         closing = self._ledger.closing
         if closing is None:
@@ -245,7 +245,7 @@ class Lane:
     def restore(self, accounts: Iterable[tuple[str, bytes]], ledger: bytes) -> None:
         """Start again from what ``drain`` gave. Raises StateError for states of another version."""
         with decoding_guard("ledger of a partition"):
-            self._ledger = msgspec.msgpack.decode(ledger, type=Ledger)
+            self._ledger = msgspec.msgpack.decode(ledger, type=PartitionLedger)
         self._names = self._ledger.names
         self._shard.pending = self._ledger.pending
         self._shard.restore(accounts, self._names)

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from service.distributed.protocol import wire
 from service.distributed.protocol.wire import KnowledgeRecord, SumsRecord, VerdictRecord, WireError
-from service.distributed.worker.knowledge import Knowledge
+from service.distributed.worker.knowledge import SiteReplica
 from service.records.checkpoints import AnalystVerdict
 
 POLL_MS = 500
@@ -79,19 +79,19 @@ class TopicReader:
             _log.warning("message-refused %s offset %d: %s", record.topic, record.offset, error.refusal)
 
 
-def summaries_into(knowledge: Knowledge) -> Callable[[ConsumerRecord], None]:
+def summaries_into(replica: SiteReplica) -> Callable[[ConsumerRecord], None]:
     """What is done with a record of the summaries topic."""
 
     def take(record: ConsumerRecord) -> None:
         if record.key.startswith(b"sums/"):
-            knowledge.take_sums(wire.decode(record.value, SumsRecord))
+            replica.take_sums(wire.decode(record.value, SumsRecord))
         elif record.key.startswith(b"site/"):
-            knowledge.take_snapshot(wire.decode(record.value, KnowledgeRecord))
+            replica.take_snapshot(wire.decode(record.value, KnowledgeRecord))
 
     return take
 
 
-class Verdicts:
+class VerdictReader:
     """The verdicts that Kafka still has, a few a day, by partition and in order."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Verdicts:
 
     def take(self, record: ConsumerRecord) -> None:
         """What is done with a record of the verdicts topic."""
-        self._of.setdefault(record.partition, []).append(wire.decode(record.value, VerdictRecord).judged)
+        self._of.setdefault(record.partition, []).append(wire.decode(record.value, VerdictRecord).to_verdict)
 
     def after(self, partition: int, verdict_id: int) -> Sequence[AnalystVerdict]:
         """Those of a partition's accounts with later ids."""

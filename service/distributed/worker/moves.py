@@ -14,7 +14,7 @@ POLL_MS = 500
 _log = logging.getLogger("journalguard.worker")
 
 
-class MovesReader:
+class HandoverReader:
     """One partition of the moves, from its beginning on."""
 
     def __init__(self, topic: str, partition: int, options: Mapping[str, Any]) -> None:

@@ -32,11 +32,11 @@ from service.distributed.protocol.wire import (
     WireError,
 )
 from service.distributed.worker.changelog import Changelog
-from service.distributed.worker.knowledge import Knowledge
-from service.distributed.worker.lane import Lane
-from service.distributed.worker.learning import Verdicts
-from service.distributed.worker.moves import MovesReader
-from service.distributed.worker.transactions import Message
+from service.distributed.worker.knowledge import SiteReplica
+from service.distributed.worker.lane import PartitionProcessor
+from service.distributed.worker.learning import VerdictReader
+from service.distributed.worker.moves import HandoverReader
+from service.distributed.worker.transactions import OutgoingMessage
 from service.pipeline.shard import ShardChanges
 from service.policy import Policy
 from service.records import drift_report
@@ -54,15 +54,15 @@ _log = logging.getLogger("journalguard.worker")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class WorkerContext:
     """What all partitions of a worker share."""
 
     kafka: KafkaSettings
     topics: Topics
     policy: Policy
     states_days: int  # as in service.pipeline.shard.Share
-    knowledge: Knowledge
-    verdicts: Verdicts
+    replica: SiteReplica
+    verdicts: VerdictReader
     options: dict[str, Any]  # of aiokafka's clients
     log: str  # identity of the changelog topic
     folder: Path
@@ -73,10 +73,10 @@ class Surroundings:
     beginning: Callable[[int], Awaitable[int]]  # partition -> offset of the oldest frame that Kafka still has
 
 
-class LaneRunner:
+class PartitionTask:
     """A partition while it is this worker's."""
 
-    def __init__(self, around: Surroundings, partition: int) -> None:
+    def __init__(self, around: WorkerContext, partition: int) -> None:
         self.partition = partition
         self._around = around
         self._waiting: deque[tuple[int, bytes]] = deque()
@@ -85,12 +85,12 @@ class LaneRunner:
         self._paused = False
         self._stopping = False
         self._placed = False  # has the first message in order come?
-        self._aside: list[AsideRecord] = []
-        self._saved_at = self._told_at = time.monotonic()
+        self._dead_letters: list[AsideRecord] = []
+        self._saved_at = self._reported_at = time.monotonic()
         self._events = 0  # since the last checkpoint
         self._alerts = 0  # opened before the last checkpoint
         self._saved_offset = -1
-        self._moves = MovesReader(around.topics.moves, partition, around.options)
+        self._handovers = HandoverReader(around.topics.moves, partition, around.options)
         self._awaiting_since = 0.0
 
     def push(self, offset: int, value: bytes) -> None:
@@ -134,7 +134,7 @@ class LaneRunner:
                 await self._pause(pause)
             finally:
                 await table.close(forget=self._stopping)
-                await self._moves.close()
+                await self._handovers.close()
 
     def _table(self) -> Changelog:
         around = self._around
@@ -157,44 +157,46 @@ class LaneRunner:
         began = time.monotonic()
         found = await table.open()
         around = self._around
-        site = around.knowledge.site
-        self._lane = Lane(self.partition, around.kafka.partitions, around.policy, site, around.states_days)
+        site = around.replica.site
+        self._processor = PartitionProcessor(
+            self.partition, around.kafka.partitions, around.policy, site, around.states_days
+        )
         if found.ledger is not None:
-            self._lane.restore(found.accounts, found.ledger)
+            self._processor.restore(found.accounts, found.ledger)
         self._waiting.extendleft(reversed(self._held))
         self._held.clear()
-        self._aside.clear()
+        self._dead_letters.clear()
         self._placed = False
         self._awaiting_since = 0.0  # while Kafka was away nothing could come
-        self._saved_offset = self._lane.offset
-        self._alerts = self._lane.counters.get("alerts_total", 0)
+        self._saved_offset = self._processor.offset
+        self._alerts = self._processor.counters.get("alerts_total", 0)
         self._saved_at = time.monotonic()
         around.metrics.accounts.labels(str(self.partition)).set(len(found.accounts))
         _log.info(
             "partition-open partition=%d accounts=%d offset=%d seconds=%.1f",
             self.partition,
             len(found.accounts),
-            self._lane.offset,
+            self._processor.offset,
             time.monotonic() - began,
         )
 
     async def _work(self, table: Changelog) -> None:
         while True:
-            known = self._around.knowledge.ready(self._lane.needs)
+            known = self._around.replica.ready(self._processor.needs)
             if known:
-                self._lane.go_on()
-            self._lane.enqueue_verdicts(
-                self._around.verdicts.after(self.partition, self._lane.newest_verdict)
+                self._processor.begin_next_day()
+            self._processor.enqueue_verdicts(
+                self._around.verdicts.after(self.partition, self._processor.newest_verdict)
             )
             if self._waiting and not self._placed:
                 await self._find_place()
             took = known and self._placed and self._take()
-            if (took and self._lane.closing is not None) or self._due():
+            if (took and self._processor.closing is not None) or self._due():
                 await self._commit(table)
             if self._stopping:
                 return
-            if self._lane.awaited:
-                await self._await_moves()
+            if self._processor.expected_accounts:
+                await self._await_handovers()
             elif took:
                 await asyncio.sleep(0)
             else:
@@ -210,7 +212,7 @@ class LaneRunner:
     def _take(self) -> bool:
         """Takes some of the waiting frames; true if there were any."""
         taken, most = 0, self._events + EVENTS
-        while self._waiting and taken < FRAMES and self._events < most and self._lane.closing is None:
+        while self._waiting and taken < FRAMES and self._events < most and self._processor.closing is None:
             taken += 1
             if not self._take_one(*self._waiting[0]):
                 break  # a day begins: the frame is wanted again
@@ -220,21 +222,21 @@ class LaneRunner:
             self._around.fetching(self.partition, True)
         return taken > 0
 
-    async def _await_moves(self) -> None:
+    async def _await_handovers(self) -> None:
         """Looks for the states that the next frame needs."""
         self._awaiting_since = self._awaiting_since or time.monotonic()
-        records = await self._moves.read()
+        records = await self._handovers.read()
         for record in records:
-            self._lane.arrived(record)
+            self._processor.receive_account(record)
         if time.monotonic() - self._awaiting_since > MOVE_SECONDS:
-            count = len(self._lane.awaited)
+            count = len(self._processor.expected_accounts)
             _log.warning(
                 "accounts-left-behind partition=%d %d accounts begin anew: their states did not come",
                 self.partition,
                 count,
             )
-            self._lane.give_up()
-        if records or not self._lane.awaited:
+            self._processor.abandon_expected()
+        if records or not self._processor.expected_accounts:
             self._awaiting_since = 0.0
 
     async def _find_place(self) -> None:
@@ -243,7 +245,7 @@ class LaneRunner:
         The first messages may be such leftovers, with offsets beyond the place from which Kafka then delivers
         in order; taking one would leave a gap.
         """
-        place = max(self._lane.offset + 1, await self._around.beginning(self.partition))
+        place = max(self._processor.offset + 1, await self._around.beginning(self.partition))
         while self._waiting and self._waiting[0][0] != place:
             self._waiting.popleft()
         self._placed = bool(self._waiting)
@@ -251,35 +253,35 @@ class LaneRunner:
     def _take_one(self, offset: int, value: bytes) -> bool:
         try:
             frame = wire.decode_frame(value)
-            done = self._lane.take(offset, frame)
+            done = self._processor.take(offset, frame)
             self._events += len(frame.events)
             self._around.metrics.events.inc(len(frame.events) if done else 0)
             self._around.metrics.frames.inc(done)
         except WireError as error:
-            self._lane.skip(offset)
+            self._processor.skip(offset)
             topic = self._around.topics.access
-            self._aside.append(
+            self._dead_letters.append(
                 AsideRecord(wire.VERSION, topic, self.partition, offset, error.refusal.value, len(value))
             )
             return True
         return done
 
     def _due(self) -> bool:
-        if self._lane.offset == self._saved_offset:
+        if self._processor.offset == self._saved_offset:
             return False
         return (
             self._stopping
             or time.monotonic() - self._saved_at >= self._around.checkpoint_seconds
             or self._events >= self._around.checkpoint_events
-            or self._lane.counters.get("alerts_total", 0) > self._alerts
-            or self._lane.has_moves
+            or self._processor.counters.get("alerts_total", 0) > self._alerts
+            or self._processor.has_handovers
         )
 
     async def _commit(self, table: Changelog) -> None:
-        changes, ledger = self._lane.drain()
-        offset = self._lane.offset
-        knowledge = self._around.knowledge
-        snapshot = list(knowledge.snapshot()) if self.partition == 0 else []
+        changes, ledger = self._processor.drain()
+        offset = self._processor.offset
+        replica = self._around.replica
+        snapshot = list(replica.snapshot()) if self.partition == 0 else []
         messages = [*self._messages(changes), *self._site_messages(snapshot)]
         stream = TopicPartition(self._around.topics.access, self.partition)
         try:
@@ -288,64 +290,68 @@ class LaneRunner:
                 end, erases = {stream: offset + 1}, bool(changes.erased)
                 await table.commit(table_changes, ledger, messages, end, erases=erases)
         except BaseException:
-            knowledge.unsaved(snapshot)
+            replica.unsaved(snapshot)
             raise
-        self._tell(offset)
+        self._report_status(offset)
         self._held.clear()
-        self._aside.clear()
+        self._dead_letters.clear()
         self._saved_at, self._saved_offset, self._events = time.monotonic(), offset, 0
-        self._alerts = self._lane.counters.get("alerts_total", 0)
+        self._alerts = self._processor.counters.get("alerts_total", 0)
 
-    def _tell(self, offset: int) -> None:
+    def _report_status(self, offset: int) -> None:
         metrics, label = self._around.metrics, str(self.partition)
-        for aside in self._aside:
-            metrics.refused.labels(aside.reason).inc()
-        metrics.alerts.inc(self._lane.counters.get("alerts_total", 0) - self._alerts)
-        metrics.day.labels(label).set(self._lane.day)
+        for dead_letters in self._dead_letters:
+            metrics.refused.labels(dead_letters.reason).inc()
+        metrics.alerts.inc(self._processor.counters.get("alerts_total", 0) - self._alerts)
+        metrics.day.labels(label).set(self._processor.day)
         metrics.waiting.labels(label).set(len(self._waiting))
         metrics.committed.labels(label).set(offset + 1)
 
-    def _messages(self, changes: ShardChanges) -> Iterator[Message]:
+    def _messages(self, changes: ShardChanges) -> Iterator[OutgoingMessage]:
         """What a checkpoint says to others."""
         topics, here, v = self._around.topics, self.partition, wire.VERSION
         for account in changes.erased:  # as tombstones: the pages' store erases at this place of each topic
-            yield Message(topics.alerts, here, account.encode(), None)
-            yield Message(topics.traces, here, account.encode(), None)
+            yield OutgoingMessage(topics.alerts, here, account.encode(), None)
+            yield OutgoingMessage(topics.traces, here, account.encode(), None)
         for alert in changes.alerts:
-            yield Message(topics.alerts, here, alert.account.encode(), wire.encode(AlertRecord(v, alert)))
+            yield OutgoingMessage(
+                topics.alerts, here, alert.account.encode(), wire.encode(AlertRecord(v, alert))
+            )
         for trace in changes.traces:
             key = trace.event.account.encode()
-            yield Message(topics.traces, here, key, wire.encode(TraceRecord(v, (trace,))))
-        for move in self._lane.drain_moves():
+            yield OutgoingMessage(topics.traces, here, key, wire.encode(TraceRecord(v, (trace,))))
+        for move in self._processor.drain_handovers():
             to = partition_of_account(move.link.new, self._around.kafka.partitions)
-            yield Message(topics.moves, to, move.link.new.encode(), wire.encode(move))
-        for aside in self._aside:
-            yield Message(topics.aside, 0, f"{here}".encode(), wire.encode(aside))
-        closing = self._lane.closing
+            yield OutgoingMessage(topics.moves, to, move.link.new.encode(), wire.encode(move))
+        for dead_letters in self._dead_letters:
+            yield OutgoingMessage(topics.dead_letters, 0, f"{here}".encode(), wire.encode(dead_letters))
+        closing = self._processor.closing
         if closing is not None:
             record = SumsRecord(v, here, closing.next_day, closing.after, closing.sums)
-            yield Message(topics.summaries, 0, sums_key(here, closing.day), wire.encode(record))
-        if time.monotonic() - self._told_at >= STATUS_SECONDS:
-            self._told_at = time.monotonic()
+            yield OutgoingMessage(topics.summaries, 0, sums_key(here, closing.day), wire.encode(record))
+        if time.monotonic() - self._reported_at >= STATUS_SECONDS:
+            self._reported_at = time.monotonic()
             process = f"partition/{here}"
             status = StatusRecord(
-                v, process, self._lane.counters, self._lane.last_event_time, written_at=time.time()
+                v, process, self._processor.counters, self._processor.last_event_time, written_at=time.time()
             )
-            yield Message(topics.status, 0, process.encode(), wire.encode(status))
+            yield OutgoingMessage(topics.status, 0, process.encode(), wire.encode(status))
 
-    def _site_messages(self, snapshot: list[wire.KnowledgeRecord]) -> Iterator[Message]:
+    def _site_messages(self, snapshot: list[wire.KnowledgeRecord]) -> Iterator[OutgoingMessage]:
         """What the site has learnt; told by the owner of the first partition, alike by whoever it is."""
         topic = self._around.topics.summaries
         for record in snapshot:
-            yield Message(topic, 0, f"site/{record.name}".encode(), wire.encode(record))
-            for status in _told(record):
-                yield Message(self._around.topics.status, 0, status.process.encode(), wire.encode(status))
+            yield OutgoingMessage(topic, 0, f"site/{record.name}".encode(), wire.encode(record))
+            for status in _public_part(record):
+                yield OutgoingMessage(
+                    self._around.topics.status, 0, status.process.encode(), wire.encode(status)
+                )
         if snapshot:
-            for partition, day in self._around.knowledge.outdated():
-                yield Message(topic, 0, sums_key(partition, day), None)
+            for partition, day in self._around.replica.outdated():
+                yield OutgoingMessage(topic, 0, sums_key(partition, day), None)
 
 
-def _told(record: wire.KnowledgeRecord) -> Iterator[StatusRecord]:
+def _public_part(record: wire.KnowledgeRecord) -> Iterator[StatusRecord]:
     """What the pages are told of a part of the knowledge; each has a key, so that none replaces another."""
     if record.name == drift_report.NAME:
         yield StatusRecord(wire.VERSION, SITE, drift=msgspec.json.decode(record.blob, type=DriftReport))

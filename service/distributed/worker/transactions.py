@@ -15,7 +15,7 @@ LARGEST = 8 * 1024 * 1024  # bytes of one record at most, as the topics allow
 BATCH = 512 * 1024
 
 
-class Message(NamedTuple):
+class OutgoingMessage(NamedTuple):
     """One record to be written; ``value`` None deletes the key when the topic is compacted."""
 
     topic: str
@@ -55,7 +55,7 @@ class PartitionWriter:
         await self._producer.stop()
 
     async def commit(
-        self, messages: Iterable[Message], offsets: Mapping[TopicPartition, int]
+        self, messages: Iterable[OutgoingMessage], offsets: Mapping[TopicPartition, int]
     ) -> Mapping[TopicPartition, int]:
         """Write messages and consumer offsets together; the offset of the last record of each partition.
 
@@ -94,5 +94,5 @@ async def _delivered(sent: Sequence[Sent]) -> list[tuple[TopicPartition, int, in
     ]
 
 
-def _append(batch: Any, message: Message) -> bool:
+def _append(batch: Any, message: OutgoingMessage) -> bool:
     return batch.append(key=message.key, value=message.value, timestamp=None) is not None

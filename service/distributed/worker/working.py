@@ -18,7 +18,7 @@ from service.records.events import AccessEvent, EventKind, Location, Resource
 _log = logging.getLogger("journalguard.worker")
 
 
-def work(site: SiteFolder, policy: Policy, name: str) -> None:
+def start_worker(site: SiteFolder, policy: Policy, name: str) -> None:
     """Until SIGTERM or SIGINT. Raises ``TopicError`` and ``BrokerError`` before it joins."""
     check(site)
     warm(policy)

@@ -9,9 +9,9 @@ import pytest
 from models.classifiers import Classifiers
 from service.distributed.protocol import wire
 from service.distributed.protocol.wire import SumsRecord
-from service.distributed.shipper.outbox import Outbox
-from service.distributed.worker.knowledge import Knowledge
-from service.distributed.worker.lane import Lane
+from service.distributed.shipper.outbox import FrameBuilder
+from service.distributed.worker.knowledge import SiteReplica
+from service.distributed.worker.lane import PartitionProcessor
 from service.learning.model_versions import EVERY, KEPT, Version, read_versions, ring_slot, with_version
 from service.learning.site_model import MODEL, SiteModel
 from service.pipeline.site_pipeline import Pipeline
@@ -95,29 +95,31 @@ def test_a_promotion_waits_over_a_restart_and_comes_once() -> None:
 @pytest.mark.parametrize("partitions", [1, 4])
 def test_over_partitions_it_is_the_same(partitions: int) -> None:
     frames: dict[int, list[bytes]] = {p: [] for p in range(partitions)}
-    outbox = Outbox(0, partitions, lambda p, value: frames[p].append(value), lambda: 0.0, lambda: None)
+    builder = FrameBuilder(0, partitions, lambda p, value: frames[p].append(value), lambda: 0.0, lambda: None)
     for n, events in enumerate(DAYS):
-        outbox.absorb(events)
+        builder.absorb(events)
         if n == len(DAYS) - 2:
-            outbox.apply([Command(CommandKind.PROMOTE, model=FIRST)])
-    outbox.drain()
-    knowledge = Knowledge(POLICY, partitions)
-    lanes = [Lane(p, partitions, POLICY, knowledge.site) for p in range(partitions)]
-    while any(lane.offset + 1 < len(frames[p]) for p, lane in enumerate(lanes)):
-        for p, lane in enumerate(lanes):
-            if not knowledge.ready(lane.needs):
+            builder.apply([Command(CommandKind.PROMOTE, model=FIRST)])
+    builder.drain()
+    replica = SiteReplica(POLICY, partitions)
+    processors = [PartitionProcessor(p, partitions, POLICY, replica.site) for p in range(partitions)]
+    while any(processor.offset + 1 < len(frames[p]) for p, processor in enumerate(processors)):
+        for p, processor in enumerate(processors):
+            if not replica.ready(processor.needs):
                 continue
-            lane.go_on()
-            while lane.offset + 1 < len(frames[p]):
-                if not lane.take(lane.offset + 1, wire.decode_frame(frames[p][lane.offset + 1])):
+            processor.begin_next_day()
+            while processor.offset + 1 < len(frames[p]):
+                if not processor.take(
+                    processor.offset + 1, wire.decode_frame(frames[p][processor.offset + 1])
+                ):
                     break
-            _, ledger = lane.drain()
+            _, ledger = processor.drain()
             assert ledger
-            if (closing := lane.closing) is not None:
-                knowledge.take_sums(SumsRecord(1, p, closing.next_day, closing.after, closing.sums))
+            if (closing := processor.closing) is not None:
+                replica.take_sums(SumsRecord(1, p, closing.next_day, closing.after, closing.sums))
     expected = absorbed(DAYS, FIRST)._site
-    assert knowledge.site.version == expected.version
-    assert taught(knowledge.site) == taught(expected)
+    assert replica.site.version == expected.version
+    assert taught(replica.site) == taught(expected)
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from service.distributed.protocol import wire
-from service.distributed.shipper.orderbox import OrderBox
-from service.distributed.shipper.outbox import Outbox
-from service.distributed.worker.knowledge import Knowledge
-from service.distributed.worker.lane import Lane
+from service.distributed.shipper.orderbox import CommandSpool
+from service.distributed.shipper.outbox import FrameBuilder
+from service.distributed.worker.knowledge import SiteReplica
+from service.distributed.worker.lane import PartitionProcessor
 from service.pipeline.site_pipeline import Pipeline
 from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent
@@ -93,48 +93,50 @@ def test_a_restricted_state_does_not_go_by_age() -> None:
     assert "thief" not in pipeline.drain().gone
 
 
-def lane_after(
+def processor_after(
     *steps: list[AccessEvent] | Command, restarts: bool
-) -> tuple[Lane, dict[str, bytes], list[str]]:
+) -> tuple[PartitionProcessor, dict[str, bytes], list[str]]:
     """A partition that took all that a shipper sent; states saved, and accounts erased on the way."""
     frames: list[bytes] = []
-    outbox = Outbox(0, 1, lambda _, value: frames.append(value), lambda: 0.0, lambda: None)
+    builder = FrameBuilder(0, 1, lambda _, value: frames.append(value), lambda: 0.0, lambda: None)
     for step in steps:
-        outbox.apply([step]) if isinstance(step, Command) else outbox.absorb(step)
-    outbox.drain()
-    knowledge, states, erased = Knowledge(POLICY, 1), dict[str, bytes](), list[str]()
-    lane = Lane(0, 1, POLICY, knowledge.site)
+        builder.apply([step]) if isinstance(step, Command) else builder.absorb(step)
+    builder.drain()
+    replica, states, erased = SiteReplica(POLICY, 1), dict[str, bytes](), list[str]()
+    processor = PartitionProcessor(0, 1, POLICY, replica.site)
     for offset, frame in enumerate(frames):
-        assert lane.take(offset, wire.decode_frame(frame))
-        changes, ledger = lane.drain()
+        assert processor.take(offset, wire.decode_frame(frame))
+        changes, ledger = processor.drain()
         for account in changes.gone:
             states.pop(account, None)
         states.update(changes.accounts)
         erased += changes.erased
         if restarts:
-            lane = Lane(0, 1, POLICY, knowledge.site)
-            lane.restore(states.items(), ledger)
-    return lane, states, erased
+            processor = PartitionProcessor(0, 1, POLICY, replica.site)
+            processor.restore(states.items(), ledger)
+    return processor, states, erased
 
 
 @pytest.mark.parametrize("restarts", [False, True])
 def test_a_lane_takes_orders_in_their_place(restarts: bool) -> None:
-    _, states, erased = lane_after(theft(NOON), FORGET, restarts=restarts)
+    _, states, erased = processor_after(theft(NOON), FORGET, restarts=restarts)
     assert (sorted(states), erased) == (["reader"], ["thief"])
-    _, again, _ = lane_after(theft(NOON), FORGET, [event(NOON + 7200, "thief")], restarts=restarts)
+    _, again, _ = processor_after(theft(NOON), FORGET, [event(NOON + 7200, "thief")], restarts=restarts)
     assert sorted(again) == ["reader", "thief"]
-    lane, frozen, _ = lane_after([event(NOON, "thief")], RESTRICT, theft(NOON + 60), restarts=restarts)
-    _, alone, _ = lane_after([event(NOON, "thief")], restarts=restarts)
+    processor, frozen, _ = processor_after(
+        [event(NOON, "thief")], RESTRICT, theft(NOON + 60), restarts=restarts
+    )
+    _, alone, _ = processor_after([event(NOON, "thief")], restarts=restarts)
     assert frozen["thief"] == alone["thief"]
-    assert lane.counters["events_restricted_total"] == 400
+    assert processor.counters["events_restricted_total"] == 400
 
 
 def test_orders_wait_for_the_shipper_and_go_once_they_are_acknowledged(tmp_path: Path) -> None:
-    OrderBox(tmp_path).put(FORGET)
-    OrderBox(tmp_path).put(RESTRICT)
-    box = OrderBox(tmp_path)
+    CommandSpool(tmp_path).put(FORGET)
+    CommandSpool(tmp_path).put(RESTRICT)
+    box = CommandSpool(tmp_path)
     assert box.take() == [FORGET, RESTRICT]
     assert box.take() == []
-    assert OrderBox(tmp_path).waiting() == [FORGET, RESTRICT], "after a crash they are there"
+    assert CommandSpool(tmp_path).waiting() == [FORGET, RESTRICT], "after a crash they are there"
     box.done()
-    assert OrderBox(tmp_path).waiting() == []
+    assert CommandSpool(tmp_path).waiting() == []

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.distributed.protocol import wire
-from service.distributed.protocol.soundness import sound
-from service.distributed.protocol.wire import Frame, FrameHeader, Refusal, WireError
-from service.distributed.worker.knowledge import Knowledge
-from service.distributed.worker.lane import Lane
+from service.distributed.protocol.soundness import is_valid
+from service.distributed.protocol.wire import Frame, FrameHeader, WireError, WireFault
+from service.distributed.worker.knowledge import SiteReplica
+from service.distributed.worker.lane import PartitionProcessor
 from service.records.events import AccessEvent
 from tests.service.distributed.records import any_of
 from tests.service.worlds import NOON, POLICY, TODAY, event
@@ -18,8 +18,8 @@ HEADER = FrameHeader(1, 0, TODAY, 0, (7,))
 HUGE = 2**70
 
 
-def lane() -> Lane:
-    return Lane(0, 1, POLICY, Knowledge(POLICY, 1).site)
+def processor() -> PartitionProcessor:
+    return PartitionProcessor(0, 1, POLICY, SiteReplica(POLICY, 1).site)
 
 
 def with_resource(**changes: object) -> AccessEvent:
@@ -47,31 +47,31 @@ def with_resource(**changes: object) -> AccessEvent:
 )
 def test_a_frame_that_no_state_can_take_in(frame: Frame) -> None:
     read = wire.decode_frame(wire.encode_frame(*frame))
-    here = lane()
+    here = processor()
     with pytest.raises(WireError) as refused:
         here.take(0, read)
-    assert refused.value.refusal is Refusal.WRONG_SCHEMA
+    assert refused.value.refusal is WireFault.WRONG_SCHEMA
     assert here.offset == 0
     assert not here.drain()[0].accounts
 
 
 def test_what_ingest_gives_is_sound() -> None:
-    assert sound(Frame(HEADER, [event(NOON, document=3)]))
-    assert sound(Frame(msgspec.structs.replace(HEADER, numbers=()), []))
+    assert is_valid(Frame(HEADER, [event(NOON, document=3)]))
+    assert is_valid(Frame(msgspec.structs.replace(HEADER, numbers=()), []))
 
 
 @settings(max_examples=200, deadline=None)
 @given(any_of(AccessEvent), any_of(FrameHeader), st.integers(0, 2**70))
 def test_what_is_accepted_is_saved(odd: AccessEvent, header: FrameHeader, number: int) -> None:
     """Before and after it others are taken as ever."""
-    here = lane()
+    here = processor()
     here.take(0, Frame(HEADER, [event()]))
     header = msgspec.structs.replace(header, day=TODAY, numbers=(number,))
     frame = Frame(header, [msgspec.structs.replace(odd, account=odd.account or "reader")])
     try:
         here.take(1, frame)
     except WireError as error:
-        assert error.refusal is Refusal.WRONG_SCHEMA
+        assert error.refusal is WireFault.WRONG_SCHEMA
     here.take(2, Frame(msgspec.structs.replace(HEADER, numbers=(8,)), [event(NOON + 1, document=1)]))
     _, ledger = here.drain()
     assert ledger

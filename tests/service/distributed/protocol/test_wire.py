@@ -12,8 +12,8 @@ from service.distributed.protocol.wire import (
     AlertRecord,
     AsideRecord,
     FrameHeader,
-    Refusal,
     WireError,
+    WireFault,
     decode,
     decode_frame,
     encode,
@@ -25,7 +25,7 @@ from tests.service.distributed.records import EVENT, EXAMPLES, HEADER, RECORDS, 
 FRAME = encode_frame(HEADER, [EVENT, EVENT])
 
 
-def refused(value: bytes, record: type[Any] | None = None) -> Refusal:
+def refused(value: bytes, record: type[Any] | None = None) -> WireFault:
     with pytest.raises(WireError) as caught:
         decode(value, record) if record else decode_frame(value)
     return caught.value.refusal
@@ -48,7 +48,7 @@ def test_a_frame_reads_back(events: list[AccessEvent], first: int) -> None:
 @pytest.mark.parametrize("record", [None, *RECORDS])
 @given(value=st.binary(max_size=60))
 def test_garbage_is_refused(record: type[Any] | None, value: bytes) -> None:
-    assert refused(value, record) in set(Refusal)
+    assert refused(value, record) in set(WireFault)
 
 
 json = st.recursive(
@@ -60,7 +60,7 @@ json = st.recursive(
 @pytest.mark.parametrize("record", [None, *RECORDS])
 @given(fields=st.dictionaries(st.sampled_from(["a", "alert", "numbers", "traces"]), json), v=json)
 def test_other_json_is_refused(record: type[Any] | None, fields: dict[str, Any], v: object) -> None:
-    assert refused(msgspec.json.encode({"v": v, **fields}), record) in set(Refusal)
+    assert refused(msgspec.json.encode({"v": v, **fields}), record) in set(WireFault)
 
 
 @given(st.integers(0, len(FRAME) - 1), st.binary(min_size=1, max_size=3))
@@ -75,28 +75,28 @@ def test_a_damaged_frame_is_refused_or_is_another_frame(at: int, put: bytes) -> 
 @pytest.mark.parametrize(
     ("value", "refusal"),
     [
-        (b"", Refusal.GARBAGE),
-        (b"\n" + FRAME, Refusal.GARBAGE),
-        (b"\xff\xfe{}", Refusal.GARBAGE),
-        (b'{"v":1,"new":' + b"[" * 100_000, Refusal.GARBAGE),
-        (FRAME[:-20], Refusal.GARBAGE),
-        (b"{}", Refusal.WRONG_SCHEMA),
-        (b"[1]", Refusal.WRONG_SCHEMA),
-        (b'{"v":true,"shipper":0}', Refusal.WRONG_SCHEMA),
-        (b'{"v":0,"shipper":0,"day":1,"offset":0}', Refusal.WRONG_SCHEMA),
-        (b'{"v":1,"shipper":0}', Refusal.WRONG_SCHEMA),
-        (FRAME + b"{}\n", Refusal.WRONG_SCHEMA),
-        (encode_frame(HEADER, [EVENT]), Refusal.WRONG_SCHEMA),
-        (encode_frame(FrameHeader(1, 0, 1, 0, (7, 7)), [EVENT, EVENT]), Refusal.WRONG_ORDER),
-        (encode_frame(FrameHeader(2, 0, 1, 0), []), Refusal.FUTURE_VERSION),
-        (b'{"v":2,"what":"else"}\nnot even JSON', Refusal.FUTURE_VERSION),
+        (b"", WireFault.GARBAGE),
+        (b"\n" + FRAME, WireFault.GARBAGE),
+        (b"\xff\xfe{}", WireFault.GARBAGE),
+        (b'{"v":1,"new":' + b"[" * 100_000, WireFault.GARBAGE),
+        (FRAME[:-20], WireFault.GARBAGE),
+        (b"{}", WireFault.WRONG_SCHEMA),
+        (b"[1]", WireFault.WRONG_SCHEMA),
+        (b'{"v":true,"shipper":0}', WireFault.WRONG_SCHEMA),
+        (b'{"v":0,"shipper":0,"day":1,"offset":0}', WireFault.WRONG_SCHEMA),
+        (b'{"v":1,"shipper":0}', WireFault.WRONG_SCHEMA),
+        (FRAME + b"{}\n", WireFault.WRONG_SCHEMA),
+        (encode_frame(HEADER, [EVENT]), WireFault.WRONG_SCHEMA),
+        (encode_frame(FrameHeader(1, 0, 1, 0, (7, 7)), [EVENT, EVENT]), WireFault.WRONG_ORDER),
+        (encode_frame(FrameHeader(2, 0, 1, 0), []), WireFault.FUTURE_VERSION),
+        (b'{"v":2,"what":"else"}\nnot even JSON', WireFault.FUTURE_VERSION),
     ],
 )
-def test_a_frame_is_refused_with_its_reason(value: bytes, refusal: Refusal) -> None:
+def test_a_frame_is_refused_with_its_reason(value: bytes, refusal: WireFault) -> None:
     assert refused(value) == refusal
 
 
 def test_a_record_is_refused_with_its_reason() -> None:
-    assert refused(b'{"v":2,"alerts":[]}', AlertRecord) == Refusal.FUTURE_VERSION
-    assert refused(encode(EXAMPLES[AsideRecord]), AlertRecord) == Refusal.WRONG_SCHEMA
-    assert refused(encode(EXAMPLES[AlertRecord])[:-1], AlertRecord) == Refusal.GARBAGE
+    assert refused(b'{"v":2,"alerts":[]}', AlertRecord) == WireFault.FUTURE_VERSION
+    assert refused(encode(EXAMPLES[AsideRecord]), AlertRecord) == WireFault.WRONG_SCHEMA
+    assert refused(encode(EXAMPLES[AlertRecord])[:-1], AlertRecord) == WireFault.GARBAGE

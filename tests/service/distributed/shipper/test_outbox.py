@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.base.errors import CheckpointError
 from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.wire import Frame, decode_frame
-from service.distributed.shipper.outbox import FULL, OLD, OUTBOX, Outbox
+from service.distributed.shipper.outbox import FRAMING, FULL, OLD, FrameBuilder
 from service.pipeline.calendar import SiteCalendar
 from service.records.events import AccessEvent
 from tests.service.worlds import DAY, NOON, TODAY, event
@@ -36,11 +36,11 @@ class Wire:
         self.now = 0.0
         self.frames: dict[int, list[Frame]] = {p: [] for p in range(PARTITIONS)}
 
-    def outbox(self, shipper: int = SHIPPER) -> Outbox:
+    def builder(self, shipper: int = SHIPPER) -> FrameBuilder:
         def send(partition: int, value: bytes) -> None:
             self.frames[partition].append(decode_frame(value))
 
-        return Outbox(shipper, PARTITIONS, send, lambda: self.now, lambda: None)
+        return FrameBuilder(shipper, PARTITIONS, send, lambda: self.now, lambda: None)
 
     def without_repeats(self, partition: int) -> list[Sent]:
         """As workers see it: what is not newer than the newest number was there before."""
@@ -68,21 +68,21 @@ def days_of(stream: Sequence[AccessEvent]) -> list[int]:
 
 def live(wire: Wire, stream: Sequence[AccessEvent], steps: Sequence[tuple[str, int]]) -> None:
     """Takes the stream in by ``absorb``, ``wait``, ``drain``, and ``die``: go on from the last drain."""
-    outbox, at = wire.outbox(), 0
-    saved, saved_at = dict(outbox.drain().shared), 0
+    builder, at = wire.builder(), 0
+    saved, saved_at = dict(builder.drain().shared), 0
     for act, many in [*steps, ("absorb", len(stream))]:
         if act == "absorb":
-            outbox.absorb(stream[at : at + many])
+            builder.absorb(stream[at : at + many])
             at = min(at + many, len(stream))
         elif act == "wait":
             wire.now += OLD * many / 10
-            outbox.send_old()
+            builder.send_old()
         elif act == "drain":
-            saved, saved_at = dict(outbox.drain().shared), at
+            saved, saved_at = dict(builder.drain().shared), at
         else:
-            outbox, at = wire.outbox(), saved_at
-            outbox.restore((), saved)
-    outbox.drain()
+            builder, at = wire.builder(), saved_at
+            builder.restore((), saved)
+    builder.drain()
 
 
 events = st.builds(
@@ -137,65 +137,65 @@ def test_a_frame_is_of_one_partition_and_one_shipper(
 
 def test_a_frame_leaves_when_it_is_full() -> None:
     wire = Wire()
-    outbox = wire.outbox()
-    outbox.absorb([event(NOON, document=i) for i in range(2 * FULL + 7)])
+    builder = wire.builder()
+    builder.absorb([event(NOON, document=i) for i in range(2 * FULL + 7)])
     partition = partition_of_account("reader", PARTITIONS)
     # The first event of all is of no day yet: the calendar believes the second.
     assert [len(frame.events) for frame in wire.frames[partition]] == [1, 0, FULL, FULL]
-    outbox.drain()
+    builder.drain()
     assert len(wire.frames[partition][-1].events) == 6
 
 
 def test_a_frame_leaves_when_it_is_old() -> None:
     wire = Wire()
-    outbox = wire.outbox()
-    outbox.absorb([event()])
+    builder = wire.builder()
+    builder.absorb([event()])
     partition = partition_of_account("reader", PARTITIONS)
     wire.now += 0.9 * OLD
-    outbox.send_old()
+    builder.send_old()
     assert wire.frames[partition] == []
     wire.now += 0.2 * OLD
-    outbox.send_old()
+    builder.send_old()
     assert len(wire.frames[partition][0].events) == 1
 
 
 def test_counters_go_on_after_a_restart() -> None:
     wire = Wire()
-    outbox = wire.outbox()
-    outbox.absorb([event(NOON), event(NOON + 1)])
-    state = outbox.drain().shared
-    again = wire.outbox()
+    builder = wire.builder()
+    builder.absorb([event(NOON), event(NOON + 1)])
+    state = builder.drain().shared
+    again = wire.builder()
     again.restore((), state)
-    assert again.counters == outbox.counters
+    assert again.counters == builder.counters
     assert again.counters["frames_total"] == 2 + PARTITIONS
 
 
 class TestAStateThatDoesNotFit:
     def test_of_another_shipper(self) -> None:
-        state = Wire().outbox().drain().shared
+        state = Wire().builder().drain().shared
         with pytest.raises(
             CheckpointError, match=r"as shipper 5 and site.toml now says 6.*set shipper = 5 again"
         ):
-            Wire().outbox(6).restore((), state)
+            Wire().builder(6).restore((), state)
 
     def test_of_a_later_version(self) -> None:
-        state = msgspec.json.decode(Wire().outbox().drain().shared[OUTBOX])
+        state = msgspec.json.decode(Wire().builder().drain().shared[FRAMING])
         later = msgspec.json.encode(state | {"v": 99})
         with pytest.raises(CheckpointError, match="newer journalguard"):
-            Wire().outbox().restore((), {OUTBOX: later})
+            Wire().builder().restore((), {FRAMING: later})
 
     @pytest.mark.parametrize("garbage", [b"", b"{", b"[]", b"\xff\xfe"])
     def test_garbage(self, garbage: bytes) -> None:
         with pytest.raises(CheckpointError, match="cannot be read"):
-            Wire().outbox().restore((), {OUTBOX: garbage})
+            Wire().builder().restore((), {FRAMING: garbage})
 
 
 def test_the_first_start_has_no_state() -> None:
     wire = Wire()
-    outbox = wire.outbox()
-    outbox.restore((), {})
-    outbox.absorb([event(NOON), event(NOON + 1)])
-    outbox.drain()
+    builder = wire.builder()
+    builder.restore((), {})
+    builder.absorb([event(NOON), event(NOON + 1)])
+    builder.drain()
     numbers = [n for frame in wire.frames[partition_of_account("reader", 3)] for n in frame.header.numbers]
     assert numbers == [FIRST, FIRST + 1]
     assert TODAY in {frame.header.day for frame in wire.frames[0]}

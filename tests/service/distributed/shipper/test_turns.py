@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pseudonymiser.logfile import Batch
-from service.distributed.shipper.turns import PATIENCE, Recorded, TurnsFile
+from service.distributed.shipper.turns import PATIENCE, MergeOrderFile, RecordedMerge
 
 
 class Log:
@@ -34,7 +34,7 @@ def clock(lines: Sequence[bytes], audit: bool) -> list[int]:
     return [int(line) for line in lines]
 
 
-def taken(merge: Recorded, logs: Sequence[Log], turns: int) -> list[tuple[str, bytes]]:
+def taken(merge: RecordedMerge, logs: Sequence[Log], turns: int) -> list[tuple[str, bytes]]:
     """Lines in the order in which they come, of so many turns."""
     order: list[tuple[str, bytes]] = []
     for _ in range(turns):
@@ -63,8 +63,8 @@ def test_the_same_order_whatever_the_logs_hold_by_then(
     with TemporaryDirectory() as folder:
         path = Path(folder, "turns")
         before = _one_life(path, [Log("a", first, 0), Log("b", second, 0)], steps)
-        file = TurnsFile(path)
-        again = Recorded(clock, file, file.begin(7))
+        file = MergeOrderFile(path)
+        again = RecordedMerge(clock, file, file.begin(7))
         after = taken(again, [Log("a", first), Log("b", second)], 10_000)
         file.close()
         assert after[: len(before)] == before
@@ -73,8 +73,8 @@ def test_the_same_order_whatever_the_logs_hold_by_then(
 
 def _one_life(path: Path, logs: list[Log], steps: list[tuple[int, int, int]]) -> list[tuple[str, bytes]]:
     """The logs grow while they are read; then the process dies."""
-    file = TurnsFile(path)
-    merge = Recorded(clock, file, file.begin(7))
+    file = MergeOrderFile(path)
+    merge = RecordedMerge(clock, file, file.begin(7))
     order: list[tuple[str, bytes]] = []
     for grows_a, grows_b, turns in steps:
         logs[0].there += grows_a
@@ -85,44 +85,44 @@ def _one_life(path: Path, logs: list[Log], steps: list[tuple[int, int, int]]) ->
 
 
 def test_a_checkpoint_forgets_what_was_before(path: Path) -> None:
-    file = TurnsFile(path)
+    file = MergeOrderFile(path)
     assert file.begin(1) == []
     file.add("a", 3)
     file.renew(2)
     file.add("b", 4)
     file.sync()
     file.close()
-    assert TurnsFile(path).begin(2) == [("b", 4)]
+    assert MergeOrderFile(path).begin(2) == [("b", 4)]
 
 
 def test_turns_after_another_checkpoint_do_not_count(path: Path) -> None:
     """The process died between the checkpoint and the new beginning of this file."""
-    file = TurnsFile(path)
+    file = MergeOrderFile(path)
     file.begin(1)
     file.add("a", 3)
     file.close()
-    assert TurnsFile(path).begin(2) == []
-    assert TurnsFile(path).begin(2) == []
+    assert MergeOrderFile(path).begin(2) == []
+    assert MergeOrderFile(path).begin(2) == []
 
 
 @pytest.mark.parametrize("torn", [b'["b",', b'["b",4]', b"\x00\x00"])
 def test_what_a_crash_left_half_does_not_count(path: Path, torn: bytes) -> None:
-    file = TurnsFile(path)
+    file = MergeOrderFile(path)
     file.begin(1)
     file.add("a", 3)
     file.close()
     path.write_bytes(path.read_bytes() + torn)
-    again = TurnsFile(path)
+    again = MergeOrderFile(path)
     assert again.begin(1) == [("a", 3)]
     again.add("c", 5)
     again.close()
-    assert TurnsFile(path).begin(1) == [("a", 3), ("c", 5)]
+    assert MergeOrderFile(path).begin(1) == [("a", 3), ("c", 5)]
 
 
 def test_while_it_repeats_there_is_no_checkpoint(path: Path) -> None:
-    file = TurnsFile(path)
+    file = MergeOrderFile(path)
     file.begin(0)
-    merge = Recorded(clock, file, [("a", 2), ("b", 1)])
+    merge = RecordedMerge(clock, file, [("a", 2), ("b", 1)])
     logs = [Log("a", [b"1", b"2", b"3"]), Log("b", [b"9"], there=0)]
     assert taken(merge, logs, 1) == [("a", b"1"), ("a", b"2")]
     assert merge.repeating
@@ -135,9 +135,9 @@ def test_while_it_repeats_there_is_no_checkpoint(path: Path) -> None:
 def test_lines_that_are_gone_are_not_waited_for_for_ever(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file = TurnsFile(path)
+    file = MergeOrderFile(path)
     file.begin(0)
-    merge = Recorded(clock, file, [("gone", 2)])
+    merge = RecordedMerge(clock, file, [("gone", 2)])
     log = Log("a", [b"1"])
     looks = [merge.next([log]) for _ in range(PATIENCE)]
     batch_taken = looks.pop()

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from service.distributed.sink import feed
-from service.distributed.sink.feed import Feed
+from service.distributed.sink.feed import Supervisor
 
 
 def test_a_task_that_fails_is_started_again(
@@ -23,7 +23,7 @@ def test_a_task_that_fails_is_started_again(
         stop.wait()
 
     with caplog.at_level(logging.WARNING):
-        running = Feed({"sink": task})
+        running = Supervisor({"sink": task})
         running.start()
         assert done.wait(10)
         running.stop()
@@ -42,7 +42,7 @@ def test_one_that_fails_does_not_stop_the_other(monkeypatch: pytest.MonkeyPatch)
         worked.set()
         stop.wait()
 
-    running = Feed({"sink": failing, "verdicts": working})
+    running = Supervisor({"sink": failing, "verdicts": working})
     running.start()
     assert worked.wait(10)
     running.stop()

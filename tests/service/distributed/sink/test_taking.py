@@ -25,7 +25,7 @@ from service.distributed.protocol.wire import (
     TraceRecord,
     encode,
 )
-from service.distributed.sink.taking import Message, Part, Taking
+from service.distributed.sink.taking import IncomingMessage, Part, SinkBatcher
 from service.records.checkpoints import SavedState
 from service.records.drift_report import NAME, Cause, DriftReport
 from service.records.events import Rejected
@@ -113,8 +113,8 @@ def positions_at(log: Sequence[Entry], end: int) -> Mapping[Part, int]:
     return every | {(entry.topic, entry.partition): entry.offset + 1 for entry in log[:end]}
 
 
-def messages(log: Sequence[Entry]) -> list[Message]:
-    return [Message(*entry) for entry in log if entry.key or entry.value is not None]
+def messages(log: Sequence[Entry]) -> list[IncomingMessage]:
+    return [IncomingMessage(*entry) for entry in log if entry.key or entry.value is not None]
 
 
 def tables(path: Path) -> list[list[object]]:
@@ -143,16 +143,16 @@ def test_any_cut_repetition_and_restart_gives_the_same_tables(
     for path in (at_once, in_pieces):
         shutil.copy(empty, path)
     with closing(open_store(at_once)) as store:
-        taking = Taking(TOPICS, store.load(), DAYS)
-        store.commit(taking.take(messages(log), positions_at(log, len(log))).checkpoint)
+        batcher = SinkBatcher(TOPICS, store.load(), DAYS)
+        store.commit(batcher.take(messages(log), positions_at(log, len(log))).checkpoint)
     with closing(open_store(in_pieces)) as store:
-        taking, done = Taking(TOPICS, store.load(), DAYS), 0
+        batcher, done = SinkBatcher(TOPICS, store.load(), DAYS), 0
         for size, again, killed in [*plan, (len(log), 0, False)]:
             end = min(len(log), done + size)
             found = messages(log[max(0, done - again) : end])
-            checkpoint = taking.take(found, positions_at(log, end)).checkpoint
+            checkpoint = batcher.take(found, positions_at(log, end)).checkpoint
             if killed:
-                taking = Taking(TOPICS, store.load(), DAYS)
+                batcher = SinkBatcher(TOPICS, store.load(), DAYS)
             else:
                 store.commit(checkpoint)
                 done = end
@@ -160,16 +160,16 @@ def test_any_cut_repetition_and_restart_gives_the_same_tables(
 
 
 def test_counters_are_summed_over_processes_of_which_the_newest_counts() -> None:
-    taking = Taking(TOPICS, NOTHING, DAYS)
+    batcher = SinkBatcher(TOPICS, NOTHING, DAYS)
     records = [
         StatusRecord(VERSION, "shipper/0", {"lines_total": 5, "rejected_total:no-time": 1}, NOW, 10.0),
         StatusRecord(VERSION, "shipper/1", {"lines_total": 100}, NOW - 50, 30.0),
         StatusRecord(VERSION, "partition/3", {"alerts_total": 2, "messages_missed_total": 9}, NOW + 50, 20.0),
         StatusRecord(VERSION, "shipper/0", {"lines_total": 7, "rejected_total:no-time": 1}, NOW + 9, 12.0),
     ]
-    found = [Message(TOPICS.status, 0, n, encode(record)) for n, record in enumerate(records)]
-    checkpoint, aside = taking.take(found, {(TOPICS.status, 0): 6})
-    assert aside == ()
+    found = [IncomingMessage(TOPICS.status, 0, n, encode(record)) for n, record in enumerate(records)]
+    checkpoint, dead_letters = batcher.take(found, {(TOPICS.status, 0): 6})
+    assert dead_letters == ()
     assert checkpoint.counters == {"lines_total": 107, "rejected_total:no-time": 1, "alerts_total": 2}
     assert (checkpoint.last_event_time, checkpoint.written_at) == (NOW + 9, 30.0)
     assert checkpoint.forget_before == NOW + 9 - 28 * 86_400
@@ -183,10 +183,10 @@ def test_counters_are_summed_over_processes_of_which_the_newest_counts() -> None
 )
 def test_reading_goes_on_where_it_was(first: int, end: int, offset: int, missed: int) -> None:
     saved = replace(NOTHING, positions={f"{TOPICS.traces}/2": b"40"}, counters={"messages_missed_total": 1})
-    taking = Taking(TOPICS, saved, DAYS)
-    assert taking.place(TOPICS.traces, 2, first, end) == (offset, missed)
-    assert taking.place(TOPICS.traces, 1, 7, 9) == (7, 0)  # never read before: from what there is
-    checkpoint, _ = taking.take([Message(TOPICS.traces, 2, offset, trace_message(0, 1)[1])], {})
+    batcher = SinkBatcher(TOPICS, saved, DAYS)
+    assert batcher.place(TOPICS.traces, 2, first, end) == (offset, missed)
+    assert batcher.place(TOPICS.traces, 1, 7, 9) == (7, 0)  # never read before: from what there is
+    checkpoint, _ = batcher.take([IncomingMessage(TOPICS.traces, 2, offset, trace_message(0, 1)[1])], {})
     assert checkpoint.counters["messages_missed_total"] == 1 + missed
     assert len(checkpoint.changes.traces) == 2
     assert checkpoint.positions == {f"{TOPICS.traces}/2": b"%d" % (offset + 1)}
@@ -214,25 +214,30 @@ STATUS = StatusRecord(VERSION, "shipper/0")
     ],
 )
 def test_what_no_store_could_hold_is_put_aside(topic: str, value: bytes, reason: str) -> None:
-    taking = Taking(TOPICS, NOTHING, DAYS)
-    checkpoint, (aside,) = taking.take([Message(topic, 1, 17, value)], {(topic, 1): 19})
-    assert (aside.topic, aside.partition, aside.offset, aside.reason) == (topic, 1, 17, reason)
-    assert aside.length == len(value)
+    batcher = SinkBatcher(TOPICS, NOTHING, DAYS)
+    checkpoint, (dead_letters,) = batcher.take([IncomingMessage(topic, 1, 17, value)], {(topic, 1): 19})
+    assert (dead_letters.topic, dead_letters.partition, dead_letters.offset, dead_letters.reason) == (
+        topic,
+        1,
+        17,
+        reason,
+    )
+    assert dead_letters.length == len(value)
     assert checkpoint.counters == {f"messages_aside_total:{reason}": 1}
     assert checkpoint.positions == {f"{topic}/1": b"19"}
 
 
 def test_a_store_that_read_logs_before_is_taken_over() -> None:
     saved = replace(NOTHING, positions={"access:/var/log/ezproxy.log": b'{"offset":3}', "other/1": b"5"})
-    taking = Taking(TOPICS, saved, DAYS)
-    assert taking.positions == {}
+    batcher = SinkBatcher(TOPICS, saved, DAYS)
+    assert batcher.positions == {}
 
 
 def test_what_moved_is_kept_for_the_pages() -> None:
     told = DriftReport(20_000, causes=(Cause("bytes", 19_999, 20_000),))
-    taking = Taking(TOPICS, NOTHING, DAYS)
+    batcher = SinkBatcher(TOPICS, NOTHING, DAYS)
     value = encode(StatusRecord(VERSION, "site", drift=told))
-    taken = taking.take([Message(TOPICS.status, 0, 0, value)], {})
+    taken = batcher.take([IncomingMessage(TOPICS.status, 0, 0, value)], {})
     shared = taken.checkpoint.changes.shared
     assert msgspec.json.decode(shared[NAME], type=DriftReport) == told
 
@@ -242,7 +247,7 @@ DAY_OF_GROUPS = msgspec.msgpack.encode((20_000, {EVERYONE: GroupCount(2_000, 3, 
 
 def test_counts_of_groups_are_kept_for_the_pages() -> None:
     value = encode(StatusRecord(VERSION, "site", groups={"groups/07": DAY_OF_GROUPS}))
-    taken = Taking(TOPICS, NOTHING, DAYS).take([Message(TOPICS.status, 0, 0, value)], {})
+    taken = SinkBatcher(TOPICS, NOTHING, DAYS).take([IncomingMessage(TOPICS.status, 0, 0, value)], {})
     shared = taken.checkpoint.changes.shared
     assert read_group_history(shared) == {20_000: {EVERYONE: GroupCount(2_000, 3, 12)}}
     assert b"groups/" not in shared["status"], "it is kept once"
@@ -251,8 +256,8 @@ def test_counts_of_groups_are_kept_for_the_pages() -> None:
 @pytest.mark.parametrize("groups", [{"groups/07": b"garbage"}, {"site": DAY_OF_GROUPS}])
 def test_what_are_no_counts_is_put_aside(groups: dict[str, bytes]) -> None:
     value = encode(StatusRecord(VERSION, "site", groups=groups))
-    taken = Taking(TOPICS, NOTHING, DAYS).take([Message(TOPICS.status, 0, 0, value)], {})
-    assert [record.reason for record in taken.aside] == ["wrong-schema"]
+    taken = SinkBatcher(TOPICS, NOTHING, DAYS).take([IncomingMessage(TOPICS.status, 0, 0, value)], {})
+    assert [record.reason for record in taken.dead_letters] == ["wrong-schema"]
     assert taken.checkpoint.changes.shared == {}
 
 
@@ -264,10 +269,10 @@ def sealed(pseudonym: str, version: int = 1, ring: str = "0" * 16) -> bytes:
 
 
 def test_a_sealed_identity_goes_to_the_store() -> None:
-    message = Message(TOPICS.identities, 0, 0, sealed("u1_" + "a" * 24))
-    taken = Taking(TOPICS, NOTHING, DAYS).take([message], {})
+    message = IncomingMessage(TOPICS.identities, 0, 0, sealed("u1_" + "a" * 24))
+    taken = SinkBatcher(TOPICS, NOTHING, DAYS).take([message], {})
     assert [identity.pseudonym for identity in taken.checkpoint.changes.identities] == ["u1_" + "a" * 24]
-    assert taken.aside == ()
+    assert taken.dead_letters == ()
 
 
 @given(order=st.permutations(range(5)))
@@ -277,11 +282,13 @@ def test_a_reader_erased_while_the_pages_were_away_is_known_by_what_came_after_a
 ) -> None:
     """In whatever order a poll gives the partitions: each topic has its own mark of the erasure."""
     account = make_alert(0).account
-    before, after = (Message(TOPICS.identities, 0, n, sealed(account, ring=f"{n}" * 16)) for n in (0, 2))
-    mark = Message(TOPICS.identities, 0, 1, None, account.encode())
+    before, after = (
+        IncomingMessage(TOPICS.identities, 0, n, sealed(account, ring=f"{n}" * 16)) for n in (0, 2)
+    )
+    mark = IncomingMessage(TOPICS.identities, 0, 1, None, account.encode())
     found = [
-        Message(TOPICS.alerts, 0, 0, alert_message(0)[1]),
-        Message(TOPICS.alerts, 0, 1, None, account.encode()),
+        IncomingMessage(TOPICS.alerts, 0, 0, alert_message(0)[1]),
+        IncomingMessage(TOPICS.alerts, 0, 1, None, account.encode()),
         before,
         mark,
         after,
@@ -294,9 +301,9 @@ def test_a_reader_erased_while_the_pages_were_away_is_known_by_what_came_after_a
     path = empty.with_name("erased.db")
     shutil.copy(empty, path)
     with closing(open_store(path)) as store:
-        taking = Taking(TOPICS, store.load(), DAYS)
+        batcher = SinkBatcher(TOPICS, store.load(), DAYS)
         for number in mixed:  # the worst case: a checkpoint for each
-            store.commit(taking.take([found[number]], {}).checkpoint)
+            store.commit(batcher.take([found[number]], {}).checkpoint)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT ring FROM identities").fetchall() == [("2" * 16,)]
         assert connection.execute("SELECT count(*) FROM alerts").fetchall() == [(0,)]
@@ -311,6 +318,6 @@ def test_a_reader_erased_while_the_pages_were_away_is_known_by_what_came_after_a
     ],
 )
 def test_what_is_no_sealed_identity_is_put_aside(value: bytes, reason: str) -> None:
-    taken = Taking(TOPICS, NOTHING, DAYS).take([Message(TOPICS.identities, 0, 0, value)], {})
+    taken = SinkBatcher(TOPICS, NOTHING, DAYS).take([IncomingMessage(TOPICS.identities, 0, 0, value)], {})
     assert taken.checkpoint.changes.identities == ()
-    assert [record.reason for record in taken.aside] == [reason]
+    assert [record.reason for record in taken.dead_letters] == [reason]

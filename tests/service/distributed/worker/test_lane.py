@@ -16,13 +16,13 @@ from service.distributed.protocol.wire import (
     FrameHeader,
     KnowledgeRecord,
     MoveRecord,
-    Refusal,
     SumsRecord,
     WireError,
+    WireFault,
 )
-from service.distributed.shipper.outbox import Outbox
-from service.distributed.worker.knowledge import Knowledge
-from service.distributed.worker.lane import Lane
+from service.distributed.shipper.outbox import FrameBuilder
+from service.distributed.worker.knowledge import SiteReplica
+from service.distributed.worker.lane import PartitionProcessor
 from service.pipeline.shard import Shard
 from service.pipeline.site_pipeline import Pipeline
 from service.records.checkpoints import AnalystVerdict, Trace
@@ -59,12 +59,12 @@ def shipped(partitions: int, cuts: int = 7, stream: Sequence[AccessEvent] = STRE
     """What a shipper sends to each partition."""
     frames: dict[int, list[bytes]] = {p: [] for p in range(partitions)}
     seen: set[str] = set()
-    outbox = Outbox(0, partitions, lambda p, value: frames[p].append(value), lambda: 0.0, lambda: None)
+    builder = FrameBuilder(0, partitions, lambda p, value: frames[p].append(value), lambda: 0.0, lambda: None)
     for at in range(0, len(stream), cuts):
         if links := linked(stream[at : at + cuts], seen):
-            outbox.link(links)
-        outbox.absorb(stream[at : at + cuts])
-        outbox.drain()
+            builder.link(links)
+        builder.absorb(stream[at : at + cuts])
+        builder.drain()
     return frames
 
 
@@ -80,9 +80,9 @@ class Table:
 class Worker:
     """A process: what it knows, how far it has read the summaries, its partitions."""
 
-    knowledge: Knowledge
+    replica: SiteReplica
     read: int = 0
-    lanes: dict[int, Lane] = field(default_factory=dict)
+    processors: dict[int, PartitionProcessor] = field(default_factory=dict)
 
 
 class Town:
@@ -101,7 +101,7 @@ class Town:
 
     def worker(self) -> Worker:
         """A new process, which reads what compaction has left."""
-        worker = Worker(Knowledge(POLICY, len(self.frames)), len(self.summaries))
+        worker = Worker(SiteReplica(POLICY, len(self.frames)), len(self.summaries))
         newest = {key: at for at, (key, _) in enumerate(self.summaries)}
         for at in sorted(newest.values()):
             self._learn(worker, self.summaries[at][1])
@@ -114,59 +114,59 @@ class Town:
 
     def _learn(self, worker: Worker, record: SumsRecord | KnowledgeRecord | None) -> None:
         if isinstance(record, SumsRecord):
-            worker.knowledge.take_sums(record)
+            worker.replica.take_sums(record)
         elif record is not None:
-            worker.knowledge.take_snapshot(record)
+            worker.replica.take_snapshot(record)
 
     def own(self, worker: Worker, partition: int) -> None:
-        lane = Lane(partition, len(self.frames), POLICY, worker.knowledge.site)
+        processor = PartitionProcessor(partition, len(self.frames), POLICY, worker.replica.site)
         table = self.tables[partition]
         if table.ledger is not None:
-            lane.restore(table.accounts.items(), table.ledger)
-        worker.lanes[partition] = lane
+            processor.restore(table.accounts.items(), table.ledger)
+        worker.processors[partition] = processor
 
     def step(self, worker: Worker, partition: int, frames: int) -> bool:
         """Takes some frames where that is allowed; whether anything was done."""
-        lane = worker.lanes[partition]
-        if not worker.knowledge.ready(lane.needs):
+        processor = worker.processors[partition]
+        if not worker.replica.ready(processor.needs):
             return False
-        lane.go_on()
-        for judged in self.verdicts.get(lane.day, ()):
+        processor.begin_next_day()
+        for judged in self.verdicts.get(processor.day, ()):
             if partition_of_account(judged.account, len(self.frames)) == partition:
-                lane.enqueue_verdicts([judged])
-        for move in self.moves[partition] if lane.awaited else ():
-            lane.arrived(move)
-        left = self.frames[partition][lane.offset + 1 :][:frames]
+                processor.enqueue_verdicts([judged])
+        for move in self.moves[partition] if processor.expected_accounts else ():
+            processor.receive_account(move)
+        left = self.frames[partition][processor.offset + 1 :][:frames]
         for value in left:
-            if not lane.take(lane.offset + 1, wire.decode_frame(value)):
+            if not processor.take(processor.offset + 1, wire.decode_frame(value)):
                 self.save(worker, partition)
                 break
         return bool(left)
 
     def save(self, worker: Worker, partition: int) -> None:
         """One checkpoint."""
-        lane, table = worker.lanes[partition], self.tables[partition]
-        changes, table.ledger = lane.drain()
+        processor, table = worker.processors[partition], self.tables[partition]
+        changes, table.ledger = processor.drain()
         table.accounts.update(changes.accounts)
         for account in changes.gone:
             del table.accounts[account]
-        for move in lane.drain_moves():
+        for move in processor.drain_handovers():
             self.moves[partition_of_account(move.link.new, len(self.frames))].append(move)
         self.alerts.update({alert.alert_id: alert for alert in changes.alerts})
         self.traces.update({trace.sequence: trace for trace in changes.traces})
-        if (closing := lane.closing) is not None:
+        if (closing := processor.closing) is not None:
             record = SumsRecord(1, partition, closing.next_day, closing.after, closing.sums)
             self.summaries.append((f"sums/{partition}/{closing.day}", record))
-        if partition == 0 and (snapshot := list(worker.knowledge.snapshot())):
+        if partition == 0 and (snapshot := list(worker.replica.snapshot())):
             self.summaries += [(f"site/{record.name}", record) for record in snapshot]
-            self.summaries += [(f"sums/{p}/{d}", None) for p, d in worker.knowledge.outdated()]
+            self.summaries += [(f"sums/{p}/{d}", None) for p, d in worker.replica.outdated()]
 
 
 def done(town: Town, workers: list[Worker]) -> bool:
     return all(
-        lane.offset + 1 == len(town.frames[p]) and lane.closing is None
+        processor.offset + 1 == len(town.frames[p]) and processor.closing is None
         for worker in workers
-        for p, lane in worker.lanes.items()
+        for p, processor in worker.processors.items()
     )
 
 
@@ -190,18 +190,18 @@ def lived_through(
         worker = workers[at]
         if chance.random() < deaths:
             reborn = town.worker()
-            for partition in worker.lanes:
+            for partition in worker.processors:
                 town.own(chance.choice([reborn, workers[1 - at]]), partition)
             workers[at] = reborn
             continue
         town.read(worker)
-        for partition in list(worker.lanes):
+        for partition in list(worker.processors):
             town.step(worker, partition, chance.randint(1, 5))
             if chance.random() < 0.3:
                 town.save(worker, partition)
     for worker in workers:
         town.read(worker)
-        for partition in worker.lanes:
+        for partition in worker.processors:
             town.save(worker, partition)
     assert done(town, workers)
     return town
@@ -258,16 +258,16 @@ def test_rotated_keys_move_states_between_partitions(partitions: int, deaths: fl
 
 
 def test_a_state_that_does_not_come_is_given_up() -> None:
-    lane = Lane(0, 2, POLICY, Knowledge(POLICY, 2).site)
+    processor = PartitionProcessor(0, 2, POLICY, SiteReplica(POLICY, 2).site)
     names = [f"reader{i}" for i in range(20)]
     here = next(n for n in names if partition_of_account(n, 2) == 0)
     there = next(n for n in names if partition_of_account(n, 2) == 1)
     frame = wire.Frame(FrameHeader(1, 0, TODAY, 0, coming=(Link(there, here),)), [])
-    assert not lane.take(0, frame)
-    assert lane.awaited == (Link(there, here),)
-    lane.give_up()
-    assert lane.take(0, frame)
-    assert not lane.awaited
+    assert not processor.take(0, frame)
+    assert processor.expected_accounts == (Link(there, here),)
+    processor.abandon_expected()
+    assert processor.take(0, frame)
+    assert not processor.expected_accounts
 
 
 def test_the_stream_is_worth_it() -> None:
@@ -276,60 +276,60 @@ def test_the_stream_is_worth_it() -> None:
 
 
 def test_repeated_frames_count_once() -> None:
-    lane = Lane(0, 1, POLICY, Knowledge(POLICY, 1).site)
+    processor = PartitionProcessor(0, 1, POLICY, SiteReplica(POLICY, 1).site)
     events = [event(NOON + i, document=i) for i in range(4)]
-    lane.take(0, wire.Frame(FrameHeader(1, 0, TODAY, 0, (0, 1, 2)), events[:3]))
-    lane.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (1, 2, 3)), events[1:]))  # the shipper's repeat
-    lane.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (9,)), events[:1]))  # Kafka's
-    assert lane.counters["events_absorbed_total"] == 4
-    assert lane.counters["events_repeated_total"] == 2
+    processor.take(0, wire.Frame(FrameHeader(1, 0, TODAY, 0, (0, 1, 2)), events[:3]))
+    processor.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (1, 2, 3)), events[1:]))  # the shipper's repeat
+    processor.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (9,)), events[:1]))  # Kafka's
+    assert processor.counters["events_absorbed_total"] == 4
+    assert processor.counters["events_repeated_total"] == 2
 
 
 def test_numbers_are_each_shipper_s_own() -> None:
-    lane = Lane(0, 1, POLICY, Knowledge(POLICY, 1).site)
-    lane.take(0, wire.Frame(FrameHeader(1, 1, TODAY, 0, ((1 << 48) + 5,)), [event()]))
-    lane.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (2,)), [event(NOON + 1, document=1)]))
-    assert lane.counters["events_absorbed_total"] == 2
+    processor = PartitionProcessor(0, 1, POLICY, SiteReplica(POLICY, 1).site)
+    processor.take(0, wire.Frame(FrameHeader(1, 1, TODAY, 0, ((1 << 48) + 5,)), [event()]))
+    processor.take(1, wire.Frame(FrameHeader(1, 0, TODAY, 0, (2,)), [event(NOON + 1, document=1)]))
+    assert processor.counters["events_absorbed_total"] == 2
 
 
 def test_a_frame_of_another_partition_is_refused_and_passed() -> None:
-    lane = Lane(0, 2, POLICY, Knowledge(POLICY, 2).site)
+    processor = PartitionProcessor(0, 2, POLICY, SiteReplica(POLICY, 2).site)
     names = [f"reader{i}" for i in range(8)]
     mixed = [event(NOON + i, name) for i, name in enumerate(names)]
     with pytest.raises(WireError) as refused:
-        lane.take(3, wire.Frame(FrameHeader(1, 0, TODAY, 0, tuple(range(8))), mixed))
-    assert refused.value.refusal is Refusal.WRONG_PARTITION
-    assert lane.offset == 3
-    assert not lane.drain()[0].accounts
+        processor.take(3, wire.Frame(FrameHeader(1, 0, TODAY, 0, tuple(range(8))), mixed))
+    assert refused.value.refusal is WireFault.WRONG_PARTITION
+    assert processor.offset == 3
+    assert not processor.drain()[0].accounts
 
 
 def test_a_day_is_learnt_when_all_partitions_are_past_it() -> None:
-    knowledge = Knowledge(POLICY, 2)
-    lanes = [Lane(p, 2, POLICY, knowledge.site) for p in range(2)]
+    replica = SiteReplica(POLICY, 2)
+    processors = [PartitionProcessor(p, 2, POLICY, replica.site) for p in range(2)]
     for day in (TODAY, TODAY + 1):
-        for lane in lanes:
-            lane.take(lane.offset + 1, wire.Frame(FrameHeader(1, 0, day, 0), []))
+        for processor in processors:
+            processor.take(processor.offset + 1, wire.Frame(FrameHeader(1, 0, day, 0), []))
     records = []
-    for lane in lanes:
-        assert lane.closing is not None
-        records.append(SumsRecord(1, lane.partition, TODAY + 1, 0, lane.closing.sums))
-    assert not knowledge.take_sums(records[0])
-    assert not knowledge.ready(TODAY + 1)
-    assert not knowledge.take_sums(records[0])  # a repeat
-    assert knowledge.take_sums(records[1])
-    assert knowledge.ready(TODAY + 1)
-    assert knowledge.site.day == TODAY
+    for processor in processors:
+        assert processor.closing is not None
+        records.append(SumsRecord(1, processor.partition, TODAY + 1, 0, processor.closing.sums))
+    assert not replica.take_sums(records[0])
+    assert not replica.ready(TODAY + 1)
+    assert not replica.take_sums(records[0])  # a repeat
+    assert replica.take_sums(records[1])
+    assert replica.ready(TODAY + 1)
+    assert replica.site.day == TODAY
 
 
 def test_sums_that_compaction_left_of_a_day_are_not_taken_for_the_whole_day() -> None:
     """One partition is a day further, so its older sums are gone; the snapshot says what the day came to."""
-    first = Knowledge(POLICY, 2)
+    first = SiteReplica(POLICY, 2)
     sums = Shard(POLICY, first.site).sums(TODAY, 0)
     active = [msgspec.structs.replace(sums, active=n) for n in (5, 7)]
     parts = [SumsRecord(1, p, TODAY + 1, 0, active[p]) for p in range(2)]
     for part in parts:
         first.take_sums(part)
-    late = Knowledge(POLICY, 2)
+    late = SiteReplica(POLICY, 2)
     late.take_sums(parts[1])
     late.take_sums(SumsRecord(1, 0, TODAY + 2, TODAY, msgspec.structs.replace(sums, day=TODAY + 1)))
     assert late.site.day == 0
