@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pseudonymiser.errors import LogFormatError, TimezoneError
-from pseudonymiser.memo import Memo
+from pseudonymiser.memo import BoundedCache
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAME = "|".join(_MONTHS)
@@ -101,8 +101,8 @@ class TimeFormat:
     def __init__(self, patterns: tuple[re.Pattern[str], ...], zone: Zone) -> None:
         self._patterns = patterns
         self._zone = zone
-        self._minutes = Memo(self._read, 10_000)
-        self._midnights = Memo(_midnight, 1_000)
+        self._minutes = BoundedCache(self._read, 10_000)
+        self._midnights = BoundedCache(_midnight, 1_000)
 
     def read(self, text: str) -> Instant | None:
         """None: not a time of this shape, or not a date that exists."""

@@ -7,7 +7,7 @@ import msgspec
 
 from pseudonymiser.clock import Instant, Zone
 from pseudonymiser.errors import IngestStateError
-from pseudonymiser.order import Order
+from pseudonymiser.order import LatenessFilter
 
 _JITTER = 1800  # s; further back than that in a repeated hour, a line belongs to the second hour
 _JITTER_AFTER = 60  # s; the same once the second hour has begun
@@ -16,29 +16,29 @@ _MOST_SOURCES = 64  # whose last times are remembered
 
 class _State(msgspec.Struct, frozen=True):
     version: int
-    order: Order
+    order: LatenessFilter
     last: dict[str, int]  # source -> its newest time, s UTC
 
 
-class Course:
+class EventClock:
     """The course of a site's lines, of all its sources."""
 
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
-        self._order = Order()
+        self._lateness = LatenessFilter()
         self._last: dict[str, int] = {}
 
     @property
     def newest(self) -> int:
         """The newest accepted time, s UTC; 0 at the start."""
-        return self._order.newest
+        return self._lateness.newest
 
-    def take(self, instant: Instant, source: str) -> tuple[int, int] | str:
+    def accept(self, instant: Instant, source: str) -> tuple[int, int] | str:
         """A line's time, s UTC, and the site's offset then, s; or the reason why the line is not accepted."""
         time, offset = instant.time, instant.offset
         if instant.again != time:
             time, offset = self._in_order(instant, source)
-        if refusal := self._order.refuse(time):
+        if refusal := self._lateness.rejection(time):
             return refusal
         if time > self._last.get(source, 0):
             self._remember(source, time)
@@ -46,7 +46,7 @@ class Course:
 
     def state(self) -> bytes:
         """What a checkpoint must keep, as JSON."""
-        return msgspec.json.encode(_State(1, self._order, self._last))
+        return msgspec.json.encode(_State(1, self._lateness, self._last))
 
     def restore(self, state: bytes) -> None:
         """Go on from ``state``; StateError if it is not one."""
@@ -60,7 +60,7 @@ class Course:
             raise IngestStateError(
                 f"ingest state of version {restored.version} is not known; use a newer journalguard"
             )
-        self._order, self._last = restored.order, restored.last
+        self._lateness, self._last = restored.order, restored.last
 
     def _in_order(self, instant: Instant, source: str) -> tuple[int, int]:
         """Of the two readings in a repeated hour the one that goes on from the source's last line."""

@@ -18,7 +18,7 @@ import maxminddb
 import msgspec
 
 from pseudonymiser.errors import GeoFileError, NetworkError
-from pseudonymiser.memo import Memo
+from pseudonymiser.memo import BoundedCache
 from pseudonymiser.pseudonyms import Address
 from service.records.events import Location, NetworkKind
 
@@ -113,20 +113,20 @@ class NetworkKinds:
         text = files("pseudonymiser").joinpath("networks.toml").read_text(encoding="utf-8")
         data = msgspec.convert(tomllib.loads(text), _KindData)
         self._flags, self._user_types, self._words = data.flags, data.user_types, data.kind
-        self._owners = Memo(self._by_words)
+        self._owners = BoundedCache(self._by_words)
 
     def of(self, records: list[dict[str, Any]], owner: str) -> NetworkKind:
         if not records:
             return NetworkKind.UNKNOWN
-        told = [
+        parts = [
             part for record in records for part in (record, record.get("traits")) if isinstance(part, dict)
         ]
-        raised = {flag for part in told for flag, value in part.items() if value is True}
+        raised = {flag for part in parts for flag, value in part.items() if value is True}
         if raised:
             for flag, kind in self._flags.items():
                 if flag in raised:
                     return kind
-        for part in told:
+        for part in parts:
             if kind_of_type := self._user_types.get(
                 str(part.get("user_type") or part.get("type") or "").lower()
             ):

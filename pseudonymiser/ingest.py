@@ -18,11 +18,11 @@ from pseudonymiser.auditlog import is_header, parse_audit
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.classes import Classes
 from pseudonymiser.clock import Instant, Zone, any_time
-from pseudonymiser.course import Course
+from pseudonymiser.course import EventClock
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.geo import GeoProvider, is_private
 from pseudonymiser.keys import Keys
-from pseudonymiser.memo import Memo
+from pseudonymiser.memo import BoundedCache
 from pseudonymiser.pseudonyms import Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
 from pseudonymiser.vault import Vault
@@ -96,29 +96,29 @@ class Ingest:
         self._canoniser = Canoniser(settings.home_realms)
         self._reducer = Reducer(pseudonyms, settings.proxy_hosts)
         self._classes = classes = Classes()
-        self._course = Course(zone)
+        self._event_clock = EventClock(zone)
         self._session_in_user = settings.username == "session"
         present = self._parser.format.present
         self._has_referer = "referer" in present
         self._ident_is_user = "user" not in present
         self._extras = bool(present & {"forwarded", "method", "vhost"})
-        self._times = Memo(self._parser.format.time.read, _TIMES)
-        self._audit_times = Memo(any_time(zone).read, _TIMES)
-        self._accounts = Memo(self._account)
-        self._addresses = Memo(self._address)
-        self._requests = Memo(self._request)
-        self._referers = Memo(self._referer)
-        self._sessions = Memo(self._session)
-        self._statuses = Memo(_status, 1000)
-        self._own: Memo[EventKind, Resource] = Memo(lambda kind: Resource(OWN_PAGES, kind))
-        self._agents = Memo(classes.agent)
-        self._categories = Memo(classes.category)
+        self._times = BoundedCache(self._parser.format.time.read, _TIMES)
+        self._audit_times = BoundedCache(any_time(zone).read, _TIMES)
+        self._accounts = BoundedCache(self._account)
+        self._addresses = BoundedCache(self._address)
+        self._requests = BoundedCache(self._request)
+        self._referers = BoundedCache(self._referer)
+        self._sessions = BoundedCache(self._session)
+        self._statuses = BoundedCache(_status, 1000)
+        self._own: BoundedCache[EventKind, Resource] = BoundedCache(lambda kind: Resource(OWN_PAGES, kind))
+        self._agents = BoundedCache(classes.agent)
+        self._categories = BoundedCache(classes.category)
         self._threshold = self._reducer.download_bytes
 
     @property
     def watermark(self) -> int:
         """The newest accepted event time, s UTC; 0 at the start."""
-        return self._course.newest
+        return self._event_clock.newest
 
     def feed(
         self, lines: Sequence[bytes], *, source: str, first_line: int = 1, audit: bool = False
@@ -151,11 +151,11 @@ class Ingest:
 
     def state(self) -> bytes:
         """What a checkpoint must keep, as JSON."""
-        return self._course.state()
+        return self._event_clock.state()
 
     def restore(self, state: bytes) -> None:
         """Go on from ``state``; StateError if it is not one."""
-        self._course.restore(state)
+        self._event_clock.restore(state)
 
     def _accesses(self, lines: Sequence[bytes], source: str) -> list[AccessEvent | str]:
         """An event or a reason for each line of an access log."""
@@ -234,7 +234,7 @@ class Ingest:
             return "bad_time"
         if place is None:
             return "bad_address"
-        taken = self._course.take(instant, source)
+        taken = self._event_clock.accept(instant, source)
         if isinstance(taken, str):
             return taken
         account, session = self._person(user, session, ident)
@@ -251,7 +251,7 @@ class Ingest:
         place = self._addresses[entry.address]
         if place is None:
             return "bad_address"
-        taken = self._course.take(instant, source)
+        taken = self._event_clock.accept(instant, source)
         if isinstance(taken, str):
             return taken
         account = self._accounts[entry.user] if entry.user != entry.session else ""
@@ -292,7 +292,7 @@ class Ingest:
         account = self._pseudonyms.user(identity)
         if self._vault is not None:
             self._vault.see(account, identity)
-        if self._course.newest < self._linking_until:
+        if self._event_clock.newest < self._linking_until:
             self._links[account] = self._pseudonyms.former(identity)
         return account
 

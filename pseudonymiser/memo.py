@@ -9,7 +9,7 @@ V = TypeVar("V")
 _LONGEST_TEXT = 2048  # characters; longer keys are computed anew, so that memory stays bounded
 
 
-class Memo(dict[K, V], Generic[K, V]):
+class BoundedCache(dict[K, V], Generic[K, V]):
     """``memo[key]`` is ``make(key)``.
 
     Two generations of at most ``limit`` entries: when the young one is full it becomes the old one, and what

@@ -15,7 +15,7 @@ AGREE: Final = 20  # lines in a row
 WITHIN: Final = 86_400  # s; that far apart they still agree
 
 
-class Order(msgspec.Struct):
+class LatenessFilter(msgspec.Struct):
     """The newest accepted time, what stands behind it, and the run of strays."""
 
     newest: int = 0  # s UTC; 0: none yet
@@ -23,7 +23,7 @@ class Order(msgspec.Struct):
     since: int = 0  # first time of the present run of strays
     strays: int = 0  # lines in the present run
 
-    def refuse(self, time: int) -> str:
+    def rejection(self, time: int) -> str:
         """A reason to reject a line of ``time`` (s UTC); "" accepts it."""
         newest = self.newest
         if self.support >= AGREE and newest - LATE <= time <= newest + LATE:  # nearly every line

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pseudonymiser.memo import Memo
+from pseudonymiser.memo import BoundedCache
 from service.records.events import EventKind
 
 Rule = tuple[EventKind, re.Pattern[str]]
@@ -102,7 +102,7 @@ class Catalogue:
         platforms = msgspec.convert(table["platform"], tuple[_PlatformData, ...])
         self._by_host = {host: platform for platform in platforms for host in platform.hosts}
         self._compiled: dict[str, Platform] = {}
-        self._found = Memo(self._find, 10_000)
+        self._found = BoundedCache(self._find, 10_000)
         data = msgspec.convert(_toml("identifiers.toml"), _Identifiers)
         self._hosts = data.hosts
         self.identifiers = _compile(data)

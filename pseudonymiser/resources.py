@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from pseudonymiser.memo import Memo
+from pseudonymiser.memo import BoundedCache
 from pseudonymiser.platforms import Catalogue, Platform
 from pseudonymiser.pseudonyms import Pseudonyms
 from service.records.events import EventKind, Resource
@@ -77,10 +77,12 @@ class Reducer:
         self._catalogue = Catalogue()
         self._ids = self._catalogue.identifiers
         self._early, self._later = self._ids.kinds[:2], self._ids.kinds[2:]
-        self._nameless: Memo[tuple[str, EventKind], Resource] = Memo(lambda key: Resource(*key))
-        self._hosts = Memo(_host, 10_000)
-        self._shifts = Memo(self._shift)
-        self._journals = Memo(self._journal)
+        self._nameless: BoundedCache[tuple[str, EventKind], Resource] = BoundedCache(
+            lambda key: Resource(*key)
+        )
+        self._hosts = BoundedCache(_host, 10_000)
+        self._shifts = BoundedCache(self._shift)
+        self._journals = BoundedCache(self._journal)
         self.download_bytes = self._ids.download_bytes
 
     def reduce(self, url: str) -> Reduced:

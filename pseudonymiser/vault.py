@@ -153,8 +153,8 @@ def _plaintext(identity: Identity, *, cut: bool) -> bytes:
     return msgspec.json.encode({"user": identity.local, "realm": identity.realm, "cut": cut})
 
 
-def _head(text: str, room: int) -> str:
+def _head(text: str, space: int) -> str:
     """The longest beginning that takes at most ``room`` bytes of JSON, without its quotes."""
     ends = range(1, len(text) + 1)
-    fit = bisect_right(ends, room + 2, key=lambda end: len(msgspec.json.encode(text[:end])))
+    fit = bisect_right(ends, space + 2, key=lambda end: len(msgspec.json.encode(text[:end])))
     return text[:fit]

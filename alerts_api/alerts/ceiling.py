@@ -14,7 +14,7 @@ from alerts_api.storage import tables
 _ALERT = tables.alerts.c
 
 
-def within(ceiling: int) -> ColumnElement[bool]:
+def within_daily_cap(daily_cap: int) -> ColumnElement[bool]:
     """Alerts that fewer than ``ceiling`` of their day are ahead of."""
     other = tables.alerts.alias("other")
     ahead = or_(
@@ -22,14 +22,14 @@ def within(ceiling: int) -> ColumnElement[bool]:
         and_(other.c.score == _ALERT.score, other.c.alert_id < _ALERT.alert_id),
     )
     count = select(func.count()).select_from(other).where(other.c.day == _ALERT.day, ahead)
-    return count.scalar_subquery() < ceiling
+    return count.scalar_subquery() < daily_cap
 
 
-def read_overflow(connection: Connection, ceiling: int) -> tuple[Overflow, ...]:
+def read_overflow(connection: Connection, daily_cap: int) -> tuple[Overflow, ...]:
     """How many open alerts of each day are beyond the ceiling, the newest days first."""
     found = (
         select(_ALERT.day, func.count())
-        .where(_ALERT.verdict == "", ~within(ceiling))
+        .where(_ALERT.verdict == "", ~within_daily_cap(daily_cap))
         .group_by(_ALERT.day)
         .order_by(_ALERT.day.desc())
     )

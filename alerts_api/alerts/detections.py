@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from alerts_api.storage.backend import Place, is_url
+from alerts_api.storage.backend import DatabaseLocation, is_url
 from service.policy import Detection, Policy, load_policy
 
 SEVERITIES = ("low", "medium", "high")
@@ -33,7 +33,7 @@ def title_of(name: str, known: Detections) -> str:
     return known[name].title if name in known else name
 
 
-def site_policy(database: Place) -> Policy:
+def site_policy(database: DatabaseLocation) -> Policy:
     """The policy in force at the site that ``database`` belongs to; of a server, the one we come with.
 
     Raises:

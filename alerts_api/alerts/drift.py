@@ -11,31 +11,33 @@ from service.records.drift_report import BUSY, BYTES, NAME, NETWORKS, PUBLISHER,
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class CauseWords:
     """How a cause is told."""
 
     title: str
     meaning: str
 
 
-CAUSES: dict[str, Words] = {
-    NETWORKS: Words(
+CAUSES: dict[str, CauseWords] = {
+    NETWORKS: CauseWords(
         "All networks are new",
         "Readers come from networks that the site has never seen: the proxy was moved or stands behind "
         "another balancer, or its log writes other addresses. Networks and places count less meanwhile.",
     ),
-    BYTES: Words(
+    BYTES: CauseWords(
         "Bytes are missing",
         "Lines no longer tell how much was sent: LogFormat or proxy was changed. Megabytes count less "
         "meanwhile.",
     ),
-    PUBLISHER: Words(
+    PUBLISHER: CauseWords(
         "A publisher has changed",
         "Its readers left or came all at once, or its documents are no longer recognised: its addresses are "
         "others. New platforms count less meanwhile.",
     ),
-    BUSY: Words("Busier than usual", "More readers than on such a weekday: exams, a new term."),
-    QUIET: Words("Quieter than usual", "Fewer readers than on such a weekday: vacation, or lines missing."),
+    BUSY: CauseWords("Busier than usual", "More readers than on such a weekday: exams, a new term."),
+    QUIET: CauseWords(
+        "Quieter than usual", "Fewer readers than on such a weekday: vacation, or lines missing."
+    ),
 }
 FIGURES = {
     "evidence": "Evidence of an account-day",

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, false, func, or_, select
 
-from alerts_api.alerts.ceiling import within
+from alerts_api.alerts.ceiling import within_daily_cap
 from alerts_api.alerts.detections import Detections, of_severity, severity_of
 from alerts_api.alerts.filters import SPANS, Filters
-from alerts_api.alerts.records import AlertPage, AlertRow, Feed, JudgedAlert, Refused, TracePage
+from alerts_api.alerts.records import AlertPage, AlertRow, JudgedAlert, Refused, StreamProgress, TracePage
 from alerts_api.alerts.restrictions import in_force
 from alerts_api.alerts.verdicts import read_history
 from alerts_api.storage import tables
@@ -44,10 +44,10 @@ _ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
 
 
 def find_alerts(
-    connection: Connection, filters: Filters, reference: float, known: Detections, ceiling: int
+    connection: Connection, filters: Filters, reference: float, known: Detections, daily_cap: int
 ) -> AlertPage:
     """The page of the queue that ``filters`` ask for; periods count back from ``reference``, s UTC."""
-    conditions = [*_conditions(filters, reference, known), *_under(filters, ceiling)]
+    conditions = [*_conditions(filters, reference, known), *_under(filters, daily_cap)]
     total = connection.execute(
         select(func.count()).select_from(tables.alerts).where(*conditions)
     ).scalar_one()
@@ -103,9 +103,9 @@ def newest_events(connection: Connection, alert: Alert, limit: int) -> tuple[Tra
     return _traces(connection, alert, limit, 0)[::-1]
 
 
-def read_feed(connection: Connection) -> Feed:
+def read_progress(connection: Connection) -> StreamProgress:
     row = connection.execute(select(tables.feed.c.last_event_time, tables.feed.c.written_at)).one_or_none()
-    return Feed() if row is None else Feed(*row)
+    return StreamProgress() if row is None else StreamProgress(*row)
 
 
 def read_counters(connection: Connection) -> dict[str, int]:
@@ -126,10 +126,12 @@ def count_open(connection: Connection) -> int:
     ).scalar_one()
 
 
-def count_hidden(connection: Connection, ceiling: int) -> int:
+def count_hidden(connection: Connection, daily_cap: int) -> int:
     """Of those that wait, how many are beyond the ceiling of their day."""
     return connection.execute(
-        select(func.count()).select_from(tables.alerts).where(_ALERT.verdict == "", ~within(ceiling))
+        select(func.count())
+        .select_from(tables.alerts)
+        .where(_ALERT.verdict == "", ~within_daily_cap(daily_cap))
     ).scalar_one()
 
 
@@ -164,7 +166,7 @@ def _names(connection: Connection, kind: str) -> tuple[str, ...]:
 
 
 def _conditions(filters: Filters, reference: float, known: Detections) -> list[ColumnElement[bool]]:
-    found = [*_standing(filters), _ALERT.number > filters.after, _visible(reference)]
+    found = [*_with_status(filters), _ALERT.number > filters.after, _visible(reference)]
     if filters.period in SPANS:
         found.append(_ALERT.updated_at >= math.ceil(reference) - SPANS[filters.period])
     if filters.account:
@@ -181,18 +183,18 @@ def _visible(now: float) -> ColumnElement[bool]:
     return _ALERT.account.not_in(in_force(now))
 
 
-def _standing(filters: Filters) -> list[ColumnElement[bool]]:
+def _with_status(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.verdict:
         return [_ALERT.verdict == filters.verdict]
     return {"open": [_ALERT.verdict == ""], "closed": [_ALERT.verdict != ""]}.get(filters.status, [])
 
 
-def _under(filters: Filters, ceiling: int) -> list[ColumnElement[bool]]:
+def _under(filters: Filters, daily_cap: int) -> list[ColumnElement[bool]]:
     if filters.overflow == "only":
-        return [_ALERT.verdict == "", ~within(ceiling)]
+        return [_ALERT.verdict == "", ~within_daily_cap(daily_cap)]
     if filters.overflow == "show" or filters.account or filters.verdict:
         return []
-    return [or_(_ALERT.verdict != "", within(ceiling))]
+    return [or_(_ALERT.verdict != "", within_daily_cap(daily_cap))]
 
 
 def _of_severity(severity: str, known: Detections) -> ColumnElement[bool]:

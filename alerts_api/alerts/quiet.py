@@ -19,7 +19,7 @@ KINDS = {
 CHOICES = (30, 90, 180, 365)  # days
 
 
-class QuietWish(msgspec.Struct, frozen=True):
+class SuppressionRequest(msgspec.Struct, frozen=True):
     """Of the newest verdict, "expected"."""
 
     days: int
@@ -30,19 +30,19 @@ class QuietWish(msgspec.Struct, frozen=True):
     until: int = 0
 
 
-def quiet_of(found: JudgedAlert) -> QuietWish | None:
+def suppression_of(found: JudgedAlert) -> SuppressionRequest | None:
     """None where the newest verdict asks for none."""
     if not found.history:
         return None
     newest = found.history[0]
     if newest.verdict != Verdict.EXPECTED or not newest.quiet_days:
         return None
-    wish = QuietWish(newest.quiet_days, newest.note, newest.teaches)
+    requested = SuppressionRequest(newest.quiet_days, newest.note, newest.teaches)
     quiet = found.alert.quiet
-    if quiet is None or not wish.teaches:
-        return wish
+    if quiet is None or not requested.teaches:
+        return requested
     kinds = tuple(KINDS.get(name, name) for name in quiet.groups)
-    return msgspec.structs.replace(wish, kinds=kinds, since=quiet.since, until=quiet.until)
+    return msgspec.structs.replace(requested, kinds=kinds, since=quiet.since, until=quiet.until)
 
 
 def choices(proposed: int) -> tuple[int, ...]:

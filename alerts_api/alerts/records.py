@@ -69,7 +69,7 @@ class TracePage(msgspec.Struct, frozen=True):
     events: tuple[Trace, ...]
 
 
-class Feed(msgspec.Struct, frozen=True):
+class StreamProgress(msgspec.Struct, frozen=True):
     """How far the site has come."""
 
     last_event_time: int = 0  # s UTC, 0 = nothing scored yet

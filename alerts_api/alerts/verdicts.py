@@ -33,24 +33,26 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class VerdictWords:
     """How a verdict is told."""
 
     label: str
     meaning: str
 
 
-WORDS: dict[str, Words] = {
-    Verdict.CONFIRMED: Words("Confirmed stolen", "Someone other than its owner used the account."),
-    Verdict.EXPECTED: Words(
+WORDS: dict[str, VerdictWords] = {
+    Verdict.CONFIRMED: VerdictWords("Confirmed stolen", "Someone other than its owner used the account."),
+    Verdict.EXPECTED: VerdictWords(
         "Suspicious but expected", "It happened as told, and there is a good reason for it."
     ),
-    Verdict.WRONG_LOGIC: Words("Wrong logic", "It happened as told, but it should not have raised an alert."),
-    Verdict.WRONG_DATA: Words(
+    Verdict.WRONG_LOGIC: VerdictWords(
+        "Wrong logic", "It happened as told, but it should not have raised an alert."
+    ),
+    Verdict.WRONG_DATA: VerdictWords(
         "Wrong data", "It did not happen as told: the log, the place or the network is wrong."
     ),
-    Verdict.UNDETERMINED: Words("Undetermined", "Looked at, and cannot be told either way."),
-    Verdict.REOPENED: Words("Reopened", "The last verdict was taken back; the alert waits again."),
+    Verdict.UNDETERMINED: VerdictWords("Undetermined", "Looked at, and cannot be told either way."),
+    Verdict.REOPENED: VerdictWords("Reopened", "The last verdict was taken back; the alert waits again."),
 }
 CLOSING = tuple(verdict for verdict in Verdict if verdict is not Verdict.REOPENED)
 
@@ -170,9 +172,9 @@ def read_history(connection: Connection, alert_id: str) -> tuple[Judgement, ...]
 
 def _leaf(alert_id: str, account: str, verdict: Verdict, now: float, actor: Actor) -> leaves.Leaf:
     return leaves.Leaf(
-        kind=leaves.Kind.VERDICT,
+        kind=leaves.ActKind.VERDICT,
         actor=actor.subject,
-        role=leaves.Role(actor.acting(Role.ANALYST)),
+        role=leaves.ActRole(actor.acting(Role.ANALYST)),
         at=int(now),
         alert=alert_id,
         account=account,

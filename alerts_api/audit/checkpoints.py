@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from alerts_api.audit.errors import NoteError, RewrittenError
-from alerts_api.audit.log import hold, inclusion, root, size
+from alerts_api.audit.log import inclusion, lock_appends, root, size
 from alerts_api.audit.merkle import HASH_BYTES
 from alerts_api.audit.signednote import PublicKey, Signer, open_note, text_of
 from alerts_api.storage import audit_tables
@@ -23,7 +23,7 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _CHECKPOINT = audit_tables.checkpoints.c
 
 
-class Checkpoint(msgspec.Struct, frozen=True):
+class LogCheckpoint(msgspec.Struct, frozen=True):
     """A tree at one size."""
 
     origin: str
@@ -37,7 +37,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 class Signed(msgspec.Struct, frozen=True):
     """A checkpoint, and its note as it is sent."""
 
-    checkpoint: Checkpoint
+    checkpoint: LogCheckpoint
     note: str
 
 
@@ -48,7 +48,7 @@ class Cadence(msgspec.Struct, frozen=True):
     seconds: int = 3_600
 
 
-def parse_checkpoint(text: str) -> Checkpoint:
+def parse_checkpoint(text: str) -> LogCheckpoint:
     """A note's text as a checkpoint; further lines are passed over. Raises ``NoteError``."""
     lines = text.removesuffix("\n").split("\n")
     if len(lines) < 3 or not all(lines) or not _SIZE.fullmatch(lines[1]):
@@ -59,10 +59,10 @@ def parse_checkpoint(text: str) -> Checkpoint:
         found = b""
     if len(found) != HASH_BYTES:
         raise NoteError("not a checkpoint: its root is no SHA-256 in base64")
-    return Checkpoint(lines[0], int(lines[1]), found)
+    return LogCheckpoint(lines[0], int(lines[1]), found)
 
 
-def read_checkpoint(note: str, key: PublicKey) -> Checkpoint:
+def read_checkpoint(note: str, key: PublicKey) -> LogCheckpoint:
     """A checkpoint that ``key`` signed for the log of its own name. Raises ``NoteError``."""
     found = parse_checkpoint(open_note(note, key))
     if found.origin != key.name:
@@ -92,7 +92,7 @@ def due(connection: Connection, cadence: Cadence, now: int) -> bool:
     return found > last[0] and (found - last[0] >= cadence.leaves or now - last[1] >= cadence.seconds)
 
 
-def sign(connection: Connection, signer: Signer, *, now: int, kept: Iterable[Checkpoint] = ()) -> Signed:
+def sign(connection: Connection, signer: Signer, *, now: int, kept: Iterable[LogCheckpoint] = ()) -> Signed:
     """Sign the log as it is now, inside the caller's writing transaction. Again at one size: the same note.
 
     Args:
@@ -101,13 +101,13 @@ def sign(connection: Connection, signer: Signer, *, now: int, kept: Iterable[Che
     Raises:
         RewrittenError: the log does not continue an earlier checkpoint; nothing was signed.
     """
-    hold(connection)
+    lock_appends(connection)
     last = newest(connection)
     earlier = [*kept, *([parse_checkpoint(text_of(last[2]))] if last else [])]
     found = size(connection)
     for each in earlier:
         _continue(connection, each, found)
-    checkpoint = Checkpoint(signer.public.name, found, root(connection, found))
+    checkpoint = LogCheckpoint(signer.public.name, found, root(connection, found))
     signed = Signed(checkpoint, signer.sign(checkpoint.text()))
     if last is None or last[0] < found:
         connection.execute(insert(audit_tables.checkpoints), {"size": found, "note": signed.note, "at": now})
@@ -125,7 +125,7 @@ def receipt(connection: Connection, index: int, signed: Signed) -> str:
     return f"c2sp.org/tlog-proof@v1\nindex {index}\n{lines}\n{signed.note}"
 
 
-def _continue(connection: Connection, earlier: Checkpoint, found: int) -> None:
+def _continue(connection: Connection, earlier: LogCheckpoint, found: int) -> None:
     advice = (
         "nothing was signed. If the database was put back from a copy, the acts since then are lost: "
         "tell the DPO, and begin a new log and key. If not, somebody changed it: keep it as it is"

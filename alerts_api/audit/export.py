@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 
 from alerts_api.audit.checkpoints import notes_between
 from alerts_api.audit.errors import ExportError
-from alerts_api.audit.leaves import VERSION, Opening, Place, Record, decode, opens, place
+from alerts_api.audit.leaves import VERSION, LeafPosition, Opening, Record, decode, opens, place
 from alerts_api.audit.log import size
 from alerts_api.audit.merkle import Frontier, leaf_hash
 from alerts_api.audit.reading import openings_between
@@ -54,7 +54,7 @@ class _OpeningLine(msgspec.Struct, frozen=True):
     opening: Opening
 
 
-class Facts(msgspec.Struct, frozen=True):
+class ExportFacts(msgspec.Struct, frozen=True):
     """What a file holds, before anything is concluded from it."""
 
     size: int  # leaves that it says it has
@@ -102,12 +102,12 @@ def checkpoints_of(lines: Iterable[bytes]) -> tuple[int, list[str], Iterable[byt
     return header.size, notes, ()
 
 
-def scan(lines: Iterable[bytes], said: int, wanted: Collection[int]) -> Facts:
+def scan(lines: Iterable[bytes], said: int, wanted: Collection[int]) -> ExportFacts:
     """Read leaves. ``said``: how many the file says there are; ``wanted``: sizes whose roots are needed."""
     scanner = _Scanner(frozenset(wanted))
     for line in lines:
         scanner.take(line.rstrip(b"\n"))
-    return Facts(
+    return ExportFacts(
         size=said,
         indexes=scanner.indexes,
         in_order=scanner.frontier.size,
@@ -165,7 +165,7 @@ class _Scanner:
                 self.changed.append(index)
 
 
-def _is_newer(found: Place | None) -> bool:
+def _is_newer(found: LeafPosition | None) -> bool:
     return found is not None and found.v > VERSION
 
 

@@ -28,7 +28,7 @@ _PSEUDONYM = re.compile(r"u[0-9A-Za-z]{1,8}_[a-z2-7]{24}")
 _UNKEPT = re.compile(r"[\0\ud800-\udfff]")  # what PostgreSQL, or UTF-8, has no place for
 
 
-class Kind(StrEnum):
+class ActKind(StrEnum):
     """What was done. Only ever added to."""
 
     SIGNED_IN = "signed-in"
@@ -65,7 +65,7 @@ class Kind(StrEnum):
     REQUEST_FAILED = "request-failed"
 
 
-class Role(StrEnum):
+class ActRole(StrEnum):
     """In which role. ``SYSTEM`` acts by itself, ``NOBODY`` could not sign in."""
 
     ANALYST = "analyst"
@@ -89,9 +89,9 @@ _Count = Annotated[int, Meta(ge=0, lt=2**53)]  # exact in every JSON reader
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     """An act as the room that does it tells it. Never a name, an address or free text."""
 
-    kind: Kind
+    kind: ActKind
     actor: str  # the identity provider's name for who did it; of staff, never of a reader
-    role: Role
+    role: ActRole
     at: int  # s UTC
     alert: str = ""  # id of the alert
     account: str = ""  # pseudonym; kept as an opening
@@ -107,9 +107,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
     v: int
     index: _Count
-    kind: Kind
+    kind: ActKind
     actor: _Actor
-    role: Role
+    role: ActRole
     at: _Count
     alert: _Id = ""
     account: _Digest = ""  # commitment to the pseudonym
@@ -131,7 +131,7 @@ class Opening(msgspec.Struct, frozen=True):
     value: str
 
 
-class Place(msgspec.Struct, frozen=True):
+class LeafPosition(msgspec.Struct, frozen=True):
     """What every version's record begins with: all that the order of leaves needs."""
 
     v: _Count
@@ -195,9 +195,9 @@ def decode(data: bytes) -> Record | None:
     return record if record.v == VERSION and encode(record) == data else None
 
 
-def place(data: bytes) -> Place | None:
+def place(data: bytes) -> LeafPosition | None:
     """Version and index of a record of any version; ``None`` if this is none."""
     try:
-        return msgspec.json.decode(data, type=Place)
+        return msgspec.json.decode(data, type=LeafPosition)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -44,7 +44,7 @@ def append(connection: Connection, leaf: Leaf, note: str = "") -> int:
         LeafError: a field that the closed record does not allow; nothing was written.
         RewrittenError: the tree has a gap.
     """
-    hold(connection)
+    lock_appends(connection)
     index = size(connection)
     salts = (secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES))
     record = record_of(leaf, index, note, salts)
@@ -61,7 +61,7 @@ def append(connection: Connection, leaf: Leaf, note: str = "") -> int:
     return index
 
 
-def hold(connection: Connection) -> None:
+def lock_appends(connection: Connection) -> None:
     """Keep everyone else from appending until the transaction ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))

@@ -35,7 +35,7 @@ def compose(mail: Mail, subject: str, text: str, now: float) -> EmailMessage:
     return message
 
 
-def lay(mail: Mail, name: str, message: EmailMessage) -> None:
+def deliver(mail: Mail, name: str, message: EmailMessage) -> None:
     """The file ``name``.eml appears whole. Raises ``HandOverError``."""
     with reachable(mail.outgoing):
         part = mail.outgoing / f"{name}.part"

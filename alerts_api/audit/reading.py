@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, select
 
-from alerts_api.audit.leaves import Kind, Opening, Record, decode, opens
+from alerts_api.audit.leaves import ActKind, Opening, Record, decode, opens
 from alerts_api.storage import audit_tables
 
 _LEAF = audit_tables.leaves.c
@@ -17,10 +17,10 @@ _OPENING = audit_tables.openings.c
 _ERASED_AT_ONCE = 1_000  # leaves
 
 
-class Filters(msgspec.Struct, frozen=True, kw_only=True):
+class AuditFilters(msgspec.Struct, frozen=True, kw_only=True):
     """Which acts; what is empty does not narrow."""
 
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[ActKind, ...] = ()
     actor: str = ""
     alert: str = ""
     account: str = ""  # pseudonym; finds only what was not erased
@@ -29,7 +29,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None = None  # s UTC, not included
 
 
-class Entry(msgspec.Struct, frozen=True):
+class AuditEntry(msgspec.Struct, frozen=True):
     """An act as a page shows it."""
 
     index: int
@@ -39,12 +39,14 @@ class Entry(msgspec.Struct, frozen=True):
     fits: bool  # the record stands in its place, and its openings belong to it
 
 
-def read(connection: Connection, after: int, limit: int, filters: Filters) -> tuple[Entry, ...]:
+def read(connection: Connection, after: int, limit: int, filters: AuditFilters) -> tuple[AuditEntry, ...]:
     """The oldest ``limit`` acts with an index above ``after`` (-1: from the first), oldest first."""
     return _entries(connection, _found(filters).where(_LEAF.number > after).order_by(_LEAF.number), limit)
 
 
-def latest(connection: Connection, before: int | None, limit: int, filters: Filters) -> tuple[Entry, ...]:
+def latest(
+    connection: Connection, before: int | None, limit: int, filters: AuditFilters
+) -> tuple[AuditEntry, ...]:
     """The newest ``limit`` acts with an index below ``before`` (``None``: of all), newest first."""
     found = _found(filters).order_by(_LEAF.number.desc())
     return _entries(connection, found if before is None else found.where(_LEAF.number < before), limit)
@@ -79,11 +81,11 @@ def openings_between(connection: Connection, first: int, end: int, name: str) ->
     return (Opening(*row) for row in connection.execute(found))
 
 
-def _found(filters: Filters) -> Select[int, bytes]:
+def _found(filters: AuditFilters) -> Select[int, bytes]:
     return select(_LEAF.number, _LEAF.data).where(*_conditions(filters))
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+def _conditions(filters: AuditFilters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     for column, value in (
         (_LEAF.actor, filters.actor),
@@ -104,7 +106,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return found
 
 
-def _entries(connection: Connection, found: Select[int, bytes], limit: int) -> tuple[Entry, ...]:
+def _entries(connection: Connection, found: Select[int, bytes], limit: int) -> tuple[AuditEntry, ...]:
     rows = connection.execute(found.limit(limit)).all()
     openings: dict[int, list[Opening]] = {}
     if rows:
@@ -115,10 +117,10 @@ def _entries(connection: Connection, found: Select[int, bytes], limit: int) -> t
     return tuple(_entry(number, data, openings.get(number, [])) for number, data in rows)
 
 
-def _entry(index: int, data: bytes, openings: list[Opening]) -> Entry:
+def _entry(index: int, data: bytes, openings: list[Opening]) -> AuditEntry:
     record = decode(data)
     if record is None:
-        return Entry(index, None, "", "", False)
+        return AuditEntry(index, None, "", "", False)
     texts = {each.name: each.value for each in openings if opens(each, record)}
     fits = record.index == index and len(texts) == len(openings)
-    return Entry(index, record, texts.get("account", ""), texts.get("note", ""), fits)
+    return AuditEntry(index, record, texts.get("account", ""), texts.get("note", ""), fits)

@@ -12,7 +12,7 @@ import msgspec
 
 from alerts_api.audit.checkpoints import (
     Cadence,
-    Checkpoint,
+    LogCheckpoint,
     Signed,
     due,
     notes_between,
@@ -21,14 +21,14 @@ from alerts_api.audit.checkpoints import (
     sign,
 )
 from alerts_api.audit.errors import NoteError, RewrittenError
-from alerts_api.audit.mails import Mail, compose, lay, reachable, sync
+from alerts_api.audit.mails import Mail, compose, deliver, reachable, sync
 from alerts_api.audit.signednote import PublicKey, Signer, is_signed_by, text_of
 from alerts_api.storage.database import Database
 
 SUFFIX = ".checkpoint"
 
 
-class Places(msgspec.Struct, frozen=True):
+class CheckpointTargets(msgspec.Struct, frozen=True):
     """Where checkpoints are kept and sent."""
 
     kept: Path | None = None  # folder, write-once if it can be
@@ -36,7 +36,7 @@ class Places(msgspec.Struct, frozen=True):
 
 
 def keep(
-    database: Database, signer: Signer, places: Places, *, now: int, cadence: Cadence | None = None
+    database: Database, signer: Signer, places: CheckpointTargets, *, now: int, cadence: Cadence | None = None
 ) -> Signed | None:
     """Sign and send a checkpoint; with a ``cadence`` only when one is due, then ``None`` if none is.
 
@@ -66,7 +66,7 @@ def file_name(size: int, key: PublicKey) -> str:
     return f"{size:012d}-{key.id.hex()}{SUFFIX}"
 
 
-def _send_rest(database: Database, key: PublicKey, places: Places, folder: Path, now: int) -> None:
+def _send_rest(database: Database, key: PublicKey, places: CheckpointTargets, folder: Path, now: int) -> None:
     """Every checkpoint of this key that the folder has not yet."""
     newest = _newest_kept(folder, key)
     with database.reading() as connection:
@@ -79,7 +79,7 @@ def _send_rest(database: Database, key: PublicKey, places: Places, folder: Path,
             _keep(folder / file_name(checkpoint.size, key), note)
 
 
-def _newest_kept(folder: Path | None, key: PublicKey) -> tuple[Checkpoint, ...]:
+def _newest_kept(folder: Path | None, key: PublicKey) -> tuple[LogCheckpoint, ...]:
     """The newest checkpoint of this key in the folder, if there is one; a torn one does not count."""
     if folder is None:
         return ()
@@ -106,7 +106,7 @@ def _keep(path: Path, note: str) -> None:
         sync(path.parent)
 
 
-def _mail(mail: Mail, checkpoint: Checkpoint, note: str, now: int) -> None:
+def _mail(mail: Mail, checkpoint: LogCheckpoint, note: str, now: int) -> None:
     """A mail under a name that says which checkpoint it brings."""
     name = f"{checkpoint.size:012d}{SUFFIX}"
     text = (
@@ -116,4 +116,4 @@ def _mail(mail: Mail, checkpoint: Checkpoint, note: str, now: int) -> None:
     )
     message = compose(mail, f"Checkpoint of the audit log, {checkpoint.size} entries", text, now)
     message.add_attachment(note.encode(), maintype="application", subtype="octet-stream", filename=name)
-    lay(mail, name, message)
+    deliver(mail, name, message)

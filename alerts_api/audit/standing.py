@@ -17,7 +17,7 @@ from alerts_api.storage import audit_tables
 _READ_AT_ONCE = 1_000  # leaves
 
 
-class Standing(msgspec.Struct, frozen=True):
+class LogStatus(msgspec.Struct, frozen=True):
     """What was found, all leaves hashed anew."""
 
     leaves: int
@@ -26,12 +26,12 @@ class Standing(msgspec.Struct, frozen=True):
     broken: str  # what does not fit; "" where everything does
 
 
-def standing(connection: Connection) -> Standing:
+def log_status(connection: Connection) -> LogStatus:
     """Compute the tree from its leaves, inside a reading transaction."""
     total, last = size(connection), newest(connection)
     signed, signed_at, note = last or (0, 0, "")
     found = _roots(connection, {total, signed})
-    return Standing(total, signed, signed_at, _broken(connection, found, total, signed, note))
+    return LogStatus(total, signed, signed_at, _broken(connection, found, total, signed, note))
 
 
 def _broken(connection: Connection, found: dict[int, bytes], total: int, signed: int, note: str) -> str:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from alerts_api.audit.reading import Entry
+from alerts_api.audit.reading import AuditEntry
 
 HEADINGS = (
     *("entry", "time", "act", "actor", "role", "alert", "account"),
@@ -14,7 +14,7 @@ HEADINGS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def as_csv(entries: Iterable[Entry]) -> str:
+def as_csv(entries: Iterable[AuditEntry]) -> str:
     """Comma-separated, with a line of headings."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -32,7 +32,7 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def _cells(entry: Entry) -> tuple[object, ...]:
+def _cells(entry: AuditEntry) -> tuple[object, ...]:
     record, intact = entry.record, "yes" if entry.fits else "no"
     if record is None:
         return (entry.index, *("" for _ in HEADINGS[2:]), "no")

@@ -10,9 +10,9 @@ from enum import StrEnum
 
 import msgspec
 
-from alerts_api.audit.checkpoints import Checkpoint, read_checkpoint
+from alerts_api.audit.checkpoints import LogCheckpoint, read_checkpoint
 from alerts_api.audit.errors import NoteError
-from alerts_api.audit.export import Facts, checkpoints_of, scan
+from alerts_api.audit.export import ExportFacts, checkpoints_of, scan
 from alerts_api.audit.signednote import PublicKey, is_signed_by
 
 _NAMED = 12  # leaves that a sentence names one by one
@@ -31,25 +31,25 @@ class What(StrEnum):
     UNSIGNED = "unsigned"
 
 
-class Finding(msgspec.Struct, frozen=True):
+class VerificationFinding(msgspec.Struct, frozen=True):
     what: What
     text: str
 
 
-class Report(msgspec.Struct, frozen=True):
+class VerificationReport(msgspec.Struct, frozen=True):
     """What holds and what does not, in sentences."""
 
     size: int
     holds: tuple[str, ...]
-    broken: tuple[Finding, ...]
+    broken: tuple[VerificationFinding, ...]
     remarks: tuple[str, ...]
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _SignedClaim(msgspec.Struct, frozen=True):
     """A checkpoint that a known key signed, and where it is from."""
 
     where: str  # name of the file it was given as; "" for the export's own
-    checkpoint: Checkpoint
+    checkpoint: LogCheckpoint
 
     def __str__(self) -> str:
         return f"the checkpoint of {self.checkpoint.size} leaves" + (
@@ -57,7 +57,9 @@ class _Told(msgspec.Struct, frozen=True):
         )
 
 
-def verify(lines: Iterable[bytes], keys: Sequence[PublicKey], older: Sequence[tuple[str, str]]) -> Report:
+def verify(
+    lines: Iterable[bytes], keys: Sequence[PublicKey], older: Sequence[tuple[str, str]]
+) -> VerificationReport:
     """Check an export.
 
     Args:
@@ -69,26 +71,26 @@ def verify(lines: Iterable[bytes], keys: Sequence[PublicKey], older: Sequence[tu
         ExportError: not an export.
         NoteError: one of ``older`` is not a checkpoint that one of ``keys`` signed.
     """
-    given = [_Told(name, _trusted(name, note, keys)) for name, note in older]
+    given = [_SignedClaim(name, _trusted(name, note, keys)) for name, note in older]
     said, notes, rest = checkpoints_of(lines)
     own, forged, strange = _own(notes, keys)
-    told = sorted([*own, *given], key=lambda each: each.checkpoint.size)
-    facts = scan(rest, said, {each.checkpoint.size for each in told})
-    held = [each for each in told if facts.roots.get(each.checkpoint.size) == each.checkpoint.root]
-    broken = (*forged, *_order(facts, told), *_changes(facts), *_contradictions(facts, told, held))
-    if not told:
+    claims = sorted([*own, *given], key=lambda each: each.checkpoint.size)
+    facts = scan(rest, said, {each.checkpoint.size for each in claims})
+    held = [each for each in claims if facts.roots.get(each.checkpoint.size) == each.checkpoint.root]
+    broken = (*forged, *_order(facts, claims), *_changes(facts), *_contradictions(facts, claims, held))
+    if not claims:
         broken = (
             *broken,
-            Finding(
+            VerificationFinding(
                 What.UNSIGNED,
                 "no checkpoint is signed by the key given: is it this log's key, and was one made before?",
             ),
         )
     remarks = [*strange, *_remarks(facts, held)]
-    return Report(len(facts.indexes), _holding(facts, held), broken, tuple(remarks))
+    return VerificationReport(len(facts.indexes), _holding(facts, held), broken, tuple(remarks))
 
 
-def _trusted(name: str, note: str, keys: Sequence[PublicKey]) -> Checkpoint:
+def _trusted(name: str, note: str, keys: Sequence[PublicKey]) -> LogCheckpoint:
     error = NoteError("no key was given")
     for key in keys:
         try:
@@ -98,23 +100,25 @@ def _trusted(name: str, note: str, keys: Sequence[PublicKey]) -> Checkpoint:
     raise NoteError(f"{name}: {error}; is it a checkpoint of this log, and the key its key?")
 
 
-def _own(notes: list[str], keys: Sequence[PublicKey]) -> tuple[list[_Told], list[Finding], list[str]]:
+def _own(
+    notes: list[str], keys: Sequence[PublicKey]
+) -> tuple[list[_SignedClaim], list[VerificationFinding], list[str]]:
     """The file's checkpoints: good ones, findings of bad ones, remarks of those by other keys."""
-    told, forged, strange = [], [], 0
+    claims, forged, strange = [], [], 0
     for number, note in enumerate(notes, 1):
         try:
             key = next((key for key in keys if is_signed_by(note, key)), None)
             if key is None:
                 strange += 1
             else:
-                told.append(_Told("", read_checkpoint(note, key)))
+                claims.append(_SignedClaim("", read_checkpoint(note, key)))
         except NoteError as error:
-            forged.append(Finding(What.FORGED, f"checkpoint {number} of the file: {error}"))
+            forged.append(VerificationFinding(What.FORGED, f"checkpoint {number} of the file: {error}"))
     remark = f"{strange} checkpoints in the file are signed by other keys than those given; passed over"
-    return told, forged, [remark] if strange else []
+    return claims, forged, [remark] if strange else []
 
 
-def _order(facts: Facts, told: list[_Told]) -> list[Finding]:
+def _order(facts: ExportFacts, claims: list[_SignedClaim]) -> list[VerificationFinding]:
     """Leaves that are missing, twice there, or not where they belong."""
     places = [at if index < 0 else index for at, index in enumerate(facts.indexes)]
     times = Counter(places)
@@ -125,14 +129,16 @@ def _order(facts: Facts, told: list[_Told]) -> list[Finding]:
     if gaps := [
         (before + 1, first - 1) for before, (first, _) in zip(ends, runs, strict=False) if first > before + 1
     ]:
-        found.append(Finding(What.DELETED, f"{_leaves(gaps)} missing, with later ones after the gap"))
+        found.append(
+            VerificationFinding(What.DELETED, f"{_leaves(gaps)} missing, with later ones after the gap")
+        )
     if twice := sorted(index for index, count in times.items() if count > 1):
-        found.append(Finding(What.REPEATED, f"{_leaves(_runs(twice))} there more than once"))
+        found.append(VerificationFinding(What.REPEATED, f"{_leaves(_runs(twice))} there more than once"))
     if moved := _moved(places):
-        found.append(Finding(What.REORDERED, moved))
-    signed = max((each.checkpoint.size for each in told), default=0)
+        found.append(VerificationFinding(What.REORDERED, moved))
+    signed = max((each.checkpoint.size for each in claims), default=0)
     if max(signed, facts.size) > end:
-        found.append(Finding(What.TRUNCATED, _truncated(facts, told, end, signed)))
+        found.append(VerificationFinding(What.TRUNCATED, _truncated(facts, claims, end, signed)))
     return found
 
 
@@ -145,58 +151,64 @@ def _moved(places: Iterable[int]) -> str:
     return ""
 
 
-def _truncated(facts: Facts, told: list[_Told], end: int, signed: int) -> str:
+def _truncated(facts: ExportFacts, claims: list[_SignedClaim], end: int, signed: int) -> str:
     gone = _leaves([(end, max(signed, facts.size) - 1)])
     if facts.size >= signed:
         return f"{gone} missing at the end: the file says it has {facts.size} leaves; was it copied whole?"
-    newest = next(each for each in told if each.checkpoint.size == signed)
+    newest = next(each for each in claims if each.checkpoint.size == signed)
     text = f"{gone} missing at the end: {newest} is signed"
     return f"{text}. If it was made after this export, take a newer export" if newest.where else text
 
 
-def _changes(facts: Facts) -> list[Finding]:
+def _changes(facts: ExportFacts) -> list[VerificationFinding]:
     """Leaves that contradict something beside them in the same file."""
     unread = [at for at, index in enumerate(facts.indexes) if index < 0]
     found = []
     if facts.changed:
         where = _leaves(_runs(facts.changed))
-        found.append(Finding(What.EDITED, f"{where} not what the database's own tree was made of"))
+        found.append(
+            VerificationFinding(What.EDITED, f"{where} not what the database's own tree was made of")
+        )
     if rest := [at for at in unread if at not in facts.changed]:
-        found.append(Finding(What.EDITED, f"{_leaves(_runs(rest))} no record of an act"))
+        found.append(VerificationFinding(What.EDITED, f"{_leaves(_runs(rest))} no record of an act"))
     if facts.misfits:
         where = _leaves(_runs(facts.misfits))
-        found.append(Finding(What.EDITED, f"{where} shown with a pseudonym that is not the recorded one"))
+        found.append(
+            VerificationFinding(What.EDITED, f"{where} shown with a pseudonym that is not the recorded one")
+        )
     return found
 
 
-def _contradictions(facts: Facts, told: list[_Told], held: list[_Told]) -> list[Finding]:
+def _contradictions(
+    facts: ExportFacts, claims: list[_SignedClaim], held: list[_SignedClaim]
+) -> list[VerificationFinding]:
     """Signed roots that are not those of the leaves, or not of one history."""
     against = [
         each
-        for each in told
+        for each in claims
         if facts.roots.get(each.checkpoint.size, each.checkpoint.root) != each.checkpoint.root
     ]
     longest = max((each.checkpoint.size for each in held if not each.where), default=-1)
     found = []
     for each in against:
         size = each.checkpoint.size
-        if size <= longest or _rival(each, told):
+        if size <= longest or _rival(each, claims):
             why = "and other leaves are signed too: somebody with the key has shown two histories"
-            found.append(Finding(What.FORKED, f"{each} is signed, {why} ({_since(size, held)})"))
+            found.append(VerificationFinding(What.FORKED, f"{each} is signed, {why} ({_since(size, held)})"))
     if against and not found:
         first = against[0]
         where = _since(first.checkpoint.size, held)
-        found.append(Finding(What.EDITED, f"{first} has not the root of these leaves ({where})"))
+        found.append(VerificationFinding(What.EDITED, f"{first} has not the root of these leaves ({where})"))
     return found
 
 
-def _rival(one: _Told, told: list[_Told]) -> bool:
+def _rival(one: _SignedClaim, claims: list[_SignedClaim]) -> bool:
     """Whether another root of the same size is signed."""
     size, root = one.checkpoint.size, one.checkpoint.root
-    return any(each.checkpoint.size == size and each.checkpoint.root != root for each in told)
+    return any(each.checkpoint.size == size and each.checkpoint.root != root for each in claims)
 
 
-def _since(size: int, held: list[_Told]) -> str:
+def _since(size: int, held: list[_SignedClaim]) -> str:
     """Between which leaves a difference lies."""
     first = max((each.checkpoint.size for each in held if each.checkpoint.size < size), default=0)
     return (
@@ -206,7 +218,7 @@ def _since(size: int, held: list[_Told]) -> str:
     )
 
 
-def _holding(facts: Facts, held: list[_Told]) -> tuple[str, ...]:
+def _holding(facts: ExportFacts, held: list[_SignedClaim]) -> tuple[str, ...]:
     found = []
     if facts.in_order == len(facts.indexes) >= facts.size:
         found.append(f"{len(facts.indexes)} leaves, none missing, each in its place")
@@ -218,7 +230,7 @@ def _holding(facts: Facts, held: list[_Told]) -> tuple[str, ...]:
     return (*found, *given)
 
 
-def _remarks(facts: Facts, held: list[_Told]) -> list[str]:
+def _remarks(facts: ExportFacts, held: list[_SignedClaim]) -> list[str]:
     found = []
     covered = max((each.checkpoint.size for each in held), default=0)
     if held and covered < facts.in_order == len(facts.indexes):

@@ -14,11 +14,18 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from alerts_api.audit import leaves
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.audit.log import append
 from alerts_api.reveal import gate
 from alerts_api.reveal.facts import facts_of
-from alerts_api.reveal.gate import Ask, Decision, Needs, Reason, Refusal, Request
+from alerts_api.reveal.gate import (
+    Ask,
+    RevealDecision,
+    RevealReason,
+    RevealRefusal,
+    RevealRequest,
+    SecondPerson,
+)
 from alerts_api.reveal.ledger import (
     change_request,
     find_by_ticket,
@@ -34,28 +41,30 @@ from service.config.settings import RevealSettings
 UPHELD, REJECTED = "upheld", "rejected"  # a broken glass, looked at afterwards
 
 Writing = Callable[[], AbstractContextManager[Connection]]
-Notify = Callable[[Request, float], None]  # tells the DPO of a release; raises where that cannot be done
+Notify = Callable[
+    [RevealRequest, float], None
+]  # tells the DPO of a release; raises where that cannot be done
 
 
-class Step(NamedTuple):
+class StepResult(NamedTuple):
     """What became of a step: refused, or the request as it stands."""
 
-    refusal: Refusal | None
-    request: Request | None = None
+    refusal: RevealRefusal | None
+    request: RevealRequest | None = None
 
 
 class Ticketed(NamedTuple):
-    refusal: Refusal | None
+    refusal: RevealRefusal | None
     ticket: str = ""  # works once, for :data:`gate.TICKET_SECONDS`
 
 
 class Released(NamedTuple):
-    refusal: Refusal | None
+    refusal: RevealRefusal | None
     sealed: bytes = b""  # service.records.identities.SealedIdentity, JSON
-    request: Request | None = None
+    request: RevealRequest | None = None
 
 
-class Desk:
+class ReleaseService:
     """Safe to use from several threads.
 
     Args:
@@ -72,7 +81,7 @@ class Desk:
         self._notify = notify
         self._clock = clock
 
-    def ask(self, ask: Ask) -> Step:
+    def ask(self, ask: Ask) -> StepResult:
         """A key-holder wants to know whose account it is."""
         now = self._clock()
         with self._writing() as connection:
@@ -80,22 +89,22 @@ class Desk:
             decision = gate.decide(ask, facts, self._settings, now)
             if decision.refusal is not None:
                 append(connection, _refused_ask(ask, facts.account, decision.refusal, now))
-                return Step(decision.refusal)
+                return StepResult(decision.refusal)
             request = _request_of(ask, decision, now)
             insert_request(connection, request)
-            kind = Kind.BREAK_GLASS if decision.break_glass else Kind.REVEAL_REQUESTED
+            kind = ActKind.BREAK_GLASS if decision.break_glass else ActKind.REVEAL_REQUESTED
             outcome = "granted" if request.granted_at else f"waits-for-{decision.needs}"
             append(connection, _leaf(kind, ask.holder, Role.KEY_HOLDER, request, now, outcome), ask.text)
-        return Step(None, request)
+        return StepResult(None, request)
 
-    def answer(self, actor: Actor, request_id: str, *, approve: bool, note: str) -> Step:
+    def answer(self, actor: Actor, request_id: str, *, approve: bool, note: str) -> StepResult:
         """A second person approves or denies."""
         now = self._clock()
         with self._writing() as connection:
             request = find_request(connection, request_id)
-            refusal = gate.may_answer(actor, request, now) if request else Refusal.NO_REQUEST
+            refusal = gate.may_answer(actor, request, now) if request else RevealRefusal.NO_REQUEST
             if request is None or refusal is not None:
-                return Step(_refuse(connection, actor, request, refusal, now))
+                return StepResult(_refuse(connection, actor, request, refusal, now))
             change_request(
                 connection,
                 request,
@@ -103,40 +112,40 @@ class Desk:
                 answered_by=actor.subject,
                 granted_at=now if approve else 0.0,
             )
-            kind = Kind.REVEAL_APPROVED if approve else Kind.REVEAL_DENIED
+            kind = ActKind.REVEAL_APPROVED if approve else ActKind.REVEAL_DENIED
             append(connection, _leaf(kind, actor, _second(request), request, now), note)
-            return Step(None, find_request(connection, request_id))
+            return StepResult(None, find_request(connection, request_id))
 
-    def review(self, actor: Actor, request_id: str, *, uphold: bool, note: str) -> Step:
+    def review(self, actor: Actor, request_id: str, *, uphold: bool, note: str) -> StepResult:
         """A second person looks at a broken glass."""
         now = self._clock()
         with self._writing() as connection:
             request = find_request(connection, request_id)
-            refusal = gate.may_review(actor, request, now) if request else Refusal.NO_REQUEST
+            refusal = gate.may_review(actor, request, now) if request else RevealRefusal.NO_REQUEST
             if request is None or refusal is not None:
-                return Step(_refuse(connection, actor, request, refusal, now))
+                return StepResult(_refuse(connection, actor, request, refusal, now))
             word = UPHELD if uphold else REJECTED
             change_request(connection, request, reviewed_at=now, reviewed_by=actor.subject, review=word)
             append(
                 connection,
-                _leaf(Kind.BREAK_GLASS_REVIEWED, actor, _second(request), request, now, word),
+                _leaf(ActKind.BREAK_GLASS_REVIEWED, actor, _second(request), request, now, word),
                 note,
             )
-            return Step(None, find_request(connection, request_id))
+            return StepResult(None, find_request(connection, request_id))
 
     def take(self, actor: Actor, request_id: str) -> Ticketed:
         """The holder takes what was granted: a ticket, once."""
         now = self._clock()
         with self._writing() as connection:
             request = find_request(connection, request_id)
-            refusal: Refusal | None = Refusal.NO_REQUEST
+            refusal: RevealRefusal | None = RevealRefusal.NO_REQUEST
             if request is not None:
                 refusal = gate.may_take(actor, request, facts_of(connection, actor, request.alert, now), now)
             if request is None or refusal is not None:
                 return Ticketed(_refuse(connection, actor, request, refusal, now))
             ticket = secrets.token_urlsafe(32)
             change_request(connection, request, ticket=_hash(ticket), ticket_until=now + gate.TICKET_SECONDS)
-            append(connection, _leaf(Kind.REVEAL_TICKETED, actor, Role.KEY_HOLDER, request, now))
+            append(connection, _leaf(ActKind.REVEAL_TICKETED, actor, Role.KEY_HOLDER, request, now))
         return Ticketed(None, ticket)
 
     def redeem(self, actor: Actor, ticket: str) -> Released:
@@ -144,7 +153,7 @@ class Desk:
         now = self._clock()
         with self._writing() as connection:
             request = find_by_ticket(connection, _hash(ticket))
-            refusal: Refusal | None = Refusal.NO_TICKET
+            refusal: RevealRefusal | None = RevealRefusal.NO_TICKET
             if request is not None:
                 facts = facts_of(connection, actor, request.alert, now)
                 refusal = gate.may_redeem(actor, request, facts, now)
@@ -154,37 +163,37 @@ class Desk:
             change_request(connection, request, ticket="", released_at=now)
             append(
                 connection,
-                _leaf(Kind.REVEAL_RELEASED, actor, Role.KEY_HOLDER, request, now, digest=_digest(sealed)),
+                _leaf(ActKind.REVEAL_RELEASED, actor, Role.KEY_HOLDER, request, now, digest=_digest(sealed)),
             )
             self._notify(request, now)
         # Only here, where act and leaf are on the disk.
         return Released(None, sealed, request)
 
-    def opened(self, actor: Actor, account: str) -> Step:
+    def opened(self, actor: Actor, account: str) -> StepResult:
         """A holder's browser says that it showed this account's name; of two holders it is the second's."""
         now = self._clock()
         with self._writing() as connection:
             request = newest_release(connection, account)
             if request is None or not actor.has(Role.KEY_HOLDER):
-                return Step(_refuse(connection, actor, request, Refusal.NOT_RELEASED, now))
-            append(connection, _leaf(Kind.REVEAL_OPENED, actor, Role.KEY_HOLDER, request, now))
-        return Step(None, request)
+                return StepResult(_refuse(connection, actor, request, RevealRefusal.NOT_RELEASED, now))
+            append(connection, _leaf(ActKind.REVEAL_OPENED, actor, Role.KEY_HOLDER, request, now))
+        return StepResult(None, request)
 
-    def file(self, actor: Actor, request_id: str, outcome: str, note: str) -> Step:
+    def file(self, actor: Actor, request_id: str, outcome: str, note: str) -> StepResult:
         """The holder tells what became of it."""
         now = self._clock()
         with self._writing() as connection:
             request = find_request(connection, request_id)
-            refusal = gate.may_file(actor, request, outcome) if request else Refusal.NO_REQUEST
+            refusal = gate.may_file(actor, request, outcome) if request else RevealRefusal.NO_REQUEST
             if request is None or refusal is not None:
-                return Step(_refuse(connection, actor, request, refusal, now))
+                return StepResult(_refuse(connection, actor, request, refusal, now))
             change_request(connection, request, outcome=outcome, outcome_at=now)
             append(
                 connection,
-                _leaf(Kind.REVEAL_OUTCOME, actor, Role.KEY_HOLDER, request, now, outcome),
+                _leaf(ActKind.REVEAL_OUTCOME, actor, Role.KEY_HOLDER, request, now, outcome),
                 note,
             )
-            return Step(None, find_request(connection, request_id))
+            return StepResult(None, find_request(connection, request_id))
 
     def train(self, actor: Actor, subject: str, until: float) -> None:
         """The DPO has seen that this key-holder's training holds until then; an earlier date ends it."""
@@ -193,9 +202,9 @@ class Desk:
         with self._writing() as connection:
             connection.execute(delete(trainings).where(trainings.c.subject == subject))
             connection.execute(insert(trainings), row)
-            role = leaves.Role(actor.acting(Role.DPO))
+            role = leaves.ActRole(actor.acting(Role.DPO))
             leaf = leaves.Leaf(
-                kind=Kind.TRAINING_RECORDED,
+                kind=ActKind.TRAINING_RECORDED,
                 actor=actor.subject,
                 role=role,
                 at=int(now),
@@ -204,8 +213,8 @@ class Desk:
             append(connection, leaf, f"{subject} until {int(until)}")
 
 
-def _request_of(ask: Ask, decision: Decision, now: float) -> Request:
-    return Request(
+def _request_of(ask: Ask, decision: RevealDecision, now: float) -> RevealRequest:
+    return RevealRequest(
         id=f"RV-{b32encode(secrets.token_bytes(10)).decode()[:10]}",
         alert=ask.alert,
         account=ask.account,
@@ -215,17 +224,23 @@ def _request_of(ask: Ask, decision: Decision, now: float) -> Request:
         needs=decision.needs,
         break_glass=decision.break_glass,
         asked_at=now,
-        granted_at=now if decision.needs is Needs.NOBODY else 0.0,
+        granted_at=now if decision.needs is SecondPerson.NOBODY else 0.0,
     )
 
 
 def _leaf(
-    kind: Kind, actor: Actor, role: Role, request: Request, now: float, outcome: str = "", digest: str = ""
+    kind: ActKind,
+    actor: Actor,
+    role: Role,
+    request: RevealRequest,
+    now: float,
+    outcome: str = "",
+    digest: str = "",
 ) -> leaves.Leaf:
     return leaves.Leaf(
         kind=kind,
         actor=actor.subject,
-        role=leaves.Role(actor.acting(role)),
+        role=leaves.ActRole(actor.acting(role)),
         at=int(now),
         alert=request.alert,
         account=request.account,
@@ -237,29 +252,33 @@ def _leaf(
     )
 
 
-def _refused_ask(ask: Ask, account: str, refusal: Refusal, now: float) -> leaves.Leaf:
+def _refused_ask(ask: Ask, account: str, refusal: RevealRefusal, now: float) -> leaves.Leaf:
     """Of what was sent only what is of our own making: the rest could hold anything."""
     return leaves.Leaf(
-        kind=Kind.REVEAL_REFUSED,
+        kind=ActKind.REVEAL_REFUSED,
         actor=ask.holder.subject,
-        role=leaves.Role(ask.holder.acting(Role.KEY_HOLDER)),
+        role=leaves.ActRole(ask.holder.acting(Role.KEY_HOLDER)),
         at=int(now),
         alert=ask.alert if account else "",
         account=account,
-        reason=ask.reason if ask.reason in set(Reason) else "",
+        reason=ask.reason if ask.reason in set(RevealReason) else "",
         outcome=refusal,
     )
 
 
 def _refuse(
-    connection: Connection, actor: Actor, request: Request | None, refusal: Refusal | None, now: float
-) -> Refusal:
+    connection: Connection,
+    actor: Actor,
+    request: RevealRequest | None,
+    refusal: RevealRefusal | None,
+    now: float,
+) -> RevealRefusal:
     """Write down a step that goes no further."""
-    refusal = refusal or Refusal.NO_REQUEST
+    refusal = refusal or RevealRefusal.NO_REQUEST
     leaf = leaves.Leaf(
-        kind=Kind.REVEAL_REFUSED,
+        kind=ActKind.REVEAL_REFUSED,
         actor=actor.subject,
-        role=leaves.Role(actor.acting(Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
+        role=leaves.ActRole(actor.acting(Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
         at=int(now),
         alert=request.alert if request else "",
         account=request.account if request else "",
@@ -270,8 +289,8 @@ def _refuse(
     return refusal
 
 
-def _second(request: Request) -> Role:
-    return Role.DPO if request.needs is Needs.DPO else Role.APPROVER
+def _second(request: RevealRequest) -> Role:
+    return Role.DPO if request.needs is SecondPerson.DPO else Role.APPROVER
 
 
 def _sealed(connection: Connection, account: str) -> bytes:

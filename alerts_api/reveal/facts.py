@@ -3,17 +3,17 @@
 from sqlalchemy import Connection, exists, func, insert, or_, select
 
 from alerts_api.alerts.restrictions import restricted
-from alerts_api.reveal.gate import DAY_SECONDS, Facts, State, state
+from alerts_api.reveal.gate import DAY_SECONDS, RequestState, RevealFacts, state
 from alerts_api.reveal.ledger import requests_where
 from alerts_api.signin.actors import Actor
 from alerts_api.storage import tables
 from alerts_api.storage.reveal_tables import requests, trainings, views
 
 _R, _V = requests.c, views.c
-_UNDER_WAY = {State.WAITING, State.GRANTED, State.TICKETED}
+_UNDER_WAY = {RequestState.WAITING, RequestState.GRANTED, RequestState.TICKETED}
 
 
-def facts_of(connection: Connection, holder: Actor, alert: str, now: float) -> Facts:
+def facts_of(connection: Connection, holder: Actor, alert: str, now: float) -> RevealFacts:
     """What speaks for and against telling this holder whose account the alert is about."""
     found = connection.execute(
         select(tables.alerts.c.account, tables.alerts.c.verdict).where(tables.alerts.c.alert_id == alert)
@@ -21,11 +21,11 @@ def facts_of(connection: Connection, holder: Actor, alert: str, now: float) -> F
     trained = select(trainings.c.until).where(trainings.c.subject == holder.subject)
     trained_until = connection.execute(trained).scalar() or 0.0
     if found is None:
-        return Facts(trained_until=trained_until)
+        return RevealFacts(trained_until=trained_until)
     account, verdict = found
     sealed = select(tables.identities.c.pseudonym).where(tables.identities.c.pseudonym == account)
     mine = requests_where(connection, _R.holder == holder.subject)
-    return Facts(
+    return RevealFacts(
         account=account,
         triaged=bool(verdict),
         seen=_judged_by_who_saw(connection, alert),
@@ -63,4 +63,4 @@ def _spent(connection: Connection, now: float, holder: str = "") -> int:
     """Releases of the last day, and grants that may still become one. Of one holder, or of all."""
     recent = or_(_R.released_at > now - DAY_SECONDS, (_R.granted_at > 0) & (_R.released_at == 0))
     found = requests_where(connection, recent, *([_R.holder == holder] if holder else []))
-    return sum(state(each, now) is not State.LAPSED for each in found)
+    return sum(state(each, now) is not RequestState.LAPSED for each in found)

@@ -21,14 +21,14 @@ SHORTEST_TEXT = 30  # characters
 _RECORDED = re.compile(r"[A-Za-z0-9_.:/#-]{1,64}")  # what the audit log has a place for
 
 
-class Reason(StrEnum):
+class RevealReason(StrEnum):
     """What a name may be asked for. A new purpose is a new promise to readers, so no setting."""
 
     COMPROMISE = "suspected_compromise"
     FALSE_POSITIVE = "confirm_false_positive_with_user"
 
 
-class Outcome(StrEnum):
+class RevealOutcome(StrEnum):
     """What became of it."""
 
     SECURED = "account_secured"
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
     NOT_OPENED = "not_opened"
 
 
-class Needs(StrEnum):
+class SecondPerson(StrEnum):
     """Whose answer a request waits for."""
 
     NOBODY = ""
@@ -45,7 +45,7 @@ class Needs(StrEnum):
     DPO = "dpo"
 
 
-class Refusal(StrEnum):
+class RevealRefusal(StrEnum):
     """Why a step goes no further."""
 
     NOT_A_HOLDER = "not-a-holder"
@@ -75,7 +75,7 @@ class Refusal(StrEnum):
     NO_OUTCOME = "no-such-outcome"
 
 
-class State(StrEnum):
+class RequestState(StrEnum):
     """Where a request stands."""
 
     WAITING = "waiting"
@@ -99,7 +99,7 @@ class Ask(msgspec.Struct, frozen=True):
     urgent: bool = False  # break-glass: now, and looked at afterwards
 
 
-class Facts(msgspec.Struct, frozen=True):
+class RevealFacts(msgspec.Struct, frozen=True):
     """What the database knows about it."""
 
     account: str = ""  # that the alert is about; "" if there is no such alert
@@ -114,15 +114,15 @@ class Facts(msgspec.Struct, frozen=True):
     unreviewed: bool = True  # the holder broke the glass before and nobody has looked at it yet
 
 
-class Decision(msgspec.Struct, frozen=True):
+class RevealDecision(msgspec.Struct, frozen=True):
     """Refused; or granted; or granted once somebody has answered."""
 
-    refusal: Refusal | None
-    needs: Needs = Needs.NOBODY
+    refusal: RevealRefusal | None
+    needs: SecondPerson = SecondPerson.NOBODY
     break_glass: bool = False
 
 
-class Request(msgspec.Struct, frozen=True):
+class RevealRequest(msgspec.Struct, frozen=True):
     """A request that was not refused, as it stands. Times are wall clock, s UTC, 0.0 for not yet."""
 
     id: str
@@ -131,7 +131,7 @@ class Request(msgspec.Struct, frozen=True):
     holder: str
     reason: str
     case_ref: str
-    needs: Needs
+    needs: SecondPerson
     break_glass: bool
     asked_at: float
     answered_at: float = 0.0
@@ -147,134 +147,140 @@ class Request(msgspec.Struct, frozen=True):
     escalated_at: float = 0.0  # when the DPO was told last that something is overdue
 
 
-def decide(ask: Ask, facts: Facts, settings: RevealSettings, now: float) -> Decision:
+def decide(ask: Ask, facts: RevealFacts, settings: RevealSettings, now: float) -> RevealDecision:
     """The first thing that speaks against it, or whom it needs."""
     refusal = _of_holder(ask.holder, facts, now) or _of_alert(ask.account, facts) or _of_words(ask, settings)
     if refusal is not None:
-        return Decision(refusal)
+        return RevealDecision(refusal)
     if facts.under_way:
-        return Decision(Refusal.UNDER_WAY)
+        return RevealDecision(RevealRefusal.UNDER_WAY)
     if facts.restricted:
-        return Decision(None, Needs.DPO)
+        return RevealDecision(None, SecondPerson.DPO)
     if facts.by_holder < settings.per_holder and facts.by_site < settings.per_site:
-        return Decision(None)
+        return RevealDecision(None)
     if not ask.urgent:
-        return Decision(None, Needs.APPROVER)
-    return Decision(Refusal.UNREVIEWED) if facts.unreviewed else Decision(None, break_glass=True)
+        return RevealDecision(None, SecondPerson.APPROVER)
+    return (
+        RevealDecision(RevealRefusal.UNREVIEWED)
+        if facts.unreviewed
+        else RevealDecision(None, break_glass=True)
+    )
 
 
-def hindrance(holder: Actor, facts: Facts, now: float) -> Refusal | None:
+def hindrance(holder: Actor, facts: RevealFacts, now: float) -> RevealRefusal | None:
     """What no form can mend, to be told before one is shown."""
     refusal = _of_holder(holder, facts, now, fresh=now) or _of_alert(facts.account, facts)
-    return refusal or (Refusal.UNDER_WAY if facts.under_way else None)
+    return refusal or (RevealRefusal.UNDER_WAY if facts.under_way else None)
 
 
-def may_answer(actor: Actor, request: Request, now: float) -> Refusal | None:
+def may_answer(actor: Actor, request: RevealRequest, now: float) -> RevealRefusal | None:
     """Whether this person may approve or deny."""
-    if state(request, now) is not State.WAITING:
-        return Refusal.NOT_WAITING
+    if state(request, now) is not RequestState.WAITING:
+        return RevealRefusal.NOT_WAITING
     return _second_person(actor, request, now)
 
 
-def may_review(actor: Actor, request: Request, now: float) -> Refusal | None:
+def may_review(actor: Actor, request: RevealRequest, now: float) -> RevealRefusal | None:
     """Whether this person may look at a broken glass afterwards."""
     if not request.break_glass or request.reviewed_at:
-        return Refusal.NOT_WAITING
+        return RevealRefusal.NOT_WAITING
     return _second_person(actor, request, now)
 
 
-def may_take(actor: Actor, request: Request, facts: Facts, now: float) -> Refusal | None:
+def may_take(actor: Actor, request: RevealRequest, facts: RevealFacts, now: float) -> RevealRefusal | None:
     """Whether the holder may have a ticket: all that spoke for the grant must still hold."""
     if request.holder != actor.subject:
-        return Refusal.NOT_YOURS
-    if state(request, now) is not State.GRANTED:
-        return Refusal.NOT_GRANTED
+        return RevealRefusal.NOT_YOURS
+    if state(request, now) is not RequestState.GRANTED:
+        return RevealRefusal.NOT_GRANTED
     return _still(actor, request, facts, now)
 
 
-def may_redeem(actor: Actor, request: Request, facts: Facts, now: float) -> Refusal | None:
+def may_redeem(actor: Actor, request: RevealRequest, facts: RevealFacts, now: float) -> RevealRefusal | None:
     """Whether this ticket's sealed identity may leave now."""
     if request.holder != actor.subject:
-        return Refusal.NOT_YOURS
-    if state(request, now) is not State.TICKETED:
-        return Refusal.NO_TICKET
+        return RevealRefusal.NOT_YOURS
+    if state(request, now) is not RequestState.TICKETED:
+        return RevealRefusal.NO_TICKET
     return _still(actor, request, facts, now, fresh=FRESH_SECONDS + TICKET_SECONDS)
 
 
-def may_file(actor: Actor, request: Request, outcome: str) -> Refusal | None:
+def may_file(actor: Actor, request: RevealRequest, outcome: str) -> RevealRefusal | None:
     """Whether the holder may file this outcome; late ones too."""
     if request.holder != actor.subject:
-        return Refusal.NOT_YOURS
+        return RevealRefusal.NOT_YOURS
     if not request.released_at:
-        return Refusal.NOT_RELEASED
+        return RevealRefusal.NOT_RELEASED
     if request.outcome_at:
-        return Refusal.FILED
-    return None if outcome in set(Outcome) else Refusal.NO_OUTCOME
+        return RevealRefusal.FILED
+    return None if outcome in set(RevealOutcome) else RevealRefusal.NO_OUTCOME
 
 
-def state(request: Request, now: float) -> State:
+def state(request: RevealRequest, now: float) -> RequestState:
     """Where a request stands at a moment."""
     if request.released_at:
-        return State.CLOSED if request.outcome_at else State.RELEASED
+        return RequestState.CLOSED if request.outcome_at else RequestState.RELEASED
     if request.ticket_until:
-        return State.TICKETED if now <= request.ticket_until else State.LAPSED
+        return RequestState.TICKETED if now <= request.ticket_until else RequestState.LAPSED
     if request.granted_at:
-        return State.GRANTED if now <= request.granted_at + DAY_SECONDS else State.LAPSED
+        return RequestState.GRANTED if now <= request.granted_at + DAY_SECONDS else RequestState.LAPSED
     if request.answered_at:
-        return State.DENIED
-    return State.WAITING if now <= request.asked_at + WAITING_SECONDS else State.LAPSED
+        return RequestState.DENIED
+    return RequestState.WAITING if now <= request.asked_at + WAITING_SECONDS else RequestState.LAPSED
 
 
-def _of_holder(holder: Actor, facts: Facts, now: float, fresh: float = FRESH_SECONDS) -> Refusal | None:
+def _of_holder(
+    holder: Actor, facts: RevealFacts, now: float, fresh: float = FRESH_SECONDS
+) -> RevealRefusal | None:
     if Role.KEY_HOLDER not in holder.roles:
-        return Refusal.NOT_A_HOLDER
+        return RevealRefusal.NOT_A_HOLDER
     if facts.trained_until <= now:
-        return Refusal.UNTRAINED
-    return None if _confirmed(holder, now, fresh) else Refusal.NOT_CONFIRMED
+        return RevealRefusal.UNTRAINED
+    return None if _confirmed(holder, now, fresh) else RevealRefusal.NOT_CONFIRMED
 
 
-def _of_alert(account: str, facts: Facts) -> Refusal | None:
+def _of_alert(account: str, facts: RevealFacts) -> RevealRefusal | None:
     if not facts.account:
-        return Refusal.NO_ALERT
+        return RevealRefusal.NO_ALERT
     if facts.account != account:
-        return Refusal.OTHER_ACCOUNT
+        return RevealRefusal.OTHER_ACCOUNT
     if not facts.triaged:
-        return Refusal.NOT_TRIAGED
+        return RevealRefusal.NOT_TRIAGED
     if not facts.seen:
-        return Refusal.UNSEEN
-    return None if facts.sealed else Refusal.NOT_SEALED
+        return RevealRefusal.UNSEEN
+    return None if facts.sealed else RevealRefusal.NOT_SEALED
 
 
-def _of_words(ask: Ask, settings: RevealSettings) -> Refusal | None:
-    if ask.reason not in set(Reason):
-        return Refusal.NO_REASON
+def _of_words(ask: Ask, settings: RevealSettings) -> RevealRefusal | None:
+    if ask.reason not in set(RevealReason):
+        return RevealRefusal.NO_REASON
     if len(ask.text) < SHORTEST_TEXT:
-        return Refusal.SHORT_TEXT
+        return RevealRefusal.SHORT_TEXT
     fits = _RECORDED.fullmatch(ask.case) and re.fullmatch(settings.case_pattern, ask.case)
-    return None if fits else Refusal.NO_CASE
+    return None if fits else RevealRefusal.NO_CASE
 
 
 def _still(
-    actor: Actor, request: Request, facts: Facts, now: float, fresh: float = FRESH_SECONDS
-) -> Refusal | None:
+    actor: Actor, request: RevealRequest, facts: RevealFacts, now: float, fresh: float = FRESH_SECONDS
+) -> RevealRefusal | None:
     if refusal := _of_holder(actor, facts, now, fresh):
         return refusal
     if facts.account != request.account:
-        return Refusal.NO_ALERT
-    if facts.restricted and request.needs is not Needs.DPO:
-        return Refusal.RESTRICTED
-    return None if facts.sealed else Refusal.NOT_SEALED
+        return RevealRefusal.NO_ALERT
+    if facts.restricted and request.needs is not SecondPerson.DPO:
+        return RevealRefusal.RESTRICTED
+    return None if facts.sealed else RevealRefusal.NOT_SEALED
 
 
-def _second_person(actor: Actor, request: Request, now: float) -> Refusal | None:
+def _second_person(actor: Actor, request: RevealRequest, now: float) -> RevealRefusal | None:
     """Somebody else, who has the role for it and has just proved it."""
     if not actor.has(Role.APPROVER, Role.DPO):
-        return Refusal.NOT_AN_APPROVER
-    if request.needs is Needs.DPO and not actor.has(Role.DPO):
-        return Refusal.NOT_THE_DPO
+        return RevealRefusal.NOT_AN_APPROVER
+    if request.needs is SecondPerson.DPO and not actor.has(Role.DPO):
+        return RevealRefusal.NOT_THE_DPO
     if actor.subject == request.holder:
-        return Refusal.OWN_REQUEST
-    return None if _confirmed(actor, now, FRESH_SECONDS) else Refusal.NOT_CONFIRMED
+        return RevealRefusal.OWN_REQUEST
+    return None if _confirmed(actor, now, FRESH_SECONDS) else RevealRefusal.NOT_CONFIRMED
 
 
 def _confirmed(actor: Actor, now: float, within: float) -> bool:

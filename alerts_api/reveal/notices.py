@@ -6,8 +6,8 @@ No reader's name is in it, and no free text: the page of the request has that.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alerts_api.audit.mails import Mail, compose, lay
-from alerts_api.reveal.gate import Request
+from alerts_api.audit.mails import Mail, compose, deliver
+from alerts_api.reveal.gate import RevealRequest
 from alerts_api.reveal.overdue import WORDS, Overdue
 from service.config.settings import RevealSettings
 
@@ -24,25 +24,25 @@ class Notices:
             Mail(site / settings.outgoing, settings.sender, settings.dpo) if settings.outgoing else None
         )
 
-    def released(self, request: Request, now: float) -> None:
+    def released(self, request: RevealRequest, now: float) -> None:
         """A name leaves. Raises ``HandOverError``."""
         why = " It was urgent and nobody has approved it yet." if request.break_glass else ""
         self._send("release", request, f"A reader is named: {request.id}", f"{_who(request)}{why}", now)
 
-    def overdue(self, request: Request, what: Overdue, now: float) -> None:
+    def overdue(self, request: RevealRequest, what: Overdue, now: float) -> None:
         """Something should have been done by now. Raises ``HandOverError``."""
         text = f"{WORDS[what]}\n\n{_who(request)}"
         self._send(what.value, request, f"Overdue: {request.id}", text, now)
 
-    def _send(self, kind: str, request: Request, subject: str, text: str, now: float) -> None:
+    def _send(self, kind: str, request: RevealRequest, subject: str, text: str, now: float) -> None:
         if self._mail is None:
             return
         at = datetime.fromtimestamp(now, UTC).strftime("%d %b %Y %H:%M UTC")
         body = f"{text}\n\n{at}. Its page in journalguard: /reveals/{request.id}\n"
-        lay(self._mail, f"{request.id}-{kind}", compose(self._mail, subject, body, now))
+        deliver(self._mail, f"{request.id}-{kind}", compose(self._mail, subject, body, now))
 
 
-def _who(request: Request) -> str:
+def _who(request: RevealRequest) -> str:
     return (
         f"Key-holder {request.holder} asked whose account {request.account} is, for alert {request.alert}, "
         f"case {request.case_ref}, reason {request.reason}."

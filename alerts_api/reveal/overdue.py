@@ -7,11 +7,11 @@ from enum import StrEnum
 
 from alerts_api.audit import leaves
 from alerts_api.audit.errors import AuditError
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.audit.log import append
 from alerts_api.reveal import workdays
 from alerts_api.reveal.desk import Writing
-from alerts_api.reveal.gate import Request
+from alerts_api.reveal.gate import RevealRequest
 from alerts_api.reveal.ledger import change_request, requests_where
 from alerts_api.storage.errors import StoreError
 from alerts_api.storage.reveal_tables import requests
@@ -38,7 +38,7 @@ WORDS: Mapping[Overdue, str] = {
 }
 
 
-def due_at(request: Request) -> dict[Overdue, float]:
+def due_at(request: RevealRequest) -> dict[Overdue, float]:
     """What is still to be done, and by when, s UTC."""
     due = {}
     if request.released_at and not request.outcome_at:
@@ -48,19 +48,19 @@ def due_at(request: Request) -> dict[Overdue, float]:
     return due
 
 
-def overdue(request: Request, now: float) -> tuple[Overdue, ...]:
+def overdue(request: RevealRequest, now: float) -> tuple[Overdue, ...]:
     """What should have been done by ``now``."""
     return tuple(what for what, by in due_at(request).items() if by < now)
 
 
 def escalate(
-    writing: Writing, notify: Callable[[Request, Overdue, float], None], clock: Callable[[], float]
+    writing: Writing, notify: Callable[[RevealRequest, Overdue, float], None], clock: Callable[[], float]
 ) -> int:
     """Tell the DPO once of everything that has become overdue; how much that was.
 
     A mail that cannot be laid down is tried again with the next call.
     """
-    now, told = clock(), 0
+    now, sent = clock(), 0
     with writing() as connection:
         unfinished = (_R.released_at > 0) & (_R.outcome_at == 0) | _R.break_glass & (_R.reviewed_at == 0)
         for request in requests_where(connection, unfinished):
@@ -70,12 +70,12 @@ def escalate(
                 notify(request, what, now)
             if news:
                 change_request(connection, request, escalated_at=now)
-            told += len(news)
-    return told
+            sent += len(news)
+    return sent
 
 
 async def watch_overdue(
-    writing: Writing, notify: Callable[[Request, Overdue, float], None], clock: Callable[[], float]
+    writing: Writing, notify: Callable[[RevealRequest, Overdue, float], None], clock: Callable[[], float]
 ) -> None:
     """Look again and again, beside the pages; what cannot be told now is told later."""
     while True:
@@ -86,11 +86,11 @@ async def watch_overdue(
             _log.warning("overdue-untold %s; tried again", error)
 
 
-def _leaf(request: Request, what: Overdue, now: float) -> leaves.Leaf:
+def _leaf(request: RevealRequest, what: Overdue, now: float) -> leaves.Leaf:
     return leaves.Leaf(
-        kind=Kind.REVEAL_ESCALATED,
+        kind=ActKind.REVEAL_ESCALATED,
         actor=SYSTEM,
-        role=leaves.Role.SYSTEM,
+        role=leaves.ActRole.SYSTEM,
         at=int(now),
         alert=request.alert,
         account=request.account,

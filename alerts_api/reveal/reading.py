@@ -5,9 +5,9 @@ from collections import Counter
 import msgspec
 from sqlalchemy import Connection, select
 
-from alerts_api.audit.leaves import Kind
-from alerts_api.audit.reading import Entry, Filters, read
-from alerts_api.reveal.gate import Request, State, may_answer, may_review, state
+from alerts_api.audit.leaves import ActKind
+from alerts_api.audit.reading import AuditEntry, AuditFilters, read
+from alerts_api.reveal.gate import RequestState, RevealRequest, may_answer, may_review, state
 from alerts_api.reveal.ledger import find_request, requests_where
 from alerts_api.reveal.overdue import Overdue, due_at, overdue
 from alerts_api.signin.actors import Actor, Role
@@ -18,35 +18,35 @@ READERS = (Role.KEY_HOLDER, Role.APPROVER, Role.DPO, Role.AUDITOR)
 WATCHERS = (Role.DPO, Role.AUDITOR)  # who see every request
 
 _STEPS = 100  # acts of one request that are shown
-_ASKED = {Kind.REVEAL_REQUESTED, Kind.BREAK_GLASS}
+_ASKED = {ActKind.REVEAL_REQUESTED, ActKind.BREAK_GLASS}
 
 
 class Shown(msgspec.Struct, frozen=True):
     """One request on a page."""
 
-    request: Request
-    state: State
+    request: RevealRequest
+    state: RequestState
     due: dict[Overdue, float]
     overdue: tuple[Overdue, ...]
     answerable: bool  # by the visitor
     reviewable: bool
 
 
-class Standings(msgspec.Struct, frozen=True):
+class RequestCounts(msgspec.Struct, frozen=True):
     """All requests, counted."""
 
     states: dict[str, int]
     overdue: int
 
 
-class Training(msgspec.Struct, frozen=True):
+class HolderTraining(msgspec.Struct, frozen=True):
     """Until when a key-holder's training holds."""
 
     subject: str
     until: float
 
 
-def shown(request: Request, actor: Actor, now: float) -> Shown:
+def shown(request: RevealRequest, actor: Actor, now: float) -> Shown:
     """The request as this visitor may see it. Freshness is asked for when a form is sent."""
     known = msgspec.structs.replace(actor, confirmed_at=now)
     return Shown(
@@ -72,12 +72,12 @@ def visible_one(connection: Connection, actor: Actor, request_id: str, now: floa
     return found if found is not None and _concerns(found, actor) else None
 
 
-def history(connection: Connection, request_id: str) -> tuple[Entry, ...]:
+def history(connection: Connection, request_id: str) -> tuple[AuditEntry, ...]:
     """What the audit log says of the request, oldest first."""
-    return read(connection, -1, _STEPS, Filters(request=request_id))
+    return read(connection, -1, _STEPS, AuditFilters(request=request_id))
 
 
-def told_why(entries: tuple[Entry, ...]) -> str:
+def stated_reason(entries: tuple[AuditEntry, ...]) -> str:
     """The holder's own words; empty once they were erased."""
     return next((each.note for each in entries if each.record and each.record.kind in _ASKED), "")
 
@@ -87,16 +87,18 @@ def names(connection: Connection) -> dict[str, str]:
     return dict(connection.execute(select(people.c.subject, people.c.name)).all())
 
 
-def read_trainings(connection: Connection) -> tuple[Training, ...]:
+def read_trainings(connection: Connection) -> tuple[HolderTraining, ...]:
     found = select(trainings.c.subject, trainings.c.until).order_by(trainings.c.subject)
-    return tuple(Training(*row) for row in connection.execute(found))
+    return tuple(HolderTraining(*row) for row in connection.execute(found))
 
 
-def standings(connection: Connection, now: float) -> Standings:
+def count_requests(connection: Connection, now: float) -> RequestCounts:
     """How many requests stand where."""
     found = requests_where(connection)
     states = Counter(state(each, now).value for each in found)
-    return Standings({each.value: states[each] for each in State}, sum(bool(overdue(r, now)) for r in found))
+    return RequestCounts(
+        {each.value: states[each] for each in RequestState}, sum(bool(overdue(r, now)) for r in found)
+    )
 
 
 def _concerns(each: Shown, actor: Actor) -> bool:

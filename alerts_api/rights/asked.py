@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from alerts_api.audit.leaves import Kind, Leaf, Role
+from alerts_api.audit.leaves import ActKind, ActRole, Leaf
 from alerts_api.audit.log import append
 
 
-class Asked(NamedTuple):
+class SubjectRequest(NamedTuple):
     """Who is meant, and who answers for it."""
 
     accounts: tuple[str, ...]  # pseudonyms of all epochs there are keys of, the present one first
@@ -17,14 +17,14 @@ class Asked(NamedTuple):
 
 
 def record(
-    connection: Connection, asked: Asked, kind: Kind, case: int, now: float, outcome: str = ""
+    connection: Connection, asked: SubjectRequest, kind: ActKind, case: int, now: float, outcome: str = ""
 ) -> None:
     """In the transaction of the act, and late in it: a leaf for each of the reader's pseudonyms."""
     for account in asked.accounts:
         leaf = Leaf(
             kind=kind,
             actor=asked.officer,
-            role=Role.DPO,
+            role=ActRole.DPO,
             at=int(now),
             account=account,
             case=asked.reference,

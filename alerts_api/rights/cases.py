@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from alerts_api.rights.asked import Asked
+from alerts_api.rights.asked import SubjectRequest
 from alerts_api.storage.rights_tables import cases
 from alerts_api.storage.tables import DAY
 
@@ -24,7 +24,7 @@ class Right(StrEnum):
     COMPLAINT = "complaint"
 
 
-class Case(msgspec.Struct, frozen=True):
+class RightsCase(msgspec.Struct, frozen=True):
     """One row of the register."""
 
     id: int
@@ -46,7 +46,7 @@ _COLUMNS = (
 )
 
 
-def open_case(connection: Connection, kind: Right, asked: Asked, now: float) -> int:
+def open_case(connection: Connection, kind: Right, asked: SubjectRequest, now: float) -> int:
     """Register a case received now; the id of the one that is open already for the same, if there is."""
     account = asked.accounts[0]
     same = (_C.kind == kind.value, _C.reference == asked.reference, _C.account == account)
@@ -116,8 +116,8 @@ def newest_received(connection: Connection, kind: Right, reference: str) -> floa
     return connection.execute(those).scalar()
 
 
-def read_cases(connection: Connection, *, limit: int = 200) -> tuple[Case, ...]:
+def read_cases(connection: Connection, *, limit: int = 200) -> tuple[RightsCase, ...]:
     """Open ones first, by the day they are due; then closed ones, the newest first."""
     order = (_C.closed_at > 0.0, _C.closed_at.desc(), _C.due_at)
     rows = connection.execute(select(*_COLUMNS).order_by(*order).limit(limit))
-    return tuple(Case(row[0], Right(row[1]), *row[2:]) for row in rows)
+    return tuple(RightsCase(row[0], Right(row[1]), *row[2:]) for row in rows)

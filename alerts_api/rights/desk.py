@@ -10,7 +10,7 @@ from alerts_api.storage.rights_tables import erasures
 from service.records.commands import Command, CommandKind
 
 
-class Desk:
+class CommandPoller:
     """Asked now and then by the process that scores. Raises :class:`alerts_api.storage.errors.StoreError`."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
@@ -18,7 +18,7 @@ class Desk:
         self._clock = clock
         self._restricted: frozenset[str] = frozenset()
 
-    def news(self) -> list[Command]:
+    def poll(self) -> list[Command]:
         """Orders since the last call; an erasure comes until the checkpoint that does it is written."""
         with self._database.reading() as connection:
             erased = list(connection.execute(select(erasures.c.pseudonym)).scalars())

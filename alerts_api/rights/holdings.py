@@ -5,7 +5,7 @@ from sqlalchemy import Connection, select
 
 from alerts_api.alerts.records import Judgement
 from alerts_api.alerts.verdicts import read_history
-from alerts_api.audit.reading import Entry, Filters, read
+from alerts_api.audit.reading import AuditEntry, AuditFilters, read
 from alerts_api.storage import tables
 from alerts_api.storage.rights_tables import restrictions
 from alerts_api.storage.rows import to_alert, to_trace
@@ -32,7 +32,7 @@ class Holdings(msgspec.Struct, frozen=True):
     events: tuple[Trace, ...]
     identity_sealed: bool  # the name, for the key-holders only
     restricted_since: float  # s UTC, 0 not
-    acts: tuple[Entry, ...]  # of the audit log: requests to reveal, their outcome, acts on this case
+    acts: tuple[AuditEntry, ...]  # of the audit log: requests to reveal, their outcome, acts on this case
 
 
 def holdings(connection: Connection, account: str) -> Holdings:
@@ -51,7 +51,7 @@ def holdings(connection: Connection, account: str) -> Holdings:
         events=_events(connection, account),
         identity_sealed=connection.execute(select(identity).where(identity == account)).first() is not None,
         restricted_since=connection.execute(since).scalar() or 0.0,
-        acts=read(connection, -1, _MOST_ACTS, Filters(account=account)),
+        acts=read(connection, -1, _MOST_ACTS, AuditFilters(account=account)),
     )
 
 

@@ -22,7 +22,7 @@ from service.config.settings import RetentionSettings
 _ALERT = tables.alerts.c
 
 
-class Run(msgspec.Struct, frozen=True):
+class RetentionRun(msgspec.Struct, frozen=True):
     """The last run for one store."""
 
     store: str
@@ -51,17 +51,17 @@ def enforce(connection: Connection, settings: RetentionSettings, event_time: int
     for store in _STORES:
         removed = store.forget(connection, settings, event_time, now)
         connection.execute(delete(retention).where(retention.c.store == store.name))
-        row = Run(store.name, event_time, now, removed, int(store.oldest(connection) or 0))
+        row = RetentionRun(store.name, event_time, now, removed, int(store.oldest(connection) or 0))
         connection.execute(insert(retention), [msgspec.structs.asdict(row)])
 
 
-def read_runs(connection: Connection) -> tuple[Run, ...]:
+def read_runs(connection: Connection) -> tuple[RetentionRun, ...]:
     """The last run for each store."""
     columns = retention.c
     rows = connection.execute(
         select(columns.store, columns.until, columns.ran_at, columns.removed, columns.oldest)
     )
-    return tuple(sorted((Run(*row) for row in rows), key=lambda run: run.store))
+    return tuple(sorted((RetentionRun(*row) for row in rows), key=lambda run: run.store))
 
 
 def _alerts(connection: Connection, settings: RetentionSettings, event_time: int, now: float) -> int:

@@ -11,9 +11,9 @@ ADMINISTRATOR = "console"  # whoever sits at the site's command line
 def record(connection: Connection, what: str, subject: str, now: float) -> None:
     """Who may do what has changed."""
     leaf = leaves.Leaf(
-        kind=leaves.Kind.ROLES_CHANGED,
+        kind=leaves.ActKind.ROLES_CHANGED,
         actor=ADMINISTRATOR,
-        role=leaves.Role.ADMIN,
+        role=leaves.ActRole.ADMIN,
         at=int(now),
         outcome=what,
         request=subject,

@@ -21,7 +21,7 @@ _SALT_BYTES, _HASH_BYTES, _PASSES, _LANES, _MEMORY_KIB = 16, 32, 2, 1, 19 * 1024
 _TURN = Lock()
 
 
-def seal(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is kept of a password: Argon2id, with its salt and costs."""
     kdf = Argon2id(
         salt=os.urandom(_SALT_BYTES),
@@ -34,7 +34,7 @@ def seal(password: str) -> str:
         return kdf.derive_phc_encoded(password.encode())
 
 
-def opens(password: str, sealed: str) -> bool:
+def verify_password(password: str, sealed: str) -> bool:
     """Whether it is that password; without one to compare with it takes as long, and is not."""
     if len(password) > LONGEST:
         return False
@@ -46,7 +46,7 @@ def opens(password: str, sealed: str) -> bool:
     return bool(sealed)
 
 
-def complaint(password: str, name: str) -> str:
+def password_problem(password: str, name: str) -> str:
     """What is wrong with a new password; empty if nothing is."""
     if len(password) < SHORTEST:
         return f"a password has at least {SHORTEST} characters; four random words are easy to keep"
@@ -67,7 +67,7 @@ def enrolment(secret: bytes, name: str) -> str:
     return _codes(secret).get_provisioning_uri(name, "journalguard")
 
 
-def step_of(secret: bytes, code: str, now: float) -> int | None:
+def totp_step(secret: bytes, code: str, now: float) -> int | None:
     """The step that the code belongs to, if it is one of about now."""
     if not re.fullmatch(r"[0-9]{6}", code):
         return None

@@ -227,14 +227,14 @@ def _userinfo(client: Any, address: str, claims: dict[str, Any]) -> dict[str, An
     try:
         answer = client.get(address)
         answer.raise_for_status()
-        told = answer.json()
+        answered = answer.json()
     except (AuthlibBaseError, httpx.HTTPError, ValueError) as error:
         raise ProviderError(
             f"the identity provider does not tell the groups: {type(error).__name__}"
         ) from None
-    if not isinstance(told, dict) or told.get("sub") != claims.get("sub"):
+    if not isinstance(answered, dict) or answered.get("sub") != claims.get("sub"):
         raise ProviderError("the identity provider tells of somebody else")
-    return told
+    return answered
 
 
 def _secret(settings: SignInSettings, folder: Path) -> str | None:

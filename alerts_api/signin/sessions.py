@@ -16,7 +16,7 @@ from alerts_api.storage.signin_tables import people, sessions
 IDLE_SECONDS = 15 * 60.0
 LONGEST_SECONDS = 8 * 3_600.0
 TOUCH_SECONDS = 30.0  # how often a use is written down
-NUMBER_BYTES = 32
+SESSION_ID_BYTES = 32
 
 _COLUMN = sessions.c
 
@@ -26,9 +26,9 @@ def hashed(number: str) -> str:
     return sha256(number.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def csrf_of(number: str) -> str:
+def csrf_of(session_id: str) -> str:
     """The token of a session's forms. Whoever knows it does not know the session's number."""
-    return hashed(f"csrf:{number}")
+    return hashed(f"csrf:{session_id}")
 
 
 def csrf_fits(actor: Actor, sent: str) -> bool:
@@ -44,7 +44,7 @@ def begin(connection: Connection, actor: Actor, now: float, replacing: str = "")
     """
     _remove_ended(connection, now)
     connection.execute(delete(sessions).where(_COLUMN.session == replacing))
-    number = secrets.token_urlsafe(NUMBER_BYTES)
+    number = secrets.token_urlsafe(SESSION_ID_BYTES)
     row = {
         "session": hashed(number),
         "subject": actor.subject,
@@ -61,10 +61,10 @@ def begin(connection: Connection, actor: Actor, now: float, replacing: str = "")
     return number
 
 
-def find(connection: Connection, number: str, now: float) -> tuple[Actor, float] | None:
+def find(connection: Connection, session_id: str, now: float) -> tuple[Actor, float] | None:
     """Whose session this is, and when it was last used; ``None`` if it is none or has ended."""
-    row = _row(connection, hashed(number), now)
-    return (_actor(row, csrf_of(number)), row.seen_at) if row else None
+    row = _row(connection, hashed(session_id), now)
+    return (_actor(row, csrf_of(session_id)), row.seen_at) if row else None
 
 
 def find_hashed(connection: Connection, session: str, now: float) -> Actor | None:
@@ -78,9 +78,9 @@ def touch(connection: Connection, session: str, now: float) -> None:
     connection.execute(update(sessions).where(_COLUMN.session == session).values(seen_at=now))
 
 
-def end(connection: Connection, number: str) -> None:
+def end(connection: Connection, session_id: str) -> None:
     """At once, on the server."""
-    connection.execute(delete(sessions).where(_COLUMN.session == hashed(number)))
+    connection.execute(delete(sessions).where(_COLUMN.session == hashed(session_id)))
 
 
 def end_all(connection: Connection, subject: str) -> None:

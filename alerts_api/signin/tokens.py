@@ -40,7 +40,7 @@ class Bearer(NamedTuple):
     methods: frozenset[str]
 
 
-class Wanted(NamedTuple):
+class TokenRequest(NamedTuple):
     """What a new token is to be."""
 
     label: str  # of the program
@@ -54,7 +54,7 @@ def draw() -> str:
     return f"jg_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
 
 
-def check(wanted: Wanted) -> None:
+def check(wanted: TokenRequest) -> None:
     """Raises ``TokenError`` for a token that cannot be."""
     _, roles, _, days = wanted
     if not roles or PERSONS_ONLY.intersection(roles):
@@ -65,7 +65,7 @@ def check(wanted: Wanted) -> None:
         raise TokenError("a label says in up to 60 letters, digits, '.', '_' and '-' which program it is for")
 
 
-def keep(connection: Connection, text: str, wanted: Wanted, now: float) -> str:
+def keep(connection: Connection, text: str, wanted: TokenRequest, now: float) -> str:
     """Lets a program in by the drawn text; its id. Raises ``TokenError``."""
     check(wanted)
     _, token, secret = text.split("_", 2)

@@ -41,20 +41,22 @@ def check_name(name: str) -> None:
         raise UserError(f"{name!r}: a name has up to 40 of a-z, 0-9, '.', '_' and '-', like jane.doe")
 
 
-def add(connection: Connection, name: str, roles: Collection[Role], sealed: str, secret: bytes) -> None:
+def add(
+    connection: Connection, name: str, roles: Collection[Role], password_hash: str, secret: bytes
+) -> None:
     """With a password as :func:`proofs.seal` gives it. Raises ``UserError``."""
     check_name(name)
     check_roles(roles)
     if _row(connection, name) is not None:
         raise UserError(f"{name}: is a user already; see `journalguard users reset --help`")
-    row = {"name": name, "roles": sessions.join(frozenset(roles)), "password": sealed}
+    row = {"name": name, "roles": sessions.join(frozenset(roles)), "password": password_hash}
     connection.execute(insert(users), {**row, "secret": secret, "step": 0, "failures": 0, "failed_at": 0.0})
 
 
-def reset(connection: Connection, name: str, sealed: str, secret: bytes) -> None:
+def reset(connection: Connection, name: str, password_hash: str, secret: bytes) -> None:
     """New proofs; whoever is signed in by the old ones is not any more. Raises ``UserError``."""
     require(connection, name)
-    new = {"password": sealed, "secret": secret, "step": 0, "failures": 0}
+    new = {"password": password_hash, "secret": secret, "step": 0, "failures": 0}
     connection.execute(update(users).where(_COLUMN.name == name).values(new))
     sessions.end_all(connection, subject_of(name))
 
@@ -85,7 +87,7 @@ def subject_of(name: str) -> str:
     return f"local:{name}"
 
 
-def sealed_password(connection: Connection, name: str, now: float) -> tuple[str, bool]:
+def stored_password(connection: Connection, name: str, now: float) -> tuple[str, bool]:
     """What is kept of the password, and whether this account takes attempts now; nobody's always does."""
     row = _row(connection, name)
     if row is None:
@@ -103,7 +105,7 @@ def wait_after(failures: int) -> float:
 
 
 def finish(
-    connection: Connection, name: str, sealed: str, opened: bool, code: str, now: float
+    connection: Connection, name: str, password_hash: str, opened: bool, code: str, now: float
 ) -> Actor | None:
     """The user, if the password was right and so is the code, which has not been used before.
 
@@ -114,8 +116,8 @@ def finish(
     row = _row(connection, name)
     if row is None:
         return None
-    step = proofs.step_of(row.secret, code, now)
-    right = opened and sealed == row.password and step is not None and step > row.step
+    step = proofs.totp_step(row.secret, code, now)
+    right = opened and password_hash == row.password and step is not None and step > row.step
     new = {"step": step, "failures": 0} if right else {"failures": row.failures + 1, "failed_at": now}
     connection.execute(update(users).where(_COLUMN.name == name).values(new))
     if not right:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from alerts_api.storage.errors import StoreError
 
 # A file of SQLite, or a URL of PostgreSQL: postgresql://…
-Place = str | Path
+DatabaseLocation = str | Path
 
 
 class Backend(NamedTuple):
@@ -24,6 +24,6 @@ class Backend(NamedTuple):
     named: Callable[[BaseException], StoreError | None]  # the driver's error as ours; None for any other
 
 
-def is_url(place: Place) -> bool:
+def is_url(place: DatabaseLocation) -> bool:
     """Whether ``place`` is the URL of a server, not a file."""
     return isinstance(place, str) and "://" in place

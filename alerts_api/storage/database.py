@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from alerts_api.storage.backend import Backend, Place, is_url
+from alerts_api.storage.backend import Backend, DatabaseLocation, is_url
 from alerts_api.storage.errors import StoreBusyError, StoreMissingError, StoreTooNewError
 from alerts_api.storage.migrations import HEAD, upgrade
 
@@ -69,7 +69,7 @@ class Database:
 
 
 def open_database(
-    place: Place, *, create: bool, durable: bool = False, busy_seconds: float = BUSY_SECONDS
+    place: DatabaseLocation, *, create: bool, durable: bool = False, busy_seconds: float = BUSY_SECONDS
 ) -> Database:
     """Open ``place`` and bring its schema up to date. A new file gets mode 0600.
 
@@ -91,7 +91,7 @@ def open_database(
     return database
 
 
-def _backend(place: Place, *, create: bool, durable: bool, busy_seconds: float) -> Backend:
+def _backend(place: DatabaseLocation, *, create: bool, durable: bool, busy_seconds: float) -> Backend:
     # Each driver is imported only where it is used: the other one's would slow every start.
     if is_url(place):
         from alerts_api.storage.postgres import postgres_backend  # noqa: PLC0415

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from alerts_api.alerts.verdicts import verdicts_after
 from alerts_api.storage import tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import BUSY_SECONDS, Database, open_database
 from alerts_api.stream.store import write_shared
 from service.distributed.protocol.wire import VERSION, VerdictRecord
@@ -40,7 +40,7 @@ class SqlOutbox:
         self._database.close()
 
 
-def open_outbox(place: Place, *, busy_seconds: float = BUSY_SECONDS) -> SqlOutbox:
+def open_outbox(place: DatabaseLocation, *, busy_seconds: float = BUSY_SECONDS) -> SqlOutbox:
     """Of the site's database, which is made where there is none. Raises :class:`StoreError`."""
     return SqlOutbox(open_database(place, create=True, busy_seconds=busy_seconds))
 

@@ -11,7 +11,7 @@ from alerts_api.alerts.verdicts import verdicts_after
 from alerts_api.rights.erasing import erase_accounts, erase_identities, erase_traces
 from alerts_api.rights.retention import due, enforce
 from alerts_api.storage import tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import BUSY_SECONDS, Database, open_database
 from alerts_api.storage.rows import Row, alert_row, mark_rows, rejected_row, trace_row
 from service.config.settings import RetentionSettings
@@ -116,7 +116,7 @@ class SqlStore:
 
 
 def open_store(
-    place: Place,
+    place: DatabaseLocation,
     *,
     create: bool = True,
     busy_seconds: float = BUSY_SECONDS,

@@ -22,13 +22,13 @@ from alerts_api.alerts.queries import (
     newest_refused,
     similar_alerts,
 )
-from alerts_api.alerts.quiet import choices, quiet_of
+from alerts_api.alerts.quiet import choices, suppression_of
 from alerts_api.alerts.records import AlertRow, JudgedAlert, Status
 from alerts_api.alerts.verdicts import Verdict, clean_note, record_verdict
 from alerts_api.reveal.facts import has_seen, record_view
 from alerts_api.signin.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role
-from alerts_api.web.authorization import needs
-from alerts_api.web.context import Room
+from alerts_api.web.authorization import requires_roles
+from alerts_api.web.context import AppContext
 from alerts_api.web.rendering import page
 from alerts_api.web.timelines import days_line, hours_line
 from alerts_api.web.travel import journeys
@@ -41,36 +41,36 @@ _REFUSED = 50  # newest refused lines shown
 AlertId = Annotated[str, Path(max_length=200)]
 
 
-Reader = Annotated[Actor, needs(*ALERT_READERS)]
-Analyst = Annotated[Actor, needs(Role.ANALYST)]
-HealthReader = Annotated[Actor, needs(*HEALTH_READERS)]
-Anybody = Annotated[Actor, needs(*EVERYONE)]
+Reader = Annotated[Actor, requires_roles(*ALERT_READERS)]
+Analyst = Annotated[Actor, requires_roles(Role.ANALYST)]
+HealthReader = Annotated[Actor, requires_roles(*HEALTH_READERS)]
+Anybody = Annotated[Actor, requires_roles(*EVERYONE)]
 
 
-def html_pages(room: Room) -> APIRouter:
+def html_pages(context: AppContext) -> APIRouter:
     """Queue, alert and help."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/")
     def queue(request: Request, actor: Reader) -> HTMLResponse:
         filters, understood = read_filters(request.query_params)
-        with room.reading() as connection:
-            return HTMLResponse(_queue(room, connection, actor, filters, understood))
+        with context.reading() as connection:
+            return HTMLResponse(_queue(context, connection, actor, filters, understood))
 
     @router.get("/alerts/{alert_id}")
     def detail(
         actor: Reader, alert_id: AlertId, events: Annotated[int, Query(ge=1, le=100_000)] = 1
     ) -> HTMLResponse:
-        with room.reading() as connection:
+        with context.reading() as connection:
             too = actor.has(Role.DPO)
-            found = get_alert(connection, alert_id, room.detections, restricted_too=too)
+            found = get_alert(connection, alert_id, context.detections, restricted_too=too)
             if found is None:
                 raise HTTPException(404)
-            answer = HTMLResponse(_detail(room, connection, actor, found, events))
+            answer = HTMLResponse(_detail(context, connection, actor, found, events))
             seen = has_seen(connection, alert_id, actor.subject)
         if actor.session and not seen:  # a person, whom we know
-            with room.writing() as connection:
-                record_view(connection, alert_id, actor.subject, room.clock())
+            with context.writing() as connection:
+                record_view(connection, alert_id, actor.subject, context.clock())
         return answer
 
     @router.post("/alerts/{alert_id}/verdicts")
@@ -81,15 +81,15 @@ def html_pages(room: Room) -> APIRouter:
         note: Annotated[str, Form()] = "",
         quiet_days: Annotated[int, Form(ge=0, le=730)] = 0,
     ) -> Response:
-        with room.writing() as connection:
+        with context.writing() as connection:
             known = record_verdict(
                 connection,
                 alert_id,
                 verdict,
                 clean_note(note),
-                now=room.clock(),
+                now=context.clock(),
                 actor=actor,
-                daily_verdict_limit=room.daily_verdict_limit,
+                daily_verdict_limit=context.daily_verdict_limit,
                 quiet_days=quiet_days,
             )
             if not known:
@@ -99,21 +99,23 @@ def html_pages(room: Room) -> APIRouter:
 
     @router.get("/drift")
     def drift(actor: HealthReader) -> HTMLResponse:
-        with room.reading() as connection:
-            status, found = room.status(connection), read_drift(connection)
+        with context.reading() as connection:
+            status, found = context.status(connection), read_drift(connection)
         words = {"CAUSES": CAUSES, "FIGURES": FIGURES}
-        return HTMLResponse(page("drift.html", **frame(room, actor, status, "drift"), drift=found, **words))
+        return HTMLResponse(
+            page("drift.html", **page_frame(context, actor, status, "drift"), drift=found, **words)
+        )
 
     @router.get("/log")
     def log(actor: HealthReader) -> HTMLResponse:
-        with room.reading() as connection:
-            status, refused = room.status(connection), newest_refused(connection, _REFUSED)
-        return HTMLResponse(page("log.html", **frame(room, actor, status, "log"), refused=refused))
+        with context.reading() as connection:
+            status, refused = context.status(connection), newest_refused(connection, _REFUSED)
+        return HTMLResponse(page("log.html", **page_frame(context, actor, status, "log"), refused=refused))
 
     @router.get("/help")
     def help_page(actor: Anybody) -> HTMLResponse:
         return HTMLResponse(
-            page("help.html", actor=actor, demo=room.demo, here="help", detections=room.detections)
+            page("help.html", actor=actor, demo=context.demo, here="help", detections=context.detections)
         )
 
     return router
@@ -127,44 +129,51 @@ def read_filters(query: Mapping[str, str]) -> tuple[Filters, bool]:
         return Filters.model_validate({}), False
 
 
-def _queue(room: Room, connection: Connection, actor: Actor, filters: Filters, understood: bool) -> str:
-    status = room.status(connection)
-    reference = room.reference(status.last_event_time)
-    found = find_alerts(connection, filters, reference, room.detections, room.ceiling)
+def _queue(
+    context: AppContext, connection: Connection, actor: Actor, filters: Filters, understood: bool
+) -> str:
+    status = context.status(connection)
+    reference = context.reference(status.last_event_time)
+    found = find_alerts(connection, filters, reference, context.detections, context.daily_cap)
     anytime = filters.model_copy(update={"period": "all", "page": 1, "size": 1})
     older = 0
     if filters.period != "all":
-        older = find_alerts(connection, anytime, reference, room.detections, room.ceiling).total - found.total
+        older = (
+            find_alerts(connection, anytime, reference, context.detections, context.daily_cap).total
+            - found.total
+        )
     return page(
         "queue.html",
-        **frame(room, actor, status, "queue"),
+        **page_frame(context, actor, status, "queue"),
         filters=filters,
         understood=understood,
         found=found,
         older=older,
-        ceiling=room.ceiling,
-        overflow=read_overflow(connection, room.ceiling),
+        daily_cap=context.daily_cap,
+        overflow=read_overflow(connection, context.daily_cap),
         pages=max(1, -(-found.total // found.size)),
         choices=filter_choices(connection),
         reference=reference,
     )
 
 
-def _detail(room: Room, connection: Connection, actor: Actor, found: JudgedAlert, events: int) -> str:
-    status = room.status(connection)
+def _detail(
+    context: AppContext, connection: Connection, actor: Actor, found: JudgedAlert, events: int
+) -> str:
+    status = context.status(connection)
     alert = found.alert
-    same_account, judged = similar_alerts(connection, alert, room.detections)
+    same_account, judged = similar_alerts(connection, alert, context.detections)
     travelled = journeys(trace.event for trace in newest_events(connection, alert, _JOURNEY_EVENTS))
     return page(
         "alert.html",
-        **frame(room, actor, status, "alert"),
+        **page_frame(context, actor, status, "alert"),
         row=found.row,
-        quiet=quiet_of(found),
-        quiet_days=room.quiet_days,
-        quiet_choices=choices(room.quiet_days),
+        quiet=suppression_of(found),
+        quiet_days=context.quiet_days,
+        quiet_choices=choices(context.quiet_days),
         alert=alert,
         history=found.history,
-        reference=room.reference(status.last_event_time),
+        reference=context.reference(status.last_event_time),
         hours=hours_line(alert),
         days=days_line(alert),
         journeys=travelled[:_JOURNEYS],
@@ -172,30 +181,30 @@ def _detail(room: Room, connection: Connection, actor: Actor, found: JudgedAlert
         traces=events_around(connection, alert, page=events, size=EVENTS),
         same_account=same_account,
         judged=judged,
-        next_alert=_next(room, connection, found.row, room.reference(status.last_event_time)),
+        next_alert=_next(context, connection, found.row, context.reference(status.last_event_time)),
     )
 
 
-def _next(room: Room, connection: Connection, row: AlertRow, reference: float) -> AlertRow | None:
+def _next(context: AppContext, connection: Connection, row: AlertRow, reference: float) -> AlertRow | None:
     """The open alert to look at after this one: the highest other one."""
     waiting = find_alerts(
         connection,
         Filters.model_validate({"period": "all", "size": 2}),
         reference,
-        room.detections,
-        room.ceiling,
+        context.detections,
+        context.daily_cap,
     )
     return next((other for other in waiting.alerts if other.alert_id != row.alert_id), None)
 
 
-def frame(room: Room, actor: Actor, status: Status, here: str) -> dict[str, object]:
+def page_frame(context: AppContext, actor: Actor, status: Status, here: str) -> dict[str, object]:
     """What the layout needs."""
     return {
         "status": status,
         "actor": actor,
-        "demo": room.demo,
+        "demo": context.demo,
         "here": here,
-        "now": room.clock(),
-        "detections": room.detections,
-        "title_of": lambda name: title_of(name, room.detections),
+        "now": context.clock(),
+        "detections": context.detections,
+        "title_of": lambda name: title_of(name, context.detections),
     }

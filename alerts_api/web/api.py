@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from alerts_api.alerts.drift import read_drift
 from alerts_api.alerts.filters import Filters
-from alerts_api.alerts.queries import events_around, find_alerts, get_alert, newest_refused, read_feed
+from alerts_api.alerts.queries import events_around, find_alerts, get_alert, newest_refused, read_progress
 from alerts_api.alerts.records import AlertPage, JudgedAlert, Judgement, Refused, Status, TracePage
 from alerts_api.alerts.verdicts import NOTE_LENGTH, Verdict, clean_note, read_history, record_verdict
 from alerts_api.signin.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role
 from alerts_api.storage.errors import StoreError
-from alerts_api.web.authorization import needs
-from alerts_api.web.context import Room
+from alerts_api.web.authorization import requires_roles
+from alerts_api.web.context import AppContext
 from alerts_api.web.metrics import TEXT, exposition
 from alerts_api.web.problems import problem_response, store_sentence
 from alerts_api.web.schemas import REFUSALS, answers
@@ -43,38 +43,38 @@ class VerdictBody(BaseModel):
     )
 
 
-Reader = Annotated[Actor, needs(*ALERT_READERS)]
-Analyst = Annotated[Actor, needs(Role.ANALYST)]
-HealthReader = Annotated[Actor, needs(*HEALTH_READERS)]
-Scraper = Annotated[Actor, needs(Role.ADMIN, loopback=True)]
-Anybody = Annotated[Actor, needs(*EVERYONE)]
+Reader = Annotated[Actor, requires_roles(*ALERT_READERS)]
+Analyst = Annotated[Actor, requires_roles(Role.ANALYST)]
+HealthReader = Annotated[Actor, requires_roles(*HEALTH_READERS)]
+Scraper = Annotated[Actor, requires_roles(Role.ADMIN, loopback=True)]
+Anybody = Annotated[Actor, requires_roles(*EVERYONE)]
 
 
-def json_api(room: Room) -> APIRouter:
+def json_api(context: AppContext) -> APIRouter:
     """The routes under ``/api/v1``."""
     router = APIRouter(prefix="/api/v1", tags=["alerts"])
 
     @router.get("/alerts", summary="The queue", responses=answers(AlertPage))
     def alerts(_: Reader, filters: Annotated[Filters, Query()]) -> Response:
-        with room.reading() as connection:
-            reference = room.reference(read_feed(connection).last_event_time)
-            return _json(find_alerts(connection, filters, reference, room.detections, room.ceiling))
+        with context.reading() as connection:
+            reference = context.reference(read_progress(connection).last_event_time)
+            return _json(find_alerts(connection, filters, reference, context.detections, context.daily_cap))
 
     @router.get("/alerts/{alert_id}", summary="One alert with its history", responses=answers(JudgedAlert))
     def alert(_: Reader, alert_id: AlertId) -> Response:
-        return _json(_found(room, alert_id))
+        return _json(_found(context, alert_id))
 
     @router.get("/alerts/{alert_id}/events", summary="Its account's events", responses=answers(TracePage))
     def events(_: Reader, alert_id: AlertId, page: PageNumber = 1, size: PageSize = 50) -> Response:
-        found = _found(room, alert_id)
-        with room.reading() as connection:
+        found = _found(context, alert_id)
+        with context.reading() as connection:
             return _json(events_around(connection, found.alert, page=page, size=size))
 
     @router.get(
         "/alerts/{alert_id}/verdicts", summary="Its history", responses=answers(tuple[Judgement, ...])
     )
     def verdicts(_: Reader, alert_id: AlertId) -> Response:
-        return _json(_found(room, alert_id).history)
+        return _json(_found(context, alert_id).history)
 
     @router.post(
         "/alerts/{alert_id}/verdicts",
@@ -83,17 +83,17 @@ def json_api(room: Room) -> APIRouter:
         responses=answers(tuple[Judgement, ...], 201),
     )
     def judge(actor: Analyst, alert_id: AlertId, body: Annotated[VerdictBody, Body()]) -> Response:
-        with room.writing() as connection:
+        with context.writing() as connection:
             note = clean_note(body.note)
             known = record_verdict(
                 connection,
                 alert_id,
                 body.verdict,
                 note,
-                now=room.clock(),
+                now=context.clock(),
                 actor=actor,
-                daily_verdict_limit=room.daily_verdict_limit,
-                quiet_days=room.quiet_days if body.quiet_days is None else body.quiet_days,
+                daily_verdict_limit=context.daily_verdict_limit,
+                quiet_days=context.quiet_days if body.quiet_days is None else body.quiet_days,
             )
             if not known:
                 raise HTTPException(404)
@@ -101,19 +101,19 @@ def json_api(room: Room) -> APIRouter:
 
     @router.get("/status", summary="The state of the service", tags=["status"], responses=answers(Status))
     def status(_: HealthReader) -> Response:
-        with room.reading() as connection:
-            return _json(room.status(connection))
+        with context.reading() as connection:
+            return _json(context.status(connection))
 
     @router.get("/drift", summary="What moved at the site", tags=["status"], responses=answers(DriftReport))
     def drift(_: HealthReader) -> Response:
-        with room.reading() as connection:
+        with context.reading() as connection:
             return _json(read_drift(connection))
 
     @router.get(
         "/rejected", summary="Newest refused lines", tags=["status"], responses=answers(tuple[Refused, ...])
     )
     def refused(_: HealthReader, size: PageSize = 50) -> Response:
-        with room.reading() as connection:
+        with context.reading() as connection:
             return _json(newest_refused(connection, size))
 
     return router
@@ -130,7 +130,7 @@ def description(app: FastAPI) -> APIRouter:
     return router
 
 
-def probes(room: Room) -> APIRouter:
+def probes(context: AppContext) -> APIRouter:
     """Health and metrics."""
     router = APIRouter(tags=["status"])
 
@@ -141,8 +141,8 @@ def probes(room: Room) -> APIRouter:
     )
     def health() -> Response:
         try:
-            with room.reading() as connection:
-                return _json(room.status(connection))
+            with context.reading() as connection:
+                return _json(context.status(connection))
         except StoreError as error:
             return problem_response({"path": "/healthz"}, 503, store_sentence(error))
 
@@ -150,14 +150,14 @@ def probes(room: Room) -> APIRouter:
         "/metrics", summary="For Prometheus", responses={**REFUSALS, 200: {"content": {"text/plain": {}}}}
     )
     def metrics(_: Scraper) -> Response:
-        return Response(exposition(room), media_type=TEXT)
+        return Response(exposition(context), media_type=TEXT)
 
     return router
 
 
-def _found(room: Room, alert_id: str) -> JudgedAlert:
-    with room.reading() as connection:
-        found = get_alert(connection, alert_id, room.detections)
+def _found(context: AppContext, alert_id: str) -> JudgedAlert:
+    with context.reading() as connection:
+        found = get_alert(connection, alert_id, context.detections)
     if found is None:
         raise HTTPException(404)
     return found

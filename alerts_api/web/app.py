@@ -14,20 +14,20 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from alerts_api.alerts.detections import site_policy
-from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.desk import ReleaseService
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import watch_overdue
 from alerts_api.signin.provider import Provider
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.web import problems
 from alerts_api.web.alert_pages import html_pages
 from alerts_api.web.api import description, json_api, probes
 from alerts_api.web.audit_pages import audit_pages
-from alerts_api.web.authentication import SignInDoor
+from alerts_api.web.authentication import RequestAuthenticator
 from alerts_api.web.authorization import check_rules
-from alerts_api.web.context import Intake, Room
+from alerts_api.web.context import AppContext, SinkProgress
 from alerts_api.web.evaluation_pages import EvaluationPlace, evaluation_pages
-from alerts_api.web.middleware import Guard
+from alerts_api.web.middleware import SecurityMiddleware
 from alerts_api.web.oidc_pages import oidc_pages
 from alerts_api.web.reports import reports_beside
 from alerts_api.web.reveal_api import reveal_api
@@ -46,7 +46,7 @@ _DESCRIPTION = (
 
 
 def create_app(
-    database: Place,
+    database: DatabaseLocation,
     *,
     create: bool = False,
     demo: bool = False,
@@ -54,7 +54,7 @@ def create_app(
     provider: Provider | None = None,
     hosts: Sequence[str] = LOOPBACK,
     policy: Policy | None = None,
-    intake: Intake | None = None,
+    intake: SinkProgress | None = None,
     reveal: RevealSettings | None = None,
     site: Path = Path(),
     evaluation: EvaluationPlace | None = None,
@@ -79,7 +79,7 @@ def create_app(
     Raises:
         service.base.errors.PolicyError: a policy file of the site cannot be read.
     """
-    room = Room(
+    context = AppContext(
         database,
         policy=site_policy(database) if policy is None else policy,
         create=create,
@@ -90,14 +90,14 @@ def create_app(
 
     settings = reveal or RevealSettings()
     notices = Notices(settings, site)
-    desk = Desk(room.writing, settings, notices.released, clock)
+    release_service = ReleaseService(context.writing, settings, notices.released, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watch = asyncio.create_task(watch_overdue(room.writing, notices.overdue, clock))
+        watch = asyncio.create_task(watch_overdue(context.writing, notices.overdue, clock))
         yield
         watch.cancel()
-        room.close()
+        context.close()
 
     # FastAPI's own documentation pages load scripts from a CDN.
     app = FastAPI(
@@ -109,31 +109,31 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(SecurityMiddleware, hosts=hosts)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     place = evaluation or EvaluationPlace(reports_beside(database))
-    door = SignInDoor(room, local=local, provided=provider is not None)
-    app.state.door = door
+    authenticator = RequestAuthenticator(context, local=local, provided=provider is not None)
+    app.state.authenticator = authenticator
     routers = [
-        json_api(room),
+        json_api(context),
         description(app),
-        probes(room),
-        html_pages(room),
-        evaluation_pages(room, place),
-        rights_pages(room),
-        signin_pages(room, door, provider),
-        confirm_pages(room, door),
-        reveal_api(room),
-        opening(room, desk),  # before the next: /reveals/half is no request's id
-        reveal_pages(room, desk),
-        second_persons(room, desk),
-        rights_pages(room),
-        audit_pages(room),
+        probes(context),
+        html_pages(context),
+        evaluation_pages(context, place),
+        rights_pages(context),
+        signin_pages(context, authenticator, provider),
+        confirm_pages(context, authenticator),
+        reveal_api(context),
+        opening(context, release_service),  # before the next: /reveals/half is no request's id
+        reveal_pages(context, release_service),
+        second_persons(context, release_service),
+        rights_pages(context),
+        audit_pages(context),
     ]
     if provider is not None:
-        routers.append(oidc_pages(room, door, provider))
+        routers.append(oidc_pages(context, authenticator, provider))
     if demo:
-        routers.append(demo_pages(room, door))
+        routers.append(demo_pages(context, authenticator))
     for router in routers:
         app.include_router(router)
     problems.install(app)

@@ -8,73 +8,73 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from alerts_api.audit.export import write_export
-from alerts_api.audit.leaves import Kind
-from alerts_api.audit.reading import Filters, latest
-from alerts_api.audit.standing import standing
+from alerts_api.audit.leaves import ActKind
+from alerts_api.audit.reading import AuditFilters, latest
+from alerts_api.audit.standing import log_status
 from alerts_api.audit.table import as_csv
 from alerts_api.reveal.reading import names
 from alerts_api.signin.actors import Actor, Role
-from alerts_api.web.authorization import needs
-from alerts_api.web.context import Room
+from alerts_api.web.authorization import requires_roles
+from alerts_api.web.context import AppContext
 from alerts_api.web.rendering import page
 
 ENTRIES = 100  # on a page
 MOST = 100_000  # acts of one table
 _IN_MEMORY = 8 * 1024 * 1024  # bytes of an export
 
-Watcher = Annotated[Actor, needs(Role.AUDITOR, Role.DPO)]
+Watcher = Annotated[Actor, requires_roles(Role.AUDITOR, Role.DPO)]
 
 
-class Wanted(BaseModel):
+class AuditQuery(BaseModel):
     """The page's filters, as they stand in its address."""
 
     model_config = ConfigDict(extra="ignore")
 
-    act: Kind | None = None
+    act: ActKind | None = None
     actor: str = ""
     alert: str = ""
     request: str = ""
     before: int | None = None
 
-    def filters(self) -> Filters:
+    def filters(self) -> AuditFilters:
         kinds = (self.act,) if self.act else ()
-        return Filters(kinds=kinds, actor=self.actor, alert=self.alert, request=self.request)
+        return AuditFilters(kinds=kinds, actor=self.actor, alert=self.alert, request=self.request)
 
 
-def audit_pages(room: Room) -> APIRouter:
+def audit_pages(context: AppContext) -> APIRouter:
     """The log as page, as table, and as the export that ``journalguard audit verify`` checks."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/audit")
-    def log(actor: Watcher, wanted: Annotated[Wanted, Query()]) -> HTMLResponse:
-        with room.reading() as connection:
+    def log(actor: Watcher, wanted: Annotated[AuditQuery, Query()]) -> HTMLResponse:
+        with context.reading() as connection:
             found = latest(connection, wanted.before, ENTRIES, wanted.filters())
-            held, called = standing(connection), names(connection)
+            held, called = log_status(connection), names(connection)
         return HTMLResponse(
             page(
                 "audit.html",
                 actor=actor,
-                demo=room.demo,
+                demo=context.demo,
                 here="audit",
                 wanted=wanted,
                 entries_shown=found,
                 standing=held,
                 called=called,
-                kinds=tuple(Kind),
+                kinds=tuple(ActKind),
                 older=found[-1].index if len(found) == ENTRIES else None,
             )
         )
 
     @router.get("/audit/acts.csv")
-    def table(_: Watcher, wanted: Annotated[Wanted, Query()]) -> Response:
-        with room.reading() as connection:
+    def table(_: Watcher, wanted: Annotated[AuditQuery, Query()]) -> Response:
+        with context.reading() as connection:
             text = as_csv(reversed(latest(connection, None, MOST, wanted.filters())))
         return Response(text, media_type="text/csv; charset=utf-8", headers=_saved_as("acts.csv"))
 
     @router.get("/audit/export")
     def export(_: Watcher) -> Response:
         out = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it was sent
-        with room.reading() as connection:
+        with context.reading() as connection:
             write_export(connection, out)
         out.seek(0)
         return StreamingResponse(out, media_type="application/jsonl", headers=_saved_as("audit.jsonl"))

@@ -17,7 +17,7 @@ from alerts_api.signin.limits import Limiter
 from alerts_api.storage.errors import StoreError
 from alerts_api.web import cookies
 from alerts_api.web.authorization import Rule
-from alerts_api.web.context import Room
+from alerts_api.web.context import AppContext
 from alerts_api.web.rendering import page
 from service.config.settings import LOOPBACK
 
@@ -32,7 +32,7 @@ NOT_SECURE = "Sign in over https, or at this machine itself."
 _log = logging.getLogger("journalguard.signin")
 
 
-class SignInDoor:
+class RequestAuthenticator:
     """Implements :class:`alerts_api.signin.actors.Door`.
 
     Args:
@@ -40,24 +40,24 @@ class SignInDoor:
         provided: whether there is an identity provider.
     """
 
-    def __init__(self, room: Room, *, local: bool, provided: bool) -> None:
-        self._room = room
+    def __init__(self, context: AppContext, *, local: bool, provided: bool) -> None:
+        self._context = context
         self._local = local
         self._provided = provided
-        self._acts = Limiter(60, 60.0, room.clock)  # a person judges an alert a second at most
-        self._tries = Limiter(10, 60.0, room.clock)  # of one address to sign in
-        self._refusals = Limiter(60, 3_600.0, room.clock)  # of nobody we know, who shall not fill the log
+        self._acts = Limiter(60, 60.0, context.clock)  # a person judges an alert a second at most
+        self._tries = Limiter(10, 60.0, context.clock)  # of one address to sign in
+        self._refusals = Limiter(60, 3_600.0, context.clock)  # of nobody we know, who shall not fill the log
 
-    def admit(self, request: Request, rule: Rule, sent: str) -> Actor:
+    def authenticate(self, request: Request, rule: Rule, sent: str) -> Actor:
         """Raises :class:`RefusalError`, after it was written down."""
         try:
-            request.state.actor = actor = self._admitted(request, rule, sent)
+            request.state.actor = actor = self._authenticated(request, rule, sent)
             return actor
         except RefusalError as refused:
             self._write_down(request, refused)
             raise
 
-    def who(self, request: Request) -> Actor | None:
+    def identify(self, request: Request) -> Actor | None:
         """The visitor, if we know one. Raises :class:`RefusalError` for a token that is none."""
         if header := request.headers.get("authorization"):
             return self._by_token(request, header)
@@ -67,12 +67,12 @@ class SignInDoor:
         """Whether this address may try to sign in once more. Takes a turn."""
         return self._tries.allows(request.client.host if request.client else "")
 
-    def let_in(
+    def start_session(
         self,
         request: Request,
         actor: Actor,
         goes_on: str,
-        kind: leaves.Kind = leaves.Kind.SIGNED_IN,
+        kind: leaves.ActKind = leaves.ActKind.SIGNED_IN,
         *,
         from_elsewhere: Flow | None = None,
     ) -> Response:
@@ -83,9 +83,9 @@ class SignInDoor:
         """
         if not cookies.may_carry(request.scope):
             raise RefusalError("not-secure", NOT_SECURE)
-        before = from_elsewhere.session if from_elsewhere else sessions.hashed(cookies.read(request))
-        with self._room.writing() as connection:
-            number = sessions.begin(connection, actor, self._room.clock(), before)
+        before = from_elsewhere.session if from_elsewhere else sessions.hashed(cookies.read_cookie(request))
+        with self._context.writing() as connection:
+            number = sessions.begin(connection, actor, self._context.clock(), before)
             self.record(connection, kind, actor)
         # A strict cookie does not go along while a browser is still following another site's link; from a
         # page of ours it does.
@@ -94,21 +94,21 @@ class SignInDoor:
             if from_elsewhere
             else RedirectResponse(goes_on, 303)
         )
-        cookies.give(answer, request.scope, number)
+        cookies.set_cookie(answer, request.scope, number)
         return answer
 
-    def record(self, connection: Connection, kind: leaves.Kind, actor: Actor) -> None:
+    def record(self, connection: Connection, kind: leaves.ActKind, actor: Actor) -> None:
         """An act of sign-in, in the transaction that does it."""
-        role = leaves.Role(actor.acting())
+        role = leaves.ActRole(actor.acting())
         append(
             connection,
             leaves.Leaf(
-                kind=kind, actor=actor.subject, role=role, at=int(self._room.clock()), outcome=actor.via
+                kind=kind, actor=actor.subject, role=role, at=int(self._context.clock()), outcome=actor.via
             ),
         )
 
-    def _admitted(self, request: Request, rule: Rule, sent: str) -> Actor:
-        actor = self.who(request)
+    def _authenticated(self, request: Request, rule: Rule, sent: str) -> Actor:
+        actor = self.identify(request)
         if rule.loopback and self._at_this_machine(request):
             return actor or MACHINE
         if actor is None:
@@ -124,8 +124,8 @@ class SignInDoor:
 
     def _by_token(self, request: Request, header: str) -> Actor:
         kind, _, text = header.partition(" ")
-        with self._room.reading() as connection:
-            found = tokens.find(connection, text.strip(), self._room.clock())
+        with self._context.reading() as connection:
+            found = tokens.find(connection, text.strip(), self._context.clock())
         if found is None or kind.lower() != "bearer":
             raise NotSignedInError("token", "This token is unknown, revoked or past its end.")
         if not request.url.path.startswith(_FOR_TOKENS):
@@ -135,23 +135,23 @@ class SignInDoor:
         return found.actor
 
     def _by_session(self, request: Request) -> Actor | None:
-        number = cookies.read(request)
+        number = cookies.read_cookie(request)
         if not number or not cookies.may_carry(request.scope):
             return None
-        now = self._room.clock()
-        with self._room.reading() as connection:
+        now = self._context.clock()
+        with self._context.reading() as connection:
             found = sessions.find(connection, number, now)
         if found is None:
             return None
         actor, seen_at = found
         if now - seen_at >= sessions.TOUCH_SECONDS and _by_hand(request):
-            with self._room.writing() as connection:
+            with self._context.writing() as connection:
                 sessions.touch(connection, actor.session, now)
         return actor
 
     def _visitor(self, request: Request) -> Actor | None:
         """Whoever sits at this machine may read and judge until there is a first user."""
-        if self._room.demo:
+        if self._context.demo:
             return DEMO
         return OPEN if self._local and cookies.is_near(request.scope) and self._is_open() else None
 
@@ -159,7 +159,7 @@ class SignInDoor:
         """Until there is somebody who could sign in."""
         if self._provided:
             return False
-        with self._room.reading() as connection:
+        with self._context.reading() as connection:
             return not users.any_there(connection)
 
     def _at_this_machine(self, request: Request) -> bool:
@@ -173,10 +173,10 @@ class SignInDoor:
             return
         self._record_quietly(
             leaves.Leaf(
-                kind=leaves.Kind.REQUEST_FAILED,
+                kind=leaves.ActKind.REQUEST_FAILED,
                 actor=actor.subject,
-                role=leaves.Role(actor.acting()),
-                at=int(self._room.clock()),
+                role=leaves.ActRole(actor.acting()),
+                at=int(self._context.clock()),
                 outcome=address_code(request),
             )
         )
@@ -186,10 +186,10 @@ class SignInDoor:
         if actor is None and (_reads_a_page(request) or not self._refusals.allows(NOBODY)):
             return  # it is led to the sign-in
         leaf = leaves.Leaf(
-            kind=leaves.Kind.REQUEST_REFUSED,
+            kind=leaves.ActKind.REQUEST_REFUSED,
             actor=actor.subject if actor else NOBODY,
-            role=leaves.Role(actor.acting()) if actor else leaves.Role.NOBODY,
-            at=int(self._room.clock()),
+            role=leaves.ActRole(actor.acting()) if actor else leaves.ActRole.NOBODY,
+            at=int(self._context.clock()),
             reason=refused.reason,
             outcome=address_code(request),
         )
@@ -197,7 +197,7 @@ class SignInDoor:
 
     def _record_quietly(self, leaf: leaves.Leaf) -> None:
         try:
-            with self._room.writing() as connection:
+            with self._context.writing() as connection:
                 append(connection, leaf)
         except (StoreError, AuditError) as error:
             _log.error("what was refused or failed is not in the audit log: %s", error)

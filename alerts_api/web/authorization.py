@@ -36,10 +36,10 @@ PUBLIC = frozenset(
 )
 
 
-class Door(Protocol):
+class Authenticator(Protocol):
     """What knows who sends a request: :class:`alerts_api.web.authentication.SignInDoor`."""
 
-    def admit(self, request: Request, rule: "Rule", sent: str) -> Actor:
+    def authenticate(self, request: Request, rule: "Rule", sent: str) -> Actor:
         """The actor, if the rule lets it in. ``sent``: the form's token. Raises :class:`RefusalError`."""
 
     def failed(self, request: Request) -> None:
@@ -54,11 +54,11 @@ class Rule:
         self.loopback = loopback  # or anybody on this machine, who has no name
 
     async def __call__(self, request: Request) -> Actor:
-        door: Door = request.app.state.door
-        return await run_in_threadpool(door.admit, request, self, await _sent_token(request))
+        authenticator: Authenticator = request.app.state.authenticator
+        return await run_in_threadpool(authenticator.authenticate, request, self, await _sent_token(request))
 
 
-def needs(*roles: Role, loopback: bool = False) -> Any:
+def requires_roles(*roles: Role, loopback: bool = False) -> Any:
     """The rule of a route, for ``Annotated[Actor, needs(...)]``: one of these roles is enough."""
     return Depends(Rule(frozenset(roles), loopback=loopback))
 

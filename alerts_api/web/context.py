@@ -12,9 +12,9 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from alerts_api.alerts.queries import count_open, newest_number, read_counters, read_feed
-from alerts_api.alerts.records import Feed, Status
-from alerts_api.storage.backend import Place
+from alerts_api.alerts.queries import count_open, newest_number, read_counters, read_progress
+from alerts_api.alerts.records import Status, StreamProgress
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database, open_database
 from service.policy import Policy
 
@@ -23,7 +23,7 @@ _REJECTED = "rejected_total:"
 _LIVE = 86_400.0  # s: a feed whose newest line is older than this is a replay of old logs
 
 
-class Intake(Protocol):
+class SinkProgress(Protocol):
     """What reads messages into the database beside the pages: ``service.distributed.sink.sink.Sink``."""
 
     @property
@@ -35,21 +35,21 @@ class Intake(Protocol):
         """Wall clock of the newest one, s UTC; 0: none since the start."""
 
 
-class Room:
+class AppContext:
     """One per app. Safe to use from several threads."""
 
     def __init__(
         self,
-        database: Place,
+        database: DatabaseLocation,
         *,
         policy: Policy,
         create: bool = False,
         demo: bool = False,
-        intake: Intake | None = None,
+        intake: SinkProgress | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.detections = policy.detections
-        self.ceiling = policy.daily_cap
+        self.daily_cap = policy.daily_cap
         self.quiet_days = policy.budget.quiet_days
         self.daily_verdict_limit = policy.daily_verdict_limit
         self.demo = demo
@@ -83,9 +83,9 @@ class Room:
         return now if live else last_event_time
 
     def status(self, connection: Connection) -> Status:
-        feed, counters, now = read_feed(connection), read_counters(connection), self.clock()
+        feed, counters, now = read_progress(connection), read_counters(connection), self.clock()
         return Status(
-            status=standing(feed, now),
+            status=stream_status(feed, now),
             last_event_time=feed.last_event_time,
             written_at=feed.written_at,
             lag_seconds=max(0.0, now - feed.last_event_time) if feed.last_event_time else 0.0,
@@ -107,7 +107,7 @@ class Room:
             return self._database
 
 
-def standing(feed: Feed, now: float) -> str:
+def stream_status(feed: StreamProgress, now: float) -> str:
     if not feed.written_at:
         return "empty"
     return "stale" if now - feed.written_at > STALE_SECONDS else "ok"

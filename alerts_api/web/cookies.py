@@ -37,12 +37,12 @@ def may_carry(scope: Scope) -> bool:
     return is_secure(scope) or is_near(scope)
 
 
-def read(request: HTTPConnection, name: str = NAME) -> str:
+def read_cookie(request: HTTPConnection, name: str = NAME) -> str:
     """The cookie's value; empty without one."""
     return request.cookies.get(_full(request.scope, name), "")
 
 
-def give(
+def set_cookie(
     response: Response,
     scope: Scope,
     value: str,
@@ -63,7 +63,7 @@ def give(
     )
 
 
-def take(response: Response, scope: Scope, name: str = NAME) -> None:
+def clear_cookie(response: Response, scope: Scope, name: str = NAME) -> None:
     """Have the browser forget it."""
     response.delete_cookie(
         _full(scope, name), path="/", secure=is_secure(scope), httponly=True, samesite="strict"

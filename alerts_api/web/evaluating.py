@@ -37,7 +37,7 @@ class GroupRow(msgspec.Struct, frozen=True):
     per_10000: str
 
 
-class Live(msgspec.Struct, frozen=True):
+class LiveFigures(msgspec.Struct, frozen=True):
     """The figures above the list of reports."""
 
     days: int
@@ -69,14 +69,14 @@ def read_own(connection: Connection, budget: float) -> Own:
     return Own(tuple(judged), read_group_history(dict(shared)), budget)
 
 
-def live(own: Own) -> Live:
+def live(own: Own) -> LiveFigures:
     """What is shown of the last days."""
     seen = window(own)
     raised = [one.raised for one in seen.alerts]
     load = site_load(seen)
     cells, _ = site_cells(seen)
     line = _line(raised, seen.days, own.budget)
-    return Live(
+    return LiveFigures(
         days=len(seen.days),
         precision=figures.precision(raised),
         undecided=sum(alert.verdict not in TRUE + FALSE for alert in raised),
@@ -100,11 +100,16 @@ def _row(cell: Cell) -> GroupRow:
     days = rounded(cell.account_days)
     rate = f"{1e4 * rounded(cell.alerts) / days:,.0f}" if cell.alerts >= MINIMUM else "–"
     return GroupRow(
-        cell.dimension, cell.group, _told(days), _told(cell.alerts), _told(cell.false_alarms), rate
+        cell.dimension,
+        cell.group,
+        _rounded_count(days),
+        _rounded_count(cell.alerts),
+        _rounded_count(cell.false_alarms),
+        rate,
     )
 
 
-def _told(count: int) -> str:
+def _rounded_count(count: int) -> str:
     return f"{rounded(count):,}" if count >= MINIMUM else FEWER
 
 

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from alerts_api.signin.actors import MODEL_READERS, Actor
-from alerts_api.web.alert_pages import frame
-from alerts_api.web.authorization import needs
-from alerts_api.web.context import Room
+from alerts_api.web.alert_pages import page_frame
+from alerts_api.web.authorization import requires_roles
+from alerts_api.web.context import AppContext
 from alerts_api.web.evaluating import live, read_own
 from alerts_api.web.rendering import page
 from alerts_api.web.reports import body, entries, find
@@ -24,18 +24,18 @@ class EvaluationPlace(msgspec.Struct, frozen=True):
     budget: float = 0.0  # alerts a day; 0 unknown
 
 
-Reader = Annotated[Actor, needs(*MODEL_READERS)]
+Reader = Annotated[Actor, requires_roles(*MODEL_READERS)]
 
 
-def evaluation_pages(room: Room, place: EvaluationPlace) -> APIRouter:
+def evaluation_pages(context: AppContext, place: EvaluationPlace) -> APIRouter:
     """The list with what is known now, and one report."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/evaluation")
     def overview(actor: Reader) -> HTMLResponse:
-        with room.reading() as connection:
-            status, now = room.status(connection), live(read_own(connection, place.budget))
-        shown = frame(room, actor, status, "evaluation")
+        with context.reading() as connection:
+            status, now = context.status(connection), live(read_own(connection, place.budget))
+        shown = page_frame(context, actor, status, "evaluation")
         return HTMLResponse(page("evaluations.html", **shown, live=now, reports=entries(place.reports)))
 
     @router.get("/evaluation/{name}")
@@ -43,10 +43,10 @@ def evaluation_pages(room: Room, place: EvaluationPlace) -> APIRouter:
         found = find(place.reports, name)
         if found is None:
             raise HTTPException(404)
-        with room.reading() as connection:
-            status = room.status(connection)
+        with context.reading() as connection:
+            status = context.status(connection)
         return HTMLResponse(
-            page("evaluation.html", **frame(room, actor, status, "evaluation"), **body(found))
+            page("evaluation.html", **page_frame(context, actor, status, "evaluation"), **body(found))
         )
 
     return router

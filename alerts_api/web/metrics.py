@@ -13,10 +13,10 @@ from prometheus_client.registry import Collector
 from alerts_api.alerts.drift import CAUSES, read_drift
 from alerts_api.alerts.queries import count_detections, count_hidden, count_verdicts, read_counters
 from alerts_api.alerts.records import Status
-from alerts_api.reveal.reading import standings
+from alerts_api.reveal.reading import count_requests
 from alerts_api.rights.retention import read_runs
 from alerts_api.storage.tables import DAY
-from alerts_api.web.context import Intake, Room
+from alerts_api.web.context import AppContext, SinkProgress
 from service.records.drift_report import DriftReport
 
 # Counter of a checkpoint -> (metric without its _total, help)
@@ -58,27 +58,27 @@ MISSED_COUNTER = "messages_missed_total"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def exposition(room: Room) -> bytes:
+def exposition(context: AppContext) -> bytes:
     """The page that Prometheus scrapes. Raises :class:`alerts_api.storage.errors.StoreError`."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_StoreCollector(room))
+    registry.register(_StoreCollector(context))
     return generate_latest(registry)
 
 
 class _StoreCollector(Collector):
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
 
     def describe(self) -> list[Metric]:
         return []  # registering must not read the store
 
     def collect(self) -> Iterator[Metric]:
-        with self._room.reading() as connection:
-            counters, status = read_counters(connection), self._room.status(connection)
+        with self._context.reading() as connection:
+            counters, status = read_counters(connection), self._context.status(connection)
             detections, verdicts = count_detections(connection), count_verdicts(connection)
-            hidden = count_hidden(connection, self._room.ceiling)
+            hidden = count_hidden(connection, self._context.daily_cap)
             drift = read_drift(connection)
-            runs, reveals = read_runs(connection), standings(connection, self._room.clock())
+            runs, reveals = read_runs(connection), count_requests(connection, self._context.clock())
         for name, (metric, text) in COUNTERS.items():
             yield CounterMetricFamily(metric, text, value=counters.get(name, 0))
         yield _labelled(CounterMetricFamily(*REJECTED, labels=["reason"]), status.rejected)
@@ -95,8 +95,8 @@ class _StoreCollector(Collector):
         )
         yield _labelled(GaugeMetricFamily(*REVEALS, labels=["state"]), reveals.states)
         yield GaugeMetricFamily(*REVEALS_OVERDUE, value=reveals.overdue)
-        if self._room.intake is not None:
-            yield from _intake(self._room.intake, counters)
+        if self._context.intake is not None:
+            yield from _intake(self._context.intake, counters)
 
 
 def _gauges(status: Status) -> Iterator[Metric]:
@@ -114,7 +114,7 @@ def _drift(report: DriftReport) -> Iterator[Metric]:
     yield _labelled(GaugeMetricFamily(*CAUSE, labels=["cause"]), causes)
 
 
-def _intake(intake: Intake, counters: Mapping[str, int]) -> Iterator[Metric]:
+def _intake(intake: SinkProgress, counters: Mapping[str, int]) -> Iterator[Metric]:
     aside = {
         name.removeprefix(ASIDE_COUNTER): value
         for name, value in counters.items()

@@ -46,7 +46,7 @@ class BodyTooLargeError(Exception):
     """More than ``BODY_LIMIT``."""
 
 
-class Guard:
+class SecurityMiddleware:
     """ASGI middleware. ``hosts`` are names, without ports, that the pages may be reached by."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from alerts_api.signin.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, MODEL_READERS, Actor, Role
 
 
-class Entry(NamedTuple):
+class MenuEntry(NamedTuple):
     """One page of the navigation."""
 
     here: str  # what the page calls itself
@@ -15,18 +15,18 @@ class Entry(NamedTuple):
 
 
 ENTRIES = (
-    Entry("queue", "/", "Queue", ALERT_READERS),
-    Entry("reveals", "/reveals", "Names", (Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
-    Entry("audit", "/audit", "Audit", (Role.AUDITOR, Role.DPO)),
-    Entry("log", "/log", "Log", HEALTH_READERS),
-    Entry("drift", "/drift", "Drift", HEALTH_READERS),
-    Entry("evaluation", "/evaluation", "Evaluation", MODEL_READERS),
-    Entry("rights", "/rights", "Rights", (Role.DPO,)),
-    Entry("help", "/help", "Help", EVERYONE),
+    MenuEntry("queue", "/", "Queue", ALERT_READERS),
+    MenuEntry("reveals", "/reveals", "Names", (Role.KEY_HOLDER, Role.APPROVER, Role.DPO)),
+    MenuEntry("audit", "/audit", "Audit", (Role.AUDITOR, Role.DPO)),
+    MenuEntry("log", "/log", "Log", HEALTH_READERS),
+    MenuEntry("drift", "/drift", "Drift", HEALTH_READERS),
+    MenuEntry("evaluation", "/evaluation", "Evaluation", MODEL_READERS),
+    MenuEntry("rights", "/rights", "Rights", (Role.DPO,)),
+    MenuEntry("help", "/help", "Help", EVERYONE),
 )
 
 
-def entries(actor: Actor) -> tuple[Entry, ...]:
+def entries(actor: Actor) -> tuple[MenuEntry, ...]:
     """Those that the actor may open."""
     return tuple(entry for entry in ENTRIES if actor.has(*entry.roles))
 

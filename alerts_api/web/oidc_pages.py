@@ -16,8 +16,8 @@ from alerts_api.signin.flows import Flow
 from alerts_api.signin.paths import safe_path
 from alerts_api.signin.provider import CALLBACK, Person, Provider, new_flow
 from alerts_api.web import cookies
-from alerts_api.web.authentication import NOBODY, NOT_SECURE, SignInDoor
-from alerts_api.web.context import Room
+from alerts_api.web.authentication import NOBODY, NOT_SECURE, RequestAuthenticator
+from alerts_api.web.context import AppContext
 from alerts_api.web.navigation import home
 from alerts_api.web.problems import problem_response
 from alerts_api.web.rendering import page
@@ -33,38 +33,38 @@ SEPARATED = (
 NO_ROLE = "You are known, but none of your groups has a role here. Ask the operator for one."
 
 
-def oidc_pages(room: Room, door: SignInDoor, provider: Provider) -> APIRouter:
+def oidc_pages(context: AppContext, authenticator: RequestAuthenticator, provider: Provider) -> APIRouter:
     """Both are open to everybody: who comes there has no session yet, or none that the browser may send."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/signin/oidc")
     def to_provider(request: Request, next: str = "", confirm: bool = False) -> Response:
-        if not door.may_try(request):
+        if not authenticator.may_try(request):
             raise TooOftenError("too-often", "Too many attempts. Wait a minute.")
         if not cookies.may_carry(request.scope):
             raise RefusalError("not-secure", NOT_SECURE)
-        actor = door.who(request) if confirm else None
-        flow = new_flow(actor.session if actor else "", safe_path(next), room.clock())
+        actor = authenticator.identify(request) if confirm else None
+        flow = new_flow(actor.session if actor else "", safe_path(next), context.clock())
         try:
             address = provider.begin(flow, again=bool(flow.session))
         except ProviderError as error:
             _log.error("%s", error)
             return problem_response(request.scope, 503, AWAY)
-        with room.writing() as connection:
+        with context.writing() as connection:
             number = flows.keep(connection, flow)
         answer = RedirectResponse(address, 303)
         # Lax: the provider's page sends the browser back, which is another site.
-        cookies.give(
+        cookies.set_cookie(
             answer, request.scope, number, name=flows.COOKIE, same_site="lax", seconds=int(flows.SECONDS)
         )
         return answer
 
     @router.get(CALLBACK)
     def from_provider(request: Request, code: str = "", state: str = "", iss: str = "") -> Response:
-        now = room.clock()
-        with room.writing() as connection:
-            flow = flows.take(connection, cookies.read(request, flows.COOKIE), now)
-        if not door.may_try(request):
+        now = context.clock()
+        with context.writing() as connection:
+            flow = flows.take(connection, cookies.read_cookie(request, flows.COOKIE), now)
+        if not authenticator.may_try(request):
             raise TooOftenError("too-often", "Too many attempts. Wait a minute.")
         try:
             if flow is None or not compare_digest(
@@ -76,31 +76,33 @@ def oidc_pages(room: Room, door: SignInDoor, provider: Provider) -> APIRouter:
             if not code:
                 raise ProviderError("the identity provider sent the browser back without a code")
             person = provider.finish(code, flow)
-            actor, kind = _actor(room, provider, person, flow)
+            actor, kind = _actor(context, provider, person, flow)
         except ProviderError as error:
-            return _failed(room, request, str(error))
+            return _failed(context, request, str(error))
         goes_on = flow.back or home(actor)
-        answer = door.let_in(request, actor, goes_on, kind, from_elsewhere=flow)
-        cookies.take(answer, request.scope, flows.COOKIE)
+        answer = authenticator.start_session(request, actor, goes_on, kind, from_elsewhere=flow)
+        cookies.clear_cookie(answer, request.scope, flows.COOKIE)
         return answer
 
     return router
 
 
-def _actor(room: Room, provider: Provider, person: Person, flow: Flow) -> tuple[Actor, leaves.Kind]:
+def _actor(
+    context: AppContext, provider: Provider, person: Person, flow: Flow
+) -> tuple[Actor, leaves.ActKind]:
     """Raises ``ProviderError``, or ``RefusalError`` for a person who is known but cannot come in so."""
     if {Role.ADMIN, Role.KEY_HOLDER} <= person.roles:
-        _record_refusal(room, person, "admin-and-key_holder")
+        _record_refusal(context, person, "admin-and-key_holder")
         raise RefusalError("separation", SEPARATED)
     if not person.roles:
-        _record_refusal(room, person, "no-role")
+        _record_refusal(context, person, "no-role")
         raise RefusalError("no-role", NO_ROLE)
-    now = room.clock()
+    now = context.clock()
     if not flow.session:
-        signed_in_at, confirmed_at, kind = now, _seen_at(person, now), leaves.Kind.SIGNED_IN
+        signed_in_at, confirmed_at, kind = now, _seen_at(person, now), leaves.ActKind.SIGNED_IN
     else:
-        signed_in_at = _confirmed(room, provider, person, flow)
-        confirmed_at, kind = now, leaves.Kind.STEPPED_UP
+        signed_in_at = _confirmed(context, provider, person, flow)
+        confirmed_at, kind = now, leaves.ActKind.STEPPED_UP
     actor = Actor(
         person.subject,
         person.name,
@@ -117,10 +119,10 @@ def _seen_at(person: Person, now: float) -> float:
     return min(now, person.proof.auth_time) if person.proof.auth_time else 0.0
 
 
-def _confirmed(room: Room, provider: Provider, person: Person, flow: Flow) -> float:
+def _confirmed(context: AppContext, provider: Provider, person: Person, flow: Flow) -> float:
     """When that session began. Raises ``ProviderError`` unless it is the same person, proved anew."""
-    with room.reading() as connection:
-        before = sessions.find_hashed(connection, flow.session, room.clock())
+    with context.reading() as connection:
+        before = sessions.find_hashed(connection, flow.session, context.clock())
     if before is None or before.subject != person.subject:
         raise ProviderError("somebody else came back, or the session has ended meanwhile")
     if person.proof.auth_time < flow.started_at - LEEWAY:
@@ -133,30 +135,30 @@ def _confirmed(room: Room, provider: Provider, person: Person, flow: Flow) -> fl
     return before.signed_in_at
 
 
-def _failed(room: Room, request: Request, cause: str) -> Response:
+def _failed(context: AppContext, request: Request, cause: str) -> Response:
     _log.warning("sign-in failed: %s", cause)
     leaf = leaves.Leaf(
-        kind=leaves.Kind.SIGN_IN_FAILED,
+        kind=leaves.ActKind.SIGN_IN_FAILED,
         actor=NOBODY,
-        role=leaves.Role.NOBODY,
-        at=int(room.clock()),
+        role=leaves.ActRole.NOBODY,
+        at=int(context.clock()),
         outcome="oidc",
     )
-    with room.writing() as connection:
+    with context.writing() as connection:
         append(connection, leaf)
     answer = HTMLResponse(page("problem.html", title="Not signed in", status_code=401, sentence=AGAIN), 401)
-    cookies.take(answer, request.scope, flows.COOKIE)
+    cookies.clear_cookie(answer, request.scope, flows.COOKIE)
     return answer
 
 
-def _record_refusal(room: Room, person: Person, why: str) -> None:
+def _record_refusal(context: AppContext, person: Person, why: str) -> None:
     leaf = leaves.Leaf(
-        kind=leaves.Kind.SIGN_IN_FAILED,
+        kind=leaves.ActKind.SIGN_IN_FAILED,
         actor=person.subject,
-        role=leaves.Role.NOBODY,
-        at=int(room.clock()),
+        role=leaves.ActRole.NOBODY,
+        at=int(context.clock()),
         outcome="oidc",
         reason=why,
     )
-    with room.writing() as connection:
+    with context.writing() as connection:
         append(connection, leaf)

@@ -6,8 +6,8 @@ from alerts_api.audit import leaves
 from alerts_api.audit.log import append
 from alerts_api.signin import proofs, users
 from alerts_api.signin.actors import Actor
-from alerts_api.web.authentication import NOBODY, SignInDoor
-from alerts_api.web.context import Room
+from alerts_api.web.authentication import NOBODY, RequestAuthenticator
+from alerts_api.web.context import AppContext
 
 REFUSED = (
     "That is not right: name, password or code, or it was tried too often. A code can be used once: wait for"
@@ -16,19 +16,25 @@ REFUSED = (
 
 
 def prove(
-    room: Room, door: SignInDoor, request: Request, *, name: str, password: str, code: str
+    context: AppContext,
+    authenticator: RequestAuthenticator,
+    request: Request,
+    *,
+    name: str,
+    password: str,
+    code: str,
 ) -> Actor | None:
     """The user, if these are the user's proofs and an attempt is allowed now."""
-    if not door.may_try(request):
+    if not authenticator.may_try(request):
         return None
-    now = room.clock()
-    with room.reading() as connection:
-        sealed, takes_attempts = users.sealed_password(connection, name, now)
+    now = context.clock()
+    with context.reading() as connection:
+        sealed, takes_attempts = users.stored_password(connection, name, now)
     if not takes_attempts:
         return None
     # Outside of any transaction: it is meant to take long.
-    opened = proofs.opens(password, sealed)
-    with room.writing() as connection:
+    opened = proofs.verify_password(password, sealed)
+    with context.writing() as connection:
         actor = users.finish(connection, name, sealed, opened, code.replace(" ", ""), now)
         if actor is None:
             append(connection, _failed(users.subject_of(name) if sealed else NOBODY, now))
@@ -38,9 +44,9 @@ def prove(
 def _failed(subject: str, now: float) -> leaves.Leaf:
     """What was typed for a name may be anything, even the password; only a user's own name is recorded."""
     return leaves.Leaf(
-        kind=leaves.Kind.SIGN_IN_FAILED,
+        kind=leaves.ActKind.SIGN_IN_FAILED,
         actor=subject,
-        role=leaves.Role.NOBODY,
+        role=leaves.ActRole.NOBODY,
         at=int(now),
         outcome="local",
     )

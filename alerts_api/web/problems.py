@@ -86,12 +86,12 @@ def install(app: FastAPI) -> None:
 
     async def unrecorded(request: Request, error: Exception) -> Response:
         log.error("%s", error)
-        await run_in_threadpool(app.state.door.failed, request)
+        await run_in_threadpool(app.state.authenticator.failed, request)
         return problem_response(request.scope, 503, _UNRECORDED)
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
-        await run_in_threadpool(app.state.door.failed, request)
+        await run_in_threadpool(app.state.authenticator.failed, request)
         return problem_response(request.scope, 500, _SENTENCES[500])
 
     app.add_exception_handler(HTTPException, http)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from markupsafe import Markup
 
-from alerts_api.storage.backend import Place, is_url
+from alerts_api.storage.backend import DatabaseLocation, is_url
 from alerts_api.web.plots import Spot, Whisker, reach, spots, whiskers
 from alerts_api.web.rendering import page
 from alerts_api.web.wording import plural
@@ -25,7 +25,7 @@ _NAMED = 5  # of groups that were pooled
 _RATIO_TOP = 4.0
 
 
-class Entry(msgspec.Struct, frozen=True):
+class ReportEntry(msgspec.Struct, frozen=True):
     """One line of the list."""
 
     name: str  # in the address
@@ -46,12 +46,12 @@ class Pictures(msgspec.Struct, frozen=True):
     groups_say: str
 
 
-def reports_beside(database: Place) -> Path | None:
+def reports_beside(database: DatabaseLocation) -> Path | None:
     """The reports of the site that a database file belongs to; of a server there is no telling."""
     return None if is_url(database) else Path(database).parent / REPORTS
 
 
-def entries(folder: Path | None) -> tuple[Entry, ...]:
+def entries(folder: Path | None) -> tuple[ReportEntry, ...]:
     """The reports of a folder, newest first; what cannot be read is left out."""
     found = []
     for path in reversed(listed(folder)) if folder else ():
@@ -60,7 +60,7 @@ def entries(folder: Path | None) -> tuple[Entry, ...]:
         except ReportError:
             continue
         moved = tuple(c.figure for part in report.changes for c in part.changes if c.beyond)
-        found.append(Entry(path.stem, report, moved))
+        found.append(ReportEntry(path.stem, report, moved))
     return tuple(found)
 
 

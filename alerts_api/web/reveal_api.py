@@ -7,41 +7,41 @@ from fastapi import APIRouter, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from alerts_api.audit.reading import Entry, Filters, read
+from alerts_api.audit.reading import AuditEntry, AuditFilters, read
 from alerts_api.reveal.reading import READERS, Shown, visible, visible_one
 from alerts_api.signin.actors import Actor, Role
-from alerts_api.web.authorization import needs
-from alerts_api.web.context import Room
+from alerts_api.web.authorization import requires_roles
+from alerts_api.web.context import AppContext
 from alerts_api.web.reveal_frame import RequestId
 from alerts_api.web.schemas import answers
 
-Reader = Annotated[Actor, needs(*READERS)]
-Watcher = Annotated[Actor, needs(Role.AUDITOR, Role.DPO)]
+Reader = Annotated[Actor, requires_roles(*READERS)]
+Watcher = Annotated[Actor, requires_roles(Role.AUDITOR, Role.DPO)]
 After = Annotated[int, Query(ge=-1, lt=2**53, description="acts of a higher index; -1: from the first")]
 Size = Annotated[int, Query(ge=1, le=1_000, description="acts at most")]
 
 
-def reveal_api(room: Room) -> APIRouter:
+def reveal_api(context: AppContext) -> APIRouter:
     """The routes under ``/api/v1``."""
     router = APIRouter(prefix="/api/v1", tags=["reveals"])
 
     @router.get("/reveals", summary="Requests that concern you", responses=answers(tuple[Shown, ...]))
     def requests(actor: Reader) -> Response:
-        with room.reading() as connection:
-            return _json(visible(connection, actor, room.clock()))
+        with context.reading() as connection:
+            return _json(visible(connection, actor, context.clock()))
 
     @router.get("/reveals/{request_id}", summary="One of them", responses=answers(Shown))
     def one(actor: Reader, request_id: RequestId) -> Response:
-        with room.reading() as connection:
-            found = visible_one(connection, actor, request_id, room.clock())
+        with context.reading() as connection:
+            found = visible_one(connection, actor, request_id, context.clock())
         if found is None:
             raise HTTPException(404)
         return _json(found)
 
-    @router.get("/audit", summary="Acts, oldest first", responses=answers(tuple[Entry, ...]))
+    @router.get("/audit", summary="Acts, oldest first", responses=answers(tuple[AuditEntry, ...]))
     def acts(_: Watcher, after: After = -1, size: Size = 100) -> Response:
-        with room.reading() as connection:
-            return _json(read(connection, after, size, Filters()))
+        with context.reading() as connection:
+            return _json(read(connection, after, size, AuditFilters()))
 
     return router
 

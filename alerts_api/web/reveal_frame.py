@@ -6,11 +6,11 @@ from fastapi import Form, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.reveal.gate import FRESH_SECONDS, Refusal
+from alerts_api.reveal.gate import FRESH_SECONDS, RevealRefusal
 from alerts_api.reveal.words import OUTCOMES, REASONS, REFUSALS, STATES
 from alerts_api.signin.actors import Actor
 from alerts_api.web.authorization import fresh
-from alerts_api.web.context import Room
+from alerts_api.web.context import AppContext
 from alerts_api.web.problems import problem_response
 from alerts_api.web.rendering import page
 
@@ -20,19 +20,19 @@ Word = Annotated[str, Form(max_length=200)]
 Account = Annotated[str, Form(pattern=r"^u[0-9A-Za-z]{1,8}_[a-z2-7]{24}$")]
 Subject = Annotated[str, Form(pattern=r"^[\x21-\x7e]{1,255}$")]  # as the audit log writes one
 
-_GONE = frozenset({Refusal.NO_ALERT, Refusal.NO_REQUEST})
+_GONE = frozenset({RevealRefusal.NO_ALERT, RevealRefusal.NO_REQUEST})
 
 
-def framed(room: Room, actor: Actor, template: str, **values: object) -> HTMLResponse:
+def gate_page(context: AppContext, actor: Actor, template: str, **values: object) -> HTMLResponse:
     """A page of the gate."""
     words = {"REASONS": REASONS, "OUTCOMES": OUTCOMES, "STATES": STATES, "REFUSALS": REFUSALS}
-    frame = {"actor": actor, "demo": room.demo, "here": "reveals", "now": room.clock()}
+    frame = {"actor": actor, "demo": context.demo, "here": "reveals", "now": context.clock()}
     return HTMLResponse(page(template, **frame, **words, **values))
 
 
-def confirmed(room: Room, actor: Actor, back: str) -> None:
+def confirmed(context: AppContext, actor: Actor, back: str) -> None:
     """Go on only if this person has just proved who it is. Raises ``NotConfirmedError``."""
-    fresh(actor, FRESH_SECONDS, now=room.clock(), back=back)
+    fresh(actor, FRESH_SECONDS, now=context.clock(), back=back)
 
 
 def to_request(request_id: str) -> Response:
@@ -40,7 +40,7 @@ def to_request(request_id: str) -> Response:
     return RedirectResponse(f"/reveals/{request_id}#standing", 303)
 
 
-def refused(actor: Actor, refusal: Refusal | None) -> Response:
+def refused(actor: Actor, refusal: RevealRefusal | None) -> Response:
     """What speaks against it, in words; the audit log has it already."""
     if refusal is None:
         raise HTTPException(500)

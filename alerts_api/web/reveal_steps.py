@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.desk import ReleaseService
 from alerts_api.reveal.reading import visible_one
 from alerts_api.reveal.scrub import scrub
 from alerts_api.signin.actors import Actor, Role
-from alerts_api.web.authorization import needs
-from alerts_api.web.context import Room
+from alerts_api.web.authorization import requires_roles
+from alerts_api.web.context import AppContext
 from alerts_api.web.reveal_frame import (
     Account,
     RequestId,
@@ -19,17 +19,17 @@ from alerts_api.web.reveal_frame import (
     Text,
     Word,
     confirmed,
-    framed,
+    gate_page,
     refused,
     to_request,
 )
 
-Holder = Annotated[Actor, needs(Role.KEY_HOLDER)]
-Second = Annotated[Actor, needs(Role.APPROVER, Role.DPO)]
-Dpo = Annotated[Actor, needs(Role.DPO)]
+Holder = Annotated[Actor, requires_roles(Role.KEY_HOLDER)]
+Second = Annotated[Actor, requires_roles(Role.APPROVER, Role.DPO)]
+Dpo = Annotated[Actor, requires_roles(Role.DPO)]
 
 
-def second_persons(room: Room, desk: Desk) -> APIRouter:
+def second_persons(context: AppContext, release_service: ReleaseService) -> APIRouter:
     """What approver and DPO do."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -37,56 +37,56 @@ def second_persons(room: Room, desk: Desk) -> APIRouter:
     def answer(
         actor: Second, request_id: RequestId, approve: Annotated[bool, Form()], note: Text = ""
     ) -> Response:
-        confirmed(room, actor, f"/reveals/{request_id}")
-        step = desk.answer(actor, request_id, approve=approve, note=scrub(note).text)
+        confirmed(context, actor, f"/reveals/{request_id}")
+        step = release_service.answer(actor, request_id, approve=approve, note=scrub(note).text)
         return refused(actor, step.refusal) if step.refusal else to_request(request_id)
 
     @router.post("/reveals/{request_id}/review")
     def review(
         actor: Second, request_id: RequestId, uphold: Annotated[bool, Form()], note: Text = ""
     ) -> Response:
-        confirmed(room, actor, f"/reveals/{request_id}")
-        step = desk.review(actor, request_id, uphold=uphold, note=scrub(note).text)
+        confirmed(context, actor, f"/reveals/{request_id}")
+        step = release_service.review(actor, request_id, uphold=uphold, note=scrub(note).text)
         return refused(actor, step.refusal) if step.refusal else to_request(request_id)
 
     @router.post("/trainings")
     def train(actor: Dpo, subject: Subject, until: Annotated[datetime, Form()]) -> Response:
-        confirmed(room, actor, "/reveals")
-        desk.train(actor, subject, until.replace(tzinfo=UTC).timestamp())
+        confirmed(context, actor, "/reveals")
+        release_service.train(actor, subject, until.replace(tzinfo=UTC).timestamp())
         return RedirectResponse("/reveals#trainings", 303)
 
     return router
 
 
-def opening(room: Room, desk: Desk) -> APIRouter:
+def opening(context: AppContext, release_service: ReleaseService) -> APIRouter:
     """What the holder does with what was granted."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/reveals/half")
     def half(actor: Holder) -> HTMLResponse:
-        return framed(room, actor, "reveal_open.html", request=None, ticket="")
+        return gate_page(context, actor, "reveal_open.html", request=None, ticket="")
 
     @router.post("/reveals/opened")
     def opened(actor: Holder, account: Account) -> Response:
-        step = desk.opened(actor, account)
+        step = release_service.opened(actor, account)
         return Response(status_code=204 if step.refusal is None else 409)
 
     @router.post("/reveals/{request_id}/ticket")
     def ticket(actor: Holder, request_id: RequestId) -> Response:
         """No redirect: a ticket stands in no address."""
-        confirmed(room, actor, f"/reveals/{request_id}")
-        taken = desk.take(actor, request_id)
+        confirmed(context, actor, f"/reveals/{request_id}")
+        taken = release_service.take(actor, request_id)
         if taken.refusal is not None:
             return refused(actor, taken.refusal)
-        with room.reading() as connection:
-            found = visible_one(connection, actor, request_id, room.clock())
-        return framed(
-            room, actor, "reveal_open.html", request=found.request if found else None, ticket=taken.ticket
+        with context.reading() as connection:
+            found = visible_one(connection, actor, request_id, context.clock())
+        return gate_page(
+            context, actor, "reveal_open.html", request=found.request if found else None, ticket=taken.ticket
         )
 
     @router.post("/reveals/{request_id}/identity")
     def identity(actor: Holder, request_id: RequestId, ticket: Word) -> Response:
-        released = desk.redeem(actor, ticket)
+        released = release_service.redeem(actor, ticket)
         if released.refusal is not None:
             return refused(actor, released.refusal)
         return Response(
@@ -97,7 +97,7 @@ def opening(room: Room, desk: Desk) -> APIRouter:
 
     @router.post("/reveals/{request_id}/outcome")
     def outcome(actor: Holder, request_id: RequestId, outcome: Word, note: Text = "") -> Response:
-        step = desk.file(actor, request_id, outcome, scrub(note).text)
+        step = release_service.file(actor, request_id, outcome, scrub(note).text)
         return refused(actor, step.refusal) if step.refusal else to_request(request_id)
 
     return router

@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts_api.alerts.restrictions import read_restrictions
-from alerts_api.audit.leaves import Kind, Leaf
-from alerts_api.audit.leaves import Role as LeafRole
+from alerts_api.audit.leaves import ActKind, Leaf
+from alerts_api.audit.leaves import ActRole as LeafRole
 from alerts_api.audit.log import append
 from alerts_api.rights.cases import (
     ANSWER_DAYS,
@@ -21,28 +21,28 @@ from alerts_api.rights.cases import (
 )
 from alerts_api.rights.retention import read_runs
 from alerts_api.signin.actors import Actor, Role
-from alerts_api.web.alert_pages import frame
-from alerts_api.web.authorization import needs
-from alerts_api.web.context import Room
+from alerts_api.web.alert_pages import page_frame
+from alerts_api.web.authorization import requires_roles
+from alerts_api.web.context import AppContext
 from alerts_api.web.rendering import page
 
-Officer = Annotated[Actor, needs(Role.DPO)]
+Officer = Annotated[Actor, requires_roles(Role.DPO)]
 # The same as in a leaf of the audit log.
 Reference = Annotated[str, Form(pattern=r"^[A-Za-z0-9_.:/#-]{1,64}$")]
 Outcome = Annotated[str, Form(pattern=r"^(upheld|not-upheld|withdrawn)$")]
 
 
-def rights_pages(room: Room) -> APIRouter:
+def rights_pages(context: AppContext) -> APIRouter:
     """What the DPO reads, and what only the DPO enters: complaints."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/rights")
     def rights(actor: Officer) -> HTMLResponse:
-        with room.reading() as connection:
+        with context.reading() as connection:
             return HTMLResponse(
                 page(
                     "rights.html",
-                    **frame(room, actor, room.status(connection), "rights"),
+                    **page_frame(context, actor, context.status(connection), "rights"),
                     cases=read_cases(connection),
                     restrictions=read_restrictions(connection),
                     runs=read_runs(connection),
@@ -52,39 +52,39 @@ def rights_pages(room: Room) -> APIRouter:
 
     @router.post("/rights/complaints")
     def complain(actor: Officer, reference: Reference) -> Response:
-        with room.writing() as connection:
-            case = open_complaint(connection, reference, actor.subject, room.clock())
-            _record(connection, room, actor, case, reference, "received")
+        with context.writing() as connection:
+            case = open_complaint(connection, reference, actor.subject, context.clock())
+            _record(connection, context, actor, case, reference, "received")
         return RedirectResponse("/rights#cases", 303)
 
     @router.post("/rights/complaints/{case}/acknowledge")
     def acknowledged(actor: Officer, case: int) -> Response:
-        with room.writing() as connection:
-            if not acknowledge(connection, case, room.clock()):
+        with context.writing() as connection:
+            if not acknowledge(connection, case, context.clock()):
                 raise HTTPException(404)
             reference = complaint_reference(connection, case)
-            _record(connection, room, actor, case, reference, "acknowledged")
+            _record(connection, context, actor, case, reference, "acknowledged")
         return RedirectResponse("/rights#cases", 303)
 
     @router.post("/rights/complaints/{case}/close")
     def closed(actor: Officer, case: int, outcome: Outcome) -> Response:
-        with room.writing() as connection:
-            if not close_complaint(connection, case, outcome, room.clock()):
+        with context.writing() as connection:
+            if not close_complaint(connection, case, outcome, context.clock()):
                 raise HTTPException(404)
-            _record(connection, room, actor, case, complaint_reference(connection, case), outcome)
+            _record(connection, context, actor, case, complaint_reference(connection, case), outcome)
         return RedirectResponse("/rights#cases", 303)
 
     return router
 
 
 def _record(
-    connection: Connection, room: Room, actor: Actor, case: int, reference: str, outcome: str
+    connection: Connection, context: AppContext, actor: Actor, case: int, reference: str, outcome: str
 ) -> None:
     leaf = Leaf(
-        kind=Kind.COMPLAINT,
+        kind=ActKind.COMPLAINT,
         actor=actor.subject,
         role=LeafRole.DPO,
-        at=int(room.clock()),
+        at=int(context.clock()),
         case=reference,
         outcome=outcome,
         request=f"rights/{case}",

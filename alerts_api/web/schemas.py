@@ -10,13 +10,13 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from alerts_api.alerts.records import AlertPage, JudgedAlert, Judgement, Refused, Status, TracePage
-from alerts_api.audit.reading import Entry
+from alerts_api.audit.reading import AuditEntry
 from alerts_api.reveal.reading import Shown
 from service.records.drift_report import DriftReport
 
 _TYPES = (
     *(AlertPage, JudgedAlert, TracePage, tuple[Judgement, ...], tuple[Refused, ...], Status, DriftReport),
-    *(Shown, tuple[Shown, ...], tuple[Entry, ...]),
+    *(Shown, tuple[Shown, ...], tuple[AuditEntry, ...]),
 )
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
 _BY_TYPE = dict(zip(map(str, _TYPES), _SCHEMAS, strict=True))

@@ -7,29 +7,36 @@ from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.signin import sessions, users
 from alerts_api.signin.actors import EVERYONE, Actor, Role
 from alerts_api.signin.paths import safe_path
 from alerts_api.signin.provider import Provider
 from alerts_api.web import cookies, password_pages
-from alerts_api.web.authentication import SignInDoor
-from alerts_api.web.authorization import needs
-from alerts_api.web.context import Room
+from alerts_api.web.authentication import RequestAuthenticator
+from alerts_api.web.authorization import requires_roles
+from alerts_api.web.context import AppContext
 from alerts_api.web.navigation import home
 from alerts_api.web.rendering import page
 
 Typed = Annotated[str, Form(max_length=300)]
-Anybody = Annotated[Actor, needs(*EVERYONE)]
+Anybody = Annotated[Actor, requires_roles(*EVERYONE)]
 
 
-def signin_pages(room: Room, door: SignInDoor, provider: Provider | None) -> APIRouter:
+def signin_pages(
+    context: AppContext, authenticator: RequestAuthenticator, provider: Provider | None
+) -> APIRouter:
     """What is open to everybody, and the confirmation of who has signed in."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def shown(request: Request, onward: str, refusal: str = "") -> HTMLResponse:
-        values = {"demo": room.demo, "here": "signin", "actor": door.who(request), "next": safe_path(onward)}
-        with room.reading() as connection:
+        values = {
+            "demo": context.demo,
+            "here": "signin",
+            "actor": authenticator.identify(request),
+            "next": safe_path(onward),
+        }
+        with context.reading() as connection:
             values["local"] = users.any_there(connection)
         values["secure"] = cookies.may_carry(request.scope)
         text = page("signin.html", **values, provided=provider is not None, refusal=refusal)
@@ -43,25 +50,25 @@ def signin_pages(room: Room, door: SignInDoor, provider: Provider | None) -> API
     def by_password(
         request: Request, name: Typed, password: Typed, code: Typed, onward: Typed = ""
     ) -> Response:
-        actor = password_pages.prove(room, door, request, name=name, password=password, code=code)
+        actor = password_pages.prove(context, authenticator, request, name=name, password=password, code=code)
         if actor is None:
             return shown(request, onward, password_pages.REFUSED)
-        return door.let_in(request, actor, safe_path(onward) or home(actor))
+        return authenticator.start_session(request, actor, safe_path(onward) or home(actor))
 
     @router.post("/signout")
     def signout(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
-        actor = door.who(request)
+        actor = authenticator.identify(request)
         if actor is None or not actor.session:
             return RedirectResponse("/signin", 303)
         if not sessions.csrf_fits(actor, csrf):
             raise HTTPException(403)
-        with room.writing() as connection:
-            sessions.end(connection, cookies.read(request))
-            door.record(connection, Kind.SIGNED_OUT, actor)
+        with context.writing() as connection:
+            sessions.end(connection, cookies.read_cookie(request))
+            authenticator.record(connection, ActKind.SIGNED_OUT, actor)
         # By a page: a form may not lead to another site, see the policy in guard.
         away = provider.end() if provider and actor.via == "oidc" else ""
         answer = HTMLResponse(page("onward.html", onward=away)) if away else RedirectResponse("/signin", 303)
-        cookies.take(answer, request.scope)
+        cookies.clear_cookie(answer, request.scope)
         # What the browser remembers of these pages goes too, on a computer that others use.
         answer.headers["Clear-Site-Data"] = '"cache", "storage"'
         return answer
@@ -69,12 +76,12 @@ def signin_pages(room: Room, door: SignInDoor, provider: Provider | None) -> API
     return router
 
 
-def confirm_pages(room: Room, door: SignInDoor) -> APIRouter:
+def confirm_pages(context: AppContext, authenticator: RequestAuthenticator) -> APIRouter:
     """Proving again who one is, for what needs a recent proof."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def shown(actor: Actor, onward: str, refusal: str = "") -> HTMLResponse:
-        values = {"demo": room.demo, "here": "signin", "actor": actor, "next": safe_path(onward)}
+        values = {"demo": context.demo, "here": "signin", "actor": actor, "next": safe_path(onward)}
         return HTMLResponse(page("confirm.html", **values, refusal=refusal), 422 if refusal else 200)
 
     @router.get("/signin/confirm")
@@ -88,27 +95,31 @@ def confirm_pages(room: Room, door: SignInDoor) -> APIRouter:
         """A new session of the same person, whose sign-in stays as long ago as it was."""
         goes_on = safe_path(onward) or home(actor)
         if actor.via == "demo" and actor.session:
-            return door.let_in(request, replace(actor, confirmed_at=room.clock()), goes_on, Kind.STEPPED_UP)
+            return authenticator.start_session(
+                request, replace(actor, confirmed_at=context.clock()), goes_on, ActKind.STEPPED_UP
+            )
         if actor.via != "local":
             raise HTTPException(403)
         name = actor.subject.removeprefix("local:")
-        proved = password_pages.prove(room, door, request, name=name, password=password, code=code)
+        proved = password_pages.prove(
+            context, authenticator, request, name=name, password=password, code=code
+        )
         if proved is None:
             return shown(actor, onward, password_pages.REFUSED)
         again = replace(proved, signed_in_at=actor.signed_in_at)
-        return door.let_in(request, again, goes_on, Kind.STEPPED_UP)
+        return authenticator.start_session(request, again, goes_on, ActKind.STEPPED_UP)
 
     return router
 
 
-def demo_pages(room: Room, door: SignInDoor) -> APIRouter:
+def demo_pages(context: AppContext, authenticator: RequestAuthenticator) -> APIRouter:
     """Each role by one click, where nobody is real."""
     router = APIRouter(include_in_schema=False)
 
     @router.post("/signin/demo")
     def demo(request: Request, role: Annotated[Role, Form()]) -> Response:
-        now, name = room.clock(), role.replace("_", " ").capitalize()
+        now, name = context.clock(), role.replace("_", " ").capitalize()
         actor = Actor(f"demo-{role}", name, frozenset({role}), "demo", signed_in_at=now, confirmed_at=now)
-        return door.let_in(request, actor, home(actor))
+        return authenticator.start_session(request, actor, home(actor))
 
     return router

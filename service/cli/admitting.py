@@ -157,7 +157,7 @@ def new_token(folder: Path, label: str, roles: tuple[str, ...], writes: bool, da
       journalguard tokens new --site /srv/journalguard ticket-desk --role analyst --writes --days 30
     """
     keep_no_core()
-    wanted = token_rows.Wanted(label, frozenset(map(Role, roles)), writes, days)
+    wanted = token_rows.TokenRequest(label, frozenset(map(Role, roles)), writes, days)
     token_rows.check(wanted)
     text = token_rows.draw()
     show_once(f"The token of {label}, for {days} days:\n\n  {text}")
@@ -202,7 +202,7 @@ def revoke_token(folder: Path, token: str) -> None:
 def _enrol(name: str) -> tuple[str, bytes]:
     """A sealed password and a secret, both in the user's hands: a code proves that the app has it."""
     keep_no_core()
-    while complaint := proofs.complaint(password := ask_new_secret(f"Password of {name}"), name):
+    while complaint := proofs.password_problem(password := ask_new_secret(f"Password of {name}"), name):
         click.echo(f"{complaint[0].upper()}{complaint[1:]}.", err=True)
     secret = proofs.new_secret()
     show_once(
@@ -210,11 +210,11 @@ def _enrol(name: str) -> tuple[str, bytes]:
         f"the secret. It is shown once.\n\n  {proofs.enrolment(secret, name)}"
     )
     code = str(click.prompt("The code that the app shows")).replace(" ", "")
-    if proofs.step_of(secret, code, time.time()) is None:
+    if proofs.totp_step(secret, code, time.time()) is None:
         raise UserError(
             "that is not the code of this secret; is this machine's clock right? Nothing was saved"
         )
-    return proofs.seal(password), secret
+    return proofs.hash_password(password), secret
 
 
 def _opened(folder: Path) -> AbstractContextManager[Database]:

@@ -19,7 +19,7 @@ from alerts_api.audit.checkpoints import Cadence
 from alerts_api.audit.errors import NoteError
 from alerts_api.audit.export import write_export
 from alerts_api.audit.mails import Mail
-from alerts_api.audit.sending import Places
+from alerts_api.audit.sending import CheckpointTargets
 from alerts_api.audit.signednote import PublicKey, parse_public
 from alerts_api.storage.database import open_database
 from service.cli.options import EXISTING_FILE, EXISTING_FOLDER, database_of, read_site, site_option
@@ -97,7 +97,7 @@ def checkpoint(
         --from journalguard@example.ac.uk --to dpo@example.ac.uk
     """
     site = read_site(folder)
-    places = Places(keep, _mail(outgoing, sender, recipient))
+    places = CheckpointTargets(keep, _mail(outgoing, sender, recipient))
     signer = signing.load(site.folder / FOLDER)
     cadence = Cadence() if when_due else None
     with closing(open_database(database_of(site), create=False, durable=True)) as database:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from alerts_api.audit.reading import Entry
-from alerts_api.rights.asked import Asked
+from alerts_api.audit.reading import AuditEntry
+from alerts_api.rights.asked import SubjectRequest
 from alerts_api.rights.holdings import HeldAlert, Holdings
 from alerts_api.web.rendering import page
 from service.cli.copies import COPIES
@@ -27,7 +27,7 @@ class Held(msgspec.Struct, frozen=True):
     events: tuple[Trace, ...]
     identity_sealed: bool
     restricted_since: float
-    acts: tuple[Entry, ...]
+    acts: tuple[AuditEntry, ...]
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Copy(msgspec.Struct, frozen=True):
     held: tuple[Held, ...]
 
 
-def write_copy(site: SiteFolder, asked: Asked, found: list[Holdings], now: float) -> Path:
+def write_copy(site: SiteFolder, asked: SubjectRequest, found: list[Holdings], now: float) -> Path:
     """Into a folder of its own, which nobody else can read. An earlier copy of the case is replaced."""
     copy = Copy(asked.reference, now, tuple(_held(each) for each in found))
     folder = site.folder / COPIES / asked.reference.replace("/", "_").lstrip(".")

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import click
 
-from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.desk import ReleaseService
 from alerts_api.reveal.notices import Notices
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage.database import open_database
@@ -127,7 +127,7 @@ def train_holder(site: SiteFolder) -> None:
     dpo = Actor("demo-dpo", "Dpo", frozenset({Role.DPO}), "demo")
     with closing(open_database(database_of(site), create=True, durable=True)) as database:
         notices = Notices(site.settings.reveal, site.folder)
-        desk = Desk(database.writing, site.settings.reveal, notices.released, time.time)
+        desk = ReleaseService(database.writing, site.settings.reveal, notices.released, time.time)
         desk.train(dpo, f"demo-{Role.KEY_HOLDER}", time.time() + 365 * 86_400)
 
 

@@ -3,7 +3,7 @@
 from contextlib import closing
 
 from alerts_api.signin import users
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from service.base.errors import AddressError
 from service.config.settings import LOOPBACK
@@ -14,7 +14,7 @@ def is_local(host: str) -> bool:
     return host in LOOPBACK
 
 
-def check_entrance(host: str, place: Place, *, create: bool, provided: bool) -> None:
+def check_entrance(host: str, place: DatabaseLocation, *, create: bool, provided: bool) -> None:
     """Somebody can sign in wherever others reach the pages. Raises ``AddressError``."""
     if provided or is_local(host):
         return

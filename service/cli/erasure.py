@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from alerts_api.rights.asked import Asked
+from alerts_api.rights.asked import SubjectRequest
 from alerts_api.rights.cases import Right, newest_received
 from alerts_api.rights.erasing import erase_accounts, erase_identities, erase_traces, rows_left, waits
 from alerts_api.storage.database import Database
@@ -28,7 +28,7 @@ class Standing(NamedTuple):
     left: bool  # something that should be gone
 
 
-def carry_out(site: SiteFolder, asked: Asked, database: Database) -> None:
+def carry_out(site: SiteFolder, asked: SubjectRequest, database: Database) -> None:
     """Have the stream forget, wait until it did, and clear what is left on the disk."""
     for folder in _copies(site, asked):
         shutil.rmtree(folder)
@@ -45,7 +45,7 @@ def carry_out(site: SiteFolder, asked: Asked, database: Database) -> None:
     database.compact()
 
 
-def find_left(site: SiteFolder, asked: Asked, database: Database, now: float) -> Standing:
+def find_left(site: SiteFolder, asked: SubjectRequest, database: Database, now: float) -> Standing:
     """Looks into every store that can be seen from here."""
     with database.reading() as connection:
         found = [rows_left(connection, account) for account in asked.accounts]
@@ -64,7 +64,7 @@ def find_left(site: SiteFolder, asked: Asked, database: Database, now: float) ->
     return Standing(tuple(lines), bool(tables or copies or learnt))
 
 
-def _is_learnt(site: SiteFolder, asked: Asked) -> bool:
+def _is_learnt(site: SiteFolder, asked: SubjectRequest) -> bool:
     # Only where there is Kafka.
     from service.distributed.sink.lookup import saved_state  # noqa: PLC0415
 
@@ -89,7 +89,7 @@ def _day(since: float, days: int) -> str:
     return datetime.fromtimestamp(since + 86400 * (days + 1), UTC).strftime("%d %b %Y")
 
 
-def _waiting(site: SiteFolder, asked: Asked, database: Database) -> bool:
+def _waiting(site: SiteFolder, asked: SubjectRequest, database: Database) -> bool:
     """Whether the stream has something of it still before it. With Kafka alerts and events come apart."""
     with database.reading() as connection:
         if site.settings.kafka is None:
@@ -97,7 +97,7 @@ def _waiting(site: SiteFolder, asked: Asked, database: Database) -> bool:
         return any(rows_left(connection, account) for account in asked.accounts)
 
 
-def _copies(site: SiteFolder, asked: Asked) -> list[Path]:
+def _copies(site: SiteFolder, asked: SubjectRequest) -> list[Path]:
     """Folders of copies that name the reader's account."""
     folders = sorted((site.folder / COPIES).glob("*/"))
     return [folder for folder in folders if any(_names(path, asked.accounts) for path in folder.iterdir())]

@@ -17,7 +17,7 @@ import click
 import uvicorn
 
 from alerts_api.signin.provider import Provider
-from alerts_api.storage.backend import Place, is_url
+from alerts_api.storage.backend import DatabaseLocation, is_url
 from alerts_api.web.app import create_app
 from alerts_api.web.evaluation_pages import EvaluationPlace
 from service.cli.entrance import check_entrance, is_local
@@ -44,7 +44,9 @@ class _Database(click.ParamType):
 
     name = "file or URL"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> DatabaseLocation:
         if is_url(value):
             return value
         EXISTING_FILE.convert(value, param, ctx)
@@ -80,7 +82,7 @@ class _Address(NamedTuple):
 @click.option("--socket", "descriptor", type=int, hidden=True)
 def pages(
     folder: Path | None,
-    database: Place | None,
+    database: DatabaseLocation | None,
     host: str | None,
     port: int | None,
     names: tuple[str, ...],

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from alerts_api.rights.asked import Asked
+from alerts_api.rights.asked import SubjectRequest
 from pseudonymiser import keys
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.pseudonyms import Pseudonyms
@@ -39,7 +39,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple[SiteFolder, Asked]:
+def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple[SiteFolder, SubjectRequest]:
     """The site and what is asked of it, once the name is read. Raises operators' errors."""
     keep_no_core()
     if not _REFERENCE.fullmatch(reference):
@@ -56,10 +56,10 @@ def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple
         raise click.ClickException("this names nobody; give the user name as it stands in the proxy's log")
     pseudonyms = Pseudonyms(known)
     found = (pseudonyms.user(identity), pseudonyms.former(identity))
-    return site, Asked(tuple(account for account in found if account), reference, officer)
+    return site, SubjectRequest(tuple(account for account in found if account), reference, officer)
 
 
-def tell_stream(site: SiteFolder, asked: Asked, act: CommandKind) -> None:
+def tell_stream(site: SiteFolder, asked: SubjectRequest, act: CommandKind) -> None:
     """To the workers, where there are some; `run` finds its orders in the database."""
     if site.settings.kafka is None:
         return

@@ -10,8 +10,8 @@ import click
 
 from alerts_api.alerts.restrictions import lift as lift_restriction
 from alerts_api.alerts.restrictions import restrict as put_restriction
-from alerts_api.audit.leaves import Kind
-from alerts_api.rights.asked import Asked, record
+from alerts_api.audit.leaves import ActKind
+from alerts_api.rights.asked import SubjectRequest, record
 from alerts_api.rights.cases import Right, close_case, close_cases, open_case
 from alerts_api.rights.erasing import ask_erasure
 from alerts_api.rights.holdings import holdings
@@ -64,7 +64,7 @@ def erase(folder: Path, reader: str | None, reference: str, officer: str, check:
             with database.writing() as connection:
                 case = open_case(connection, Right.ERASE, asked, now)
                 ask_erasure(connection, asked.accounts, reference, now)
-                record(connection, asked, Kind.RIGHTS_ERASE, case, now)
+                record(connection, asked, ActKind.RIGHTS_ERASE, case, now)
             carry_out(site, asked, database)
         standing = find_left(site, asked, database, now)
         if not standing.left:
@@ -116,7 +116,7 @@ def objection(folder: Path, reader: str | None, reference: str, officer: str, ou
     )
 
 
-def _restrict(site: SiteFolder, asked: Asked, right: Right, outcome: str | None) -> None:
+def _restrict(site: SiteFolder, asked: SubjectRequest, right: Right, outcome: str | None) -> None:
     """Restrict; or close the case with this outcome, which may end the restriction."""
     now, lifts = time.time(), outcome in ("lifted", "refused")
     with _database(site) as database, database.writing() as connection:
@@ -127,8 +127,8 @@ def _restrict(site: SiteFolder, asked: Asked, right: Right, outcome: str | None)
             raise click.ClickException("this account is not restricted")
         else:
             case = close_cases(connection, right, asked.accounts[0], outcome, now)
-        kind = Kind.RIGHTS_RESTRICT if right is Right.RESTRICT else Kind.RIGHTS_OBJECT
-        kind = Kind.RIGHTS_LIFT if outcome == "lifted" else kind
+        kind = ActKind.RIGHTS_RESTRICT if right is Right.RESTRICT else ActKind.RIGHTS_OBJECT
+        kind = ActKind.RIGHTS_LIFT if outcome == "lifted" else kind
         record(connection, asked, kind, case, now, outcome or "")
     if lifts or outcome is None:
         tell_stream(site, asked, CommandKind.LIFT if lifts else CommandKind.RESTRICT)
@@ -163,7 +163,7 @@ def rectify(folder: Path, reader: str | None, reference: str, officer: str, what
         note = f"Attribution rectified, {what}; case {reference}"
         mended = rectify_alerts(connection, asked.accounts, note, officer, now)
         close_case(connection, Right.RECTIFY, reference, what, now)
-        record(connection, asked, Kind.RIGHTS_RECTIFY, case, now, what)
+        record(connection, asked, ActKind.RIGHTS_RECTIFY, case, now, what)
     click.echo(f"{mended} of the account's alerts are marked as wrong data.")
 
 
@@ -184,7 +184,7 @@ def access(folder: Path, reader: str | None, reference: str, officer: str) -> No
     with _database(site) as database:
         with database.writing() as connection:
             case = open_case(connection, Right.ACCESS, asked, now)
-            record(connection, asked, Kind.RIGHTS_ACCESS, case, now)
+            record(connection, asked, ActKind.RIGHTS_ACCESS, case, now)
         with database.reading() as connection:
             found = [with_state(site, holdings(connection, account)) for account in asked.accounts]
         place = write_copy(site, asked, found, now)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerts_api.rights.desk import Desk
+from alerts_api.rights.desk import CommandPoller
 from alerts_api.storage.database import open_database
 from alerts_api.storage.errors import StoreBusyError, StoreFullError, StoreUnreachableError
 from alerts_api.stream.store import SqlStore, open_store
@@ -83,7 +83,7 @@ def follow_site(site: SiteFolder, stop: Event, attend: Attendant) -> None:
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
         relax_garbage_collection()
-        with attend(runner) as poll, closing(_desk(site)) as desk:
+        with attend(runner) as poll, closing(_poller(site)) as poller:
             FollowLoop(
                 runner,
                 tail,
@@ -92,12 +92,12 @@ def follow_site(site: SiteFolder, stop: Event, attend: Attendant) -> None:
                 pace=FollowSettings(settings.checkpoint_lines, settings.checkpoint_seconds, retention.events),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
-                poll=_with_verdicts(store, pipeline, _with_commands(desk, runner, poll)),
+                poll=_with_verdicts(store, pipeline, _with_commands(poller, runner, poll)),
             ).run(stop)
 
 
-def _desk(site: SiteFolder) -> Desk:
-    return Desk(open_database(database_of(site), create=False, busy_seconds=BUSY_SECONDS), time.time)
+def _poller(site: SiteFolder) -> CommandPoller:
+    return CommandPoller(open_database(database_of(site), create=False, busy_seconds=BUSY_SECONDS), time.time)
 
 
 def _with_verdicts(store: SqlStore, pipeline: "Pipeline", poll: Callable[[], None]) -> Callable[[], None]:
@@ -111,7 +111,7 @@ def _with_verdicts(store: SqlStore, pipeline: "Pipeline", poll: Callable[[], Non
     return polled
 
 
-def _with_commands(desk: Desk, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:
+def _with_commands(poller: CommandPoller, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:
     """Also asks for orders now and then, and before the first line."""
     asked_at = -ORDERS_SECONDS
 
@@ -122,7 +122,7 @@ def _with_commands(desk: Desk, runner: Runner, poll: Callable[[], None]) -> Call
             return
         asked_at = time.monotonic()
         try:
-            commands = desk.news()
+            commands = poller.poll()
         except RETRY_ON as error:
             _log.warning("orders-wait %s; asked again", error)
             return

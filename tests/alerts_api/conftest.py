@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.web.app import create_app
 from service.records.events import Alert
 from tests.alerts_api.examples import NOW, fill
@@ -19,20 +19,20 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest) -> Place:
+def database(request: pytest.FixtureRequest) -> DatabaseLocation:
     """An empty one of either kind."""
-    place: Place = request.getfixturevalue("file" if request.param == "sqlite" else "postgres_url")
+    place: DatabaseLocation = request.getfixturevalue("file" if request.param == "sqlite" else "postgres_url")
     return place
 
 
 @pytest.fixture
-def alerts(database: Place) -> list[Alert]:
+def alerts(database: DatabaseLocation) -> list[Alert]:
     """Fourteen alerts in the database."""
     return fill(database)
 
 
 @pytest.fixture
-def client(database: Place, alerts: list[Alert]) -> Iterator[TestClient]:
+def client(database: DatabaseLocation, alerts: list[Alert]) -> Iterator[TestClient]:
     """A browser's next of kin, half a minute after the last checkpoint."""
     app = create_app(database, clock=lambda: NOW + 30.0)
     with TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False) as client:

@@ -353,7 +353,9 @@ def checkpoint(
     )
 
 
-def fill(place: backend.Place, count: int = 14, *, written_at: float = NOW, traced: int = 3) -> list[Alert]:
+def fill(
+    place: backend.DatabaseLocation, count: int = 14, *, written_at: float = NOW, traced: int = 3
+) -> list[Alert]:
     """A database of ``count`` alerts, the first ``traced`` with their events; returns the alerts."""
     alerts = [make_alert(index) for index in range(count)]
     traces = [

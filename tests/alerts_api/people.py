@@ -10,7 +10,7 @@ from alerts_api.audit.leaves import Record, decode
 from alerts_api.signin import sessions
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage import audit_tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from alerts_api.web.authorization import CSRF_HEADER
 from tests.alerts_api.examples import NOW
@@ -25,7 +25,7 @@ def person(*roles: Role, subject: str = "", at: float = AT) -> Actor:
     return Actor(name, name.capitalize(), frozenset(roles), "local", signed_in_at=at, confirmed_at=at)
 
 
-def begin(database: Place, actor: Actor, now: float = AT) -> str:
+def begin(database: DatabaseLocation, actor: Actor, now: float = AT) -> str:
     """A session of the actor: what its cookie holds."""
     with closing(open_database(database, create=True)) as opened, opened.writing() as connection:
         return sessions.begin(connection, actor, now)
@@ -40,7 +40,7 @@ def browser(app: FastAPI, number: str = "") -> TestClient:
     return client
 
 
-def acts(database: Place) -> list[Record]:
+def acts(database: DatabaseLocation) -> list[Record]:
     """What the audit log holds, oldest first."""
     with closing(open_database(database, create=True)) as opened, opened.reading() as connection:
         rows = connection.execute(

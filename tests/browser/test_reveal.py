@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from alerts_api.reveal.desk import Desk
+from alerts_api.reveal.desk import ReleaseService
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage.database import open_database
 from alerts_api.stream.store import open_store
@@ -93,7 +93,7 @@ class Site:
             )
         dpo = Actor("demo-dpo", "Dpo", frozenset({Role.DPO}), "demo")
         with closing(open_database(self.database, create=False)) as database:
-            desk = Desk(database.writing, RevealSettings(), lambda *_: None, lambda: 1.0)
+            desk = ReleaseService(database.writing, RevealSettings(), lambda *_: None, lambda: 1.0)
             desk.train(dpo, "demo-key_holder", 4e9)
 
 

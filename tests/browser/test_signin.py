@@ -84,7 +84,7 @@ def test_by_password_and_code(browser: Browser, tmp_path: Path, script: bool) ->
     file = tmp_path / "journalguard.db"
     alert: Alert = fill(file, 1)[0]
     with closing(open_database(file, create=True)) as database, database.writing() as connection:
-        users.add(connection, NAME, [Role.ANALYST], proofs.seal(PASSWORD), SECRET)
+        users.add(connection, NAME, [Role.ANALYST], proofs.hash_password(PASSWORD), SECRET)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with served(create_app(file), listening), opened(browser, address, script=script) as page:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
 from service.policy import load_policy
@@ -32,7 +32,7 @@ def flood(count: int, day: int = TODAY) -> list[Alert]:
     ]
 
 
-def client(database: Place, alerts: list[Alert]) -> TestClient:
+def client(database: DatabaseLocation, alerts: list[Alert]) -> TestClient:
     store = open_store(database)
     for alert in alerts:
         store.commit(checkpoint([alert]))
@@ -56,7 +56,7 @@ def test_the_ceiling_is_the_budget_s() -> None:
     assert load_policy(alerts_per_day=2.3).daily_cap == 5
 
 
-def test_the_strongest_of_a_day_are_shown_and_the_others_kept_in_order(database: Place) -> None:
+def test_the_strongest_of_a_day_are_shown_and_the_others_kept_in_order(database: DatabaseLocation) -> None:
     alerts = flood(40)
     pages = client(database, alerts)
     strongest = [alert.alert_id for alert in reversed(alerts)]

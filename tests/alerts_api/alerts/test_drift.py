@@ -7,7 +7,7 @@ import msgspec
 from fastapi.testclient import TestClient
 
 from alerts_api.alerts.drift import CAUSES, FIGURES
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
 from service.kernel.measures import MeasureGroup
@@ -31,7 +31,7 @@ REPORT = DriftReport(
 )
 
 
-def pages(database: Place, report: DriftReport | None) -> TestClient:
+def pages(database: DatabaseLocation, report: DriftReport | None) -> TestClient:
     store = open_store(database)
     shared = {} if report is None else {NAME: msgspec.json.encode(report)}
     store.commit(msgspec.structs.replace(checkpoint(), changes=Changes(shared=shared)))
@@ -39,7 +39,7 @@ def pages(database: Place, report: DriftReport | None) -> TestClient:
     return TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
 
 
-def test_the_page_names_causes_and_figures(database: Place) -> None:
+def test_the_page_names_causes_and_figures(database: DatabaseLocation) -> None:
     page = pages(database, REPORT).get("/drift").text
     assert "All networks are new" in page
     assert "A publisher has changed: jstor" in page

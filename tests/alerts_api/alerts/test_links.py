@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import select
 
 from alerts_api.storage import tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from alerts_api.storage.rows import to_alert, to_trace
 from alerts_api.stream.store import open_store
@@ -22,7 +22,7 @@ def sealed(pseudonym: str) -> SealedIdentity:
     return SealedIdentity(1, pseudonym, pseudonym[1], Mode.ONE, "0123456789abcdef", (share,))
 
 
-def test_everything_goes_on_under_the_new_name(database: Place) -> None:
+def test_everything_goes_on_under_the_new_name(database: DatabaseLocation) -> None:
     alert = msgspec.structs.replace(make_alert(1), account=OLD)
     traces = make_traces(alert, count=3, first=1)
     states = ((OLD, b"state"), ("other", b"state"))

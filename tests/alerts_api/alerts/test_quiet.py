@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
 from service.policy import load_policy
@@ -16,7 +16,7 @@ BASE = "http://127.0.0.1:8321"
 LESSONS = load_policy().daily_verdict_limit
 
 
-def pages(database: Place) -> TestClient:
+def pages(database: DatabaseLocation) -> TestClient:
     return TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
 
 
@@ -25,14 +25,14 @@ def judge(client: TestClient, alert: Alert, **form: str | int) -> None:
     assert answer.status_code == 303
 
 
-def given(database: Place, after: int = 0) -> list[AnalystVerdict]:
+def given(database: DatabaseLocation, after: int = 0) -> list[AnalystVerdict]:
     store = open_store(database)
     found = store.verdicts(after, 1_000)
     store.close()
     return list(found)
 
 
-def in_force(database: Place, alert: Alert, until: int) -> None:
+def in_force(database: DatabaseLocation, alert: Alert, until: int) -> None:
     """What the stream says when the verdict has taken effect."""
     quiet = Suppression(("rate", "day", "week"), NOW // DAY, until)
     store = open_store(database)
@@ -40,14 +40,14 @@ def in_force(database: Place, alert: Alert, until: int) -> None:
     store.close()
 
 
-def test_the_form_proposes_the_policy_s_days(database: Place) -> None:
+def test_the_form_proposes_the_policy_s_days(database: DatabaseLocation) -> None:
     (alert,) = fill(database, 1)
     page = pages(database).get(f"/alerts/{alert.alert_id}").text
     assert '<option value="90" selected>for 90 days</option>' in page
     assert '<option value="0">but go on alerting</option>' in page
 
 
-def test_quiet_is_shown_with_expiry_and_reason_and_can_be_ended(database: Place) -> None:
+def test_quiet_is_shown_with_expiry_and_reason_and_can_be_ended(database: DatabaseLocation) -> None:
     (alert,) = fill(database, 1)
     client, address = pages(database), f"/alerts/{alert.alert_id}"
     judge(client, alert, verdict="expected", note="a systematic review", quiet_days=90)
@@ -64,7 +64,7 @@ def test_quiet_is_shown_with_expiry_and_reason_and_can_be_ended(database: Place)
     assert [(j.verdict, j.quiet_days) for j in given(database)] == [("expected", 90), ("expected", 0)]
 
 
-def test_quiet_that_is_over_says_so(database: Place) -> None:
+def test_quiet_that_is_over_says_so(database: DatabaseLocation) -> None:
     (alert,) = fill(database, 1)
     client = pages(database)
     judge(client, alert, verdict="expected", quiet_days=30)
@@ -75,7 +75,7 @@ def test_quiet_that_is_over_says_so(database: Place) -> None:
 
 
 @pytest.mark.parametrize("verdict", ["confirmed", "wrong-logic", "reopened"])
-def test_only_expected_asks_for_quiet(database: Place, verdict: str) -> None:
+def test_only_expected_asks_for_quiet(database: DatabaseLocation, verdict: str) -> None:
     (alert,) = fill(database, 1)
     client = pages(database)
     judge(client, alert, verdict=verdict, quiet_days=90)
@@ -83,7 +83,7 @@ def test_only_expected_asks_for_quiet(database: Place, verdict: str) -> None:
     assert 'id="quiet"' not in client.get(f"/alerts/{alert.alert_id}").text
 
 
-def test_one_analyst_teaches_so_much_a_day_and_can_still_take_back(database: Place) -> None:
+def test_one_analyst_teaches_so_much_a_day_and_can_still_take_back(database: DatabaseLocation) -> None:
     alerts = fill(database, LESSONS + 2)
     client = pages(database)
     for alert in alerts:
@@ -95,7 +95,7 @@ def test_one_analyst_teaches_so_much_a_day_and_can_still_take_back(database: Pla
     assert given(database, LESSONS + 2)[0].verdict == "reopened"
 
 
-def test_the_api_proposes_the_same_days(database: Place) -> None:
+def test_the_api_proposes_the_same_days(database: DatabaseLocation) -> None:
     (alert,) = fill(database, 1)
     url = f"/api/v1/alerts/{alert.alert_id}/verdicts"
     for body, days in (({"verdict": "expected"}, 90), ({"verdict": "expected", "quiet_days": 7}, 7)):

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 
 from alerts_api.audit.checkpoints import Signed, sign
 from alerts_api.audit.export import write_export
-from alerts_api.audit.leaves import Kind, Leaf, Role, decode, encode
+from alerts_api.audit.leaves import ActKind, ActRole, Leaf, decode, encode
 from alerts_api.audit.log import append
 from alerts_api.audit.merkle import Frontier, leaf_hash
 from alerts_api.audit.signednote import Signer
-from alerts_api.audit.verifying import Report, verify
+from alerts_api.audit.verifying import VerificationReport, verify
 from alerts_api.storage import audit_tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database, open_database
 
 NAME = "alerts.example.ac.uk/audit"
@@ -26,9 +26,9 @@ ACCOUNTS = tuple("u1_" + letter * 24 for letter in "abc")
 
 def act(number: int, actor: str = "analyst-1") -> Leaf:
     return Leaf(
-        kind=Kind.VERDICT,
+        kind=ActKind.VERDICT,
         actor=actor,
-        role=Role.ANALYST,
+        role=ActRole.ANALYST,
         at=NOW + number,
         alert=f"alert-{number % 5}",
         account=ACCOUNTS[number % 3],
@@ -37,7 +37,7 @@ def act(number: int, actor: str = "analyst-1") -> Leaf:
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[Database]:
+def opened(place: DatabaseLocation) -> Iterator[Database]:
     with closing(open_database(place, create=True)) as database:
         yield database
 
@@ -70,7 +70,7 @@ def exported(database: Database) -> bytes:
     return out.getvalue()
 
 
-def checked(data: bytes, *kept: Signed, signer: Signer = SIGNER) -> Report:
+def checked(data: bytes, *kept: Signed, signer: Signer = SIGNER) -> VerificationReport:
     """An export against the public key and checkpoints kept elsewhere."""
     return verify(BytesIO(data), [signer.public], [(f"kept-{s.checkpoint.size}", s.note) for s in kept])
 

@@ -13,10 +13,10 @@ from sqlalchemy import select, update
 from alerts_api.audit.errors import LeafError
 from alerts_api.audit.leaves import (
     NOTE_LENGTH,
-    Kind,
+    ActKind,
+    ActRole,
     Leaf,
     Opening,
-    Role,
     commitment,
     decode,
     encode,
@@ -25,9 +25,9 @@ from alerts_api.audit.leaves import (
     place,
     record_of,
 )
-from alerts_api.audit.reading import Filters, erase_account, erase_note, latest, read
+from alerts_api.audit.reading import AuditFilters, erase_account, erase_note, latest, read
 from alerts_api.storage import audit_tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import (
     ACCOUNTS,
@@ -46,9 +46,9 @@ from tests.alerts_api.audit.acts import (
 SALTS = (b"\x01" * 32, b"\x02" * 32)
 leaves = st.builds(
     Leaf,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(ActKind),
     actor=st.from_regex(r"[\x21-\x7e]{1,255}", fullmatch=True),
-    role=st.sampled_from(Role),
+    role=st.sampled_from(ActRole),
     at=st.integers(0, 2**53 - 1),
     alert=st.from_regex(r"[A-Za-z0-9_.:/#-]{0,64}", fullmatch=True),
     account=st.sampled_from(["", *ACCOUNTS]),
@@ -59,7 +59,7 @@ notes = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 
 
 @pytest.fixture
-def log(database: Place) -> Iterator[Database]:
+def log(database: DatabaseLocation) -> Iterator[Database]:
     with opened(database) as found:
         yield found
 
@@ -141,9 +141,9 @@ class TestReading:
     def test_newest_first_in_pages(self, log: Database) -> None:
         add(log, range(7), note="seen")
         with log.reading() as connection:
-            first = latest(connection, None, 3, Filters())
-            second = latest(connection, first[-1].index, 3, Filters())
-            forward = read(connection, 4, 9, Filters())
+            first = latest(connection, None, 3, AuditFilters())
+            second = latest(connection, first[-1].index, 3, AuditFilters())
+            forward = read(connection, 4, 9, AuditFilters())
         assert [entry.index for entry in (*first, *second)] == [6, 5, 4, 3, 2, 1]
         assert [entry.index for entry in forward] == [5, 6]
         assert [entry.account for entry in first] == [ACCOUNTS[n % 3] for n in (6, 5, 4)]
@@ -152,15 +152,15 @@ class TestReading:
     @pytest.mark.parametrize(
         ("filters", "found"),
         [
-            (Filters(account=ACCOUNTS[2]), [2, 5]),
-            (Filters(alert="alert-1"), [1, 6]),
-            (Filters(actor="nobody"), []),
-            (Filters(kinds=(Kind.VERDICT,), since=NOW + 5), [5, 6]),
-            (Filters(kinds=(Kind.SIGNED_IN,)), []),
-            (Filters(until=NOW + 2), [0, 1]),
+            (AuditFilters(account=ACCOUNTS[2]), [2, 5]),
+            (AuditFilters(alert="alert-1"), [1, 6]),
+            (AuditFilters(actor="nobody"), []),
+            (AuditFilters(kinds=(ActKind.VERDICT,), since=NOW + 5), [5, 6]),
+            (AuditFilters(kinds=(ActKind.SIGNED_IN,)), []),
+            (AuditFilters(until=NOW + 2), [0, 1]),
         ],
     )
-    def test_filters(self, log: Database, filters: Filters, found: list[int]) -> None:
+    def test_filters(self, log: Database, filters: AuditFilters, found: list[int]) -> None:
         add(log, range(7))
         with log.reading() as connection:
             assert [entry.index for entry in read(connection, -1, 99, filters)] == found
@@ -176,7 +176,7 @@ class TestReading:
             )
             connection.execute(swap)
         with log.reading() as connection:
-            entries = read(connection, -1, 9, Filters())
+            entries = read(connection, -1, 9, AuditFilters())
         assert [(entry.account, entry.fits) for entry in entries] == [
             ("", False),
             ("", False),
@@ -199,7 +199,7 @@ class TestErasure:
         assert not report.broken
         assert ACCOUNTS[0].encode() not in data and ACCOUNTS[1].encode() in data
         with log.reading() as connection:
-            shown = {entry.index: entry for entry in read(connection, -1, 99, Filters())}
+            shown = {entry.index: entry for entry in read(connection, -1, 99, AuditFilters())}
             left = connection.execute(
                 select(audit_tables.openings.c.leaf, audit_tables.openings.c.name)
             ).all()

@@ -14,7 +14,7 @@ from alerts_api.audit.leaves import decode
 from alerts_api.audit.log import append, consistency, inclusion, root, size
 from alerts_api.audit.merkle import consistent, included, leaf_hash, root_of
 from alerts_api.storage import tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import act, add, checked, exported, fill, leaf_data, opened, sign_now
 from tests.project.repository import ROOT
@@ -45,7 +45,7 @@ with opened(sys.argv[1]) as log, log.writing() as connection:
 
 
 @pytest.fixture
-def log(database: Place) -> Iterator[Database]:
+def log(database: DatabaseLocation) -> Iterator[Database]:
     with opened(database) as found:
         yield found
 
@@ -120,7 +120,7 @@ def test_an_act_that_cannot_be_recorded_does_not_happen(log: Database) -> None:
         assert connection.execute(select(tables.counters)).all() == []
 
 
-def test_killed_between_act_and_commit(log: Database, database: Place) -> None:
+def test_killed_between_act_and_commit(log: Database, database: DatabaseLocation) -> None:
     fill(log, (5,))
     before = exported(log)
     process = started(DYING, database)
@@ -134,7 +134,7 @@ def test_killed_between_act_and_commit(log: Database, database: Place) -> None:
     assert not checked(exported(log)).broken
 
 
-def test_two_processes_at_once_leave_no_gap(log: Database, database: Place) -> None:
+def test_two_processes_at_once_leave_no_gap(log: Database, database: DatabaseLocation) -> None:
     writers = [started(APPENDING, database, f"analyst-{number}", EACH) for number in range(WRITERS)]
     for process in writers:
         assert process.stdout and process.stdout.readline() == "ready\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts_api.audit.checkpoints import Checkpoint, parse_checkpoint, read_checkpoint
+from alerts_api.audit.checkpoints import LogCheckpoint, parse_checkpoint, read_checkpoint
 from alerts_api.audit.errors import NoteError
 from alerts_api.audit.merkle import leaf_hash, root_of
 from alerts_api.audit.signednote import (
@@ -64,7 +64,7 @@ class TestGolden:
         assert signer.public.text() == TESSERA_PUBLIC
         size = int(note.split("\n")[1])
         root = root_of(map(leaf_hash, TESSERA_LEAVES[:size]))
-        checkpoint = Checkpoint("example.com/log/testdata", size, root)
+        checkpoint = LogCheckpoint("example.com/log/testdata", size, root)
         assert signer.sign(checkpoint.text()) == note
         assert read_checkpoint(note, parse_public(TESSERA_PUBLIC)) == checkpoint
 
@@ -192,7 +192,7 @@ class TestCheckpoints:
             parse_checkpoint(text)
 
     def test_the_log_s_name_is_the_key_s(self) -> None:
-        note = SIGNER.sign(Checkpoint("elsewhere", 0, bytes(32)).text())
+        note = SIGNER.sign(LogCheckpoint("elsewhere", 0, bytes(32)).text())
         with pytest.raises(NoteError, match=f"a checkpoint of elsewhere, signed by {NAME}"):
             read_checkpoint(note, SIGNER.public)
 

@@ -10,7 +10,7 @@ import pytest
 from alerts_api.audit.checkpoints import Cadence, due, read_checkpoint
 from alerts_api.audit.errors import HandOverError, RewrittenError
 from alerts_api.audit.mails import Mail
-from alerts_api.audit.sending import Places, file_name, keep
+from alerts_api.audit.sending import CheckpointTargets, file_name, keep
 from alerts_api.audit.signednote import Signer
 from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import NAME, NOW, SIGNER, add, cut, opened, ruled, sign_now
@@ -43,7 +43,7 @@ def name(size: int) -> str:
 def test_each_is_a_file_of_its_own(log: Database, share: Path) -> None:
     for count in (3, 2):
         add(log, range(count))
-        keep(log, SIGNER, Places(share), now=NOW)
+        keep(log, SIGNER, CheckpointTargets(share), now=NOW)
     assert sorted(path.name for path in share.iterdir()) == [name(3), name(5)]
     assert [read_checkpoint((share / name(n)).read_text(), SIGNER.public).size for n in (3, 5)] == [3, 5]
 
@@ -52,7 +52,7 @@ def test_what_could_not_be_kept_follows(log: Database, share: Path) -> None:
     add(log, range(3))
     early = sign_now(log)
     add(log, range(2))
-    keep(log, SIGNER, Places(share), now=NOW)
+    keep(log, SIGNER, CheckpointTargets(share), now=NOW)
     assert (share / name(3)).read_text() == early.note
     assert (share / name(5)).exists()
 
@@ -62,7 +62,7 @@ def test_one_torn_by_a_crash_is_made_whole(log: Database, share: Path, length: i
     add(log, range(3))
     note = sign_now(log).note.encode()
     (share / name(3)).write_bytes(note[:length])
-    keep(log, SIGNER, Places(share), now=NOW)
+    keep(log, SIGNER, CheckpointTargets(share), now=NOW)
     assert (share / name(3)).read_bytes() == note
 
 
@@ -70,42 +70,42 @@ def test_another_of_the_same_size_is_not_overwritten(log: Database, share: Path)
     add(log, range(3))
     (share / name(3)).write_text("something else")
     with pytest.raises(RewrittenError, match="another checkpoint of this size"):
-        keep(log, SIGNER, Places(share), now=NOW)
+        keep(log, SIGNER, CheckpointTargets(share), now=NOW)
     assert (share / name(3)).read_text() == "something else"
 
 
 def test_a_log_put_back_from_a_copy_is_not_signed(log: Database, share: Path) -> None:
     add(log, range(5))
-    keep(log, SIGNER, Places(share), now=NOW)
+    keep(log, SIGNER, CheckpointTargets(share), now=NOW)
     with ruled(log) as connection:
         cut(connection, 3)
         connection.exec_driver_sql("DELETE FROM audit_checkpoints")
     with pytest.raises(RewrittenError, match=r"has 3 leaves, but 5 were signed before.*tell the DPO"):
-        keep(log, SIGNER, Places(share), now=NOW)
+        keep(log, SIGNER, CheckpointTargets(share), now=NOW)
     add(log, [3, 4])  # as many again, but others
     with pytest.raises(RewrittenError, match="first 5 leaves of the audit log are not those signed before"):
-        keep(log, SIGNER, Places(share), now=NOW)
+        keep(log, SIGNER, CheckpointTargets(share), now=NOW)
 
 
 def test_checkpoints_of_a_former_key_stay_aside(log: Database, share: Path) -> None:
     add(log, range(3))
-    keep(log, Signer(NAME, bytes(32)), Places(share), now=NOW)
+    keep(log, Signer(NAME, bytes(32)), CheckpointTargets(share), now=NOW)
     add(log, range(2))
-    keep(log, SIGNER, Places(share), now=NOW)
+    keep(log, SIGNER, CheckpointTargets(share), now=NOW)
     assert sorted(path.name[:12] for path in share.iterdir()) == ["000000000003", "000000000005"]
 
 
 def test_without_the_share_nothing_is_signed(log: Database, tmp_path: Path) -> None:
     add(log, range(3))
     with pytest.raises(HandOverError, match="see that the folder is there, mounted"):
-        keep(log, SIGNER, Places(tmp_path / "unmounted"), now=NOW)
+        keep(log, SIGNER, CheckpointTargets(tmp_path / "unmounted"), now=NOW)
     with log.reading() as connection:
         assert due(connection, Cadence(), NOW)
 
 
 def test_the_mail_brings_the_checkpoint(log: Database, share: Path, mail: Mail) -> None:
     add(log, range(3))
-    signed = keep(log, SIGNER, Places(share, mail), now=NOW)
+    signed = keep(log, SIGNER, CheckpointTargets(share, mail), now=NOW)
     (path,) = mail.outgoing.iterdir()
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     (attached,) = message.iter_attachments()
@@ -122,7 +122,7 @@ def test_with_a_cadence_only_what_is_due(log: Database, share: Path) -> None:
     cadence = Cadence(leaves=4, seconds=60)
 
     def size(now: int) -> int | None:
-        signed = keep(log, SIGNER, Places(share), now=now, cadence=cadence)
+        signed = keep(log, SIGNER, CheckpointTargets(share), now=now, cadence=cadence)
         return signed.checkpoint.size if signed else None
 
     assert size(NOW) is None  # an empty log

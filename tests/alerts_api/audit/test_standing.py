@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts_api.audit.reading import Filters, read
-from alerts_api.audit.standing import Standing, standing
+from alerts_api.audit.reading import AuditFilters, read
+from alerts_api.audit.standing import LogStatus, log_status
 from alerts_api.audit.table import HEADINGS, as_csv, harmless
 from alerts_api.storage.database import Database
 from tests.alerts_api.audit.acts import (
@@ -29,19 +29,19 @@ def log(file: Path) -> Iterator[Database]:
         yield found
 
 
-def told(log: Database) -> Standing:
+def told(log: Database) -> LogStatus:
     with log.reading() as connection:
-        return standing(connection)
+        return log_status(connection)
 
 
 def test_an_empty_log(log: Database) -> None:
-    assert told(log) == Standing(0, 0, 0, "")
+    assert told(log) == LogStatus(0, 0, 0, "")
 
 
 def test_an_untouched_log_with_acts_after_its_checkpoint(log: Database) -> None:
     fill(log, (8, 16))
     add(log, range(3))
-    assert told(log) == Standing(19, 16, NOW, "")
+    assert told(log) == LogStatus(19, 16, NOW, "")
 
 
 def test_an_edited_leaf(log: Database) -> None:
@@ -69,7 +69,7 @@ def test_a_log_that_was_cut(log: Database) -> None:
 def test_the_table_of_acts(log: Database) -> None:
     add(log, range(2), note="=cmd|'/c calc'!A1")
     with log.reading() as connection:
-        lines = as_csv(read(connection, -1, 10, Filters())).splitlines()
+        lines = as_csv(read(connection, -1, 10, AuditFilters())).splitlines()
     assert lines[0] == ",".join(HEADINGS)
     assert lines[1] == (
         f"0,2026-11-24T06:00:00+00:00,verdict,analyst-1,analyst,alert-0,{ACCOUNTS[0]},"

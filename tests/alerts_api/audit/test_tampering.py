@@ -12,7 +12,7 @@ from sqlalchemy import Table, delete, select, update
 from alerts_api.audit.checkpoints import Signed
 from alerts_api.audit.errors import AuditError, ExportError, RewrittenError
 from alerts_api.audit.signednote import Signer
-from alerts_api.audit.verifying import Report, What
+from alerts_api.audit.verifying import VerificationReport, What
 from alerts_api.storage import audit_tables
 from alerts_api.storage.database import Database
 from alerts_api.storage.errors import StoreError
@@ -50,11 +50,11 @@ def signed(log: Database) -> list[Signed]:
     return fill(log)
 
 
-def found(report: Report) -> set[What]:
+def found(report: VerificationReport) -> set[What]:
     return {each.what for each in report.broken}
 
 
-def told(report: Report) -> str:
+def told(report: VerificationReport) -> str:
     return "\n".join(each.text for each in report.broken)
 
 

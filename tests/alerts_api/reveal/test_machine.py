@@ -28,11 +28,11 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection
 
 from alerts_api.alerts.restrictions import lift, restrict
-from alerts_api.audit.leaves import Kind, Record
+from alerts_api.audit.leaves import ActKind, Record
 from alerts_api.reveal.desk import Released
-from alerts_api.reveal.gate import Needs, Refusal
+from alerts_api.reveal.gate import RevealRefusal, SecondPerson
 from alerts_api.signin.actors import Actor, Role
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from service.config.settings import RevealSettings
 from tests.alerts_api.reveal.world import (
     APPROVER,
@@ -49,8 +49,8 @@ from tests.beds.postgres import Postgres
 PER_HOLDER, PER_SITE = 2, 3
 BOTH = actor("both-1", Role.KEY_HOLDER, Role.APPROVER)
 ALERTS = 6
-ASKED = {Kind.REVEAL_REQUESTED, Kind.BREAK_GLASS}
-SECOND = {Kind.REVEAL_APPROVED, Kind.REVEAL_DENIED, Kind.BREAK_GLASS_REVIEWED}
+ASKED = {ActKind.REVEAL_REQUESTED, ActKind.BREAK_GLASS}
+SECOND = {ActKind.REVEAL_APPROVED, ActKind.REVEAL_DENIED, ActKind.BREAK_GLASS_REVIEWED}
 PEOPLE = (HOLDER, OTHER_HOLDER, BOTH, APPROVER, DPO)
 
 
@@ -100,7 +100,7 @@ class Gate(RuleBasedStateMachine):
         self.used: Counter[str] = Counter()
         self.crashed_in: list[str] = []
 
-    def new_place(self) -> Place:
+    def new_place(self) -> DatabaseLocation:
         return Path(self.folder.name) / "journalguard.db"
 
     def teardown(self) -> None:
@@ -117,7 +117,7 @@ class Gate(RuleBasedStateMachine):
     def asks(self, holder: Actor, alert: int, urgent: bool) -> object:
         ask = self.world.ask(self.world.alerts[alert], holder, urgent=urgent)
         with self.survived():
-            step = self.world.desk.ask(ask)
+            step = self.world.release_service.ask(ask)
             if step.request is not None:
                 return step.request.id
         return multiple()
@@ -125,17 +125,17 @@ class Gate(RuleBasedStateMachine):
     @rule(request=requests, who=st.sampled_from(PEOPLE), approve=st.booleans())
     def is_answered(self, request: str, who: Actor, approve: bool) -> None:
         with self.survived():
-            self.world.desk.answer(self.world.fresh(who), request, approve=approve, note="")
+            self.world.release_service.answer(self.world.fresh(who), request, approve=approve, note="")
 
     @rule(request=requests, who=st.sampled_from(PEOPLE), uphold=st.booleans())
     def is_reviewed(self, request: str, who: Actor, uphold: bool) -> None:
         with self.survived():
-            self.world.desk.review(self.world.fresh(who), request, uphold=uphold, note="")
+            self.world.release_service.review(self.world.fresh(who), request, uphold=uphold, note="")
 
     @rule(target=tickets, request=requests, who=st.sampled_from(PEOPLE))
     def is_taken(self, request: str, who: Actor) -> object:
         with self.survived():
-            taken = self.world.desk.take(self.world.fresh(who), request)
+            taken = self.world.release_service.take(self.world.fresh(who), request)
             if taken.refusal is None:
                 return taken.ticket
         return multiple()
@@ -143,26 +143,31 @@ class Gate(RuleBasedStateMachine):
     @rule(ticket=tickets, who=st.sampled_from(PEOPLE))
     def is_redeemed(self, ticket: str, who: Actor) -> None:
         with self.survived():
-            self.count(self.world.desk.redeem(self.world.fresh(who), ticket), ticket, who)
+            self.count(self.world.release_service.redeem(self.world.fresh(who), ticket), ticket, who)
 
     @rule(holder=st.sampled_from((HOLDER, OTHER_HOLDER, BOTH)), alert=st.integers(0, ALERTS - 1))
     def is_named_at_once(self, holder: Actor, alert: int) -> None:
         """The whole way, so that budgets are reached."""
         with self.survived():
-            step = self.world.desk.ask(self.world.ask(self.world.alerts[alert], holder))
-            if step.request is not None and step.request.needs is Needs.NOBODY:
-                ticket = self.world.desk.take(self.world.fresh(holder), step.request.id).ticket
-                self.count(self.world.desk.redeem(self.world.fresh(holder), ticket), ticket, holder)
+            step = self.world.release_service.ask(self.world.ask(self.world.alerts[alert], holder))
+            if step.request is not None and step.request.needs is SecondPerson.NOBODY:
+                ticket = self.world.release_service.take(self.world.fresh(holder), step.request.id).ticket
+                self.count(
+                    self.world.release_service.redeem(self.world.fresh(holder), ticket), ticket, holder
+                )
 
     @rule(ticket=st.text(max_size=50), who=st.sampled_from(PEOPLE))
     def guesses(self, ticket: str, who: Actor) -> None:
         with self.survived():
-            assert self.world.desk.redeem(self.world.fresh(who), ticket).refusal is Refusal.NO_TICKET
+            assert (
+                self.world.release_service.redeem(self.world.fresh(who), ticket).refusal
+                is RevealRefusal.NO_TICKET
+            )
 
     @rule(request=requests, who=st.sampled_from(PEOPLE))
     def files(self, request: str, who: Actor) -> None:
         with self.survived():
-            self.world.desk.file(self.world.fresh(who), request, "account_secured", "")
+            self.world.release_service.file(self.world.fresh(who), request, "account_secured", "")
 
     @rule(passed=st.sampled_from((60.0, 600.0, 1_000.0, 7_200.0, DAY - 60, DAY + 60, 4 * DAY)))
     def time_passes(self, passed: float) -> None:
@@ -214,7 +219,7 @@ class Gate(RuleBasedStateMachine):
             assert max(self.used.values(), default=0) <= 1, "no ticket works twice"
 
     def no_blob_left_without_its_leaf(self, leaves: list[Record]) -> None:
-        written = Counter(leaf.request for leaf in leaves if leaf.kind is Kind.REVEAL_RELEASED)
+        written = Counter(leaf.request for leaf in leaves if leaf.kind is ActKind.REVEAL_RELEASED)
         assert Counter(blob.request for blob in self.blobs) <= written
         assert max(written.values(), default=0) <= 1, "a second reveal is a new entry"
         assert written <= Counter(each.request for each in self.world.told), "the DPO knows of each"
@@ -224,7 +229,9 @@ class Gate(RuleBasedStateMachine):
         assert not [leaf for leaf in leaves if leaf.kind in SECOND and leaf.actor == asked[leaf.request]]
 
     def no_budget_is_passed_without_a_second_person(self, leaves: list[Record]) -> None:
-        helped = {leaf.request for leaf in leaves if leaf.kind in {Kind.REVEAL_APPROVED, Kind.BREAK_GLASS}}
+        helped = {
+            leaf.request for leaf in leaves if leaf.kind in {ActKind.REVEAL_APPROVED, ActKind.BREAK_GLASS}
+        }
         alone = [blob for blob in self.blobs if blob.request not in helped]
         for last in alone:
             day = [blob for blob in alone if last.at - DAY < blob.at <= last.at]
@@ -234,10 +241,10 @@ class Gate(RuleBasedStateMachine):
     def a_broken_glass_is_looked_at_before_the_next(self, leaves: list[Record]) -> None:
         waiting: dict[str, str] = {}  # request -> holder
         for leaf in leaves:
-            if leaf.kind is Kind.BREAK_GLASS:
+            if leaf.kind is ActKind.BREAK_GLASS:
                 assert leaf.actor not in waiting.values()
                 waiting[leaf.request] = leaf.actor
-            elif leaf.kind is Kind.BREAK_GLASS_REVIEWED:
+            elif leaf.kind is ActKind.BREAK_GLASS_REVIEWED:
                 waiting.pop(leaf.request)
 
 
@@ -248,7 +255,7 @@ def test_on_sqlite(file: Path) -> None:
     class OverCopies(Gate):
         filled = True
 
-        def new_place(self) -> Place:
+        def new_place(self) -> DatabaseLocation:
             return shutil.copy(file, super().new_place())
 
     run_state_machine_as_test(
@@ -263,7 +270,7 @@ def test_on_sqlite(file: Path) -> None:
 @pytest.mark.postgres
 def test_on_postgresql(postgres_server: Postgres) -> None:
     class OverPostgres(Gate):
-        def new_place(self) -> Place:
+        def new_place(self) -> DatabaseLocation:
             self.database = postgres_server.database()
             return self.database.__enter__()
 

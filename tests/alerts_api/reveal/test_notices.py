@@ -9,16 +9,16 @@ import pytest
 
 from alerts_api.audit.errors import HandOverError
 from alerts_api.reveal import workdays
-from alerts_api.reveal.gate import Needs, Request
+from alerts_api.reveal.gate import RevealRequest, SecondPerson
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import Overdue, due_at
 from service.config.settings import RevealSettings
 from tests.alerts_api.examples import NOW
 from tests.alerts_api.reveal.world import DAY
 
-REQUEST = Request(
+REQUEST = RevealRequest(
     "RV-ABCDEFGHIJ", "JG-0000000001", "u1_" + "a" * 24, "holder-1", "suspected_compromise", "INC-0012345",
-    Needs.NOBODY, True, float(NOW), granted_at=float(NOW), released_at=float(NOW),
+    SecondPerson.NOBODY, True, float(NOW), granted_at=float(NOW), released_at=float(NOW),
 )  # fmt: skip
 SETTINGS = RevealSettings(outgoing="out", sender="journalguard@example.ac.uk", dpo="dpo@example.ac.uk")
 

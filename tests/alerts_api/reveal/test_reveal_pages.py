@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.signin.actors import Role
 from alerts_api.web.app import create_app
 from pseudonymiser import keyholder
@@ -117,7 +117,7 @@ def test_what_was_refused_is_told_in_words_and_stands_in_the_log(world: World, s
     answer = staff.holder.post(path, data=form(world, case="none"))
     assert answer.status_code == 409
     assert "The case reference is not one of the service desk&#39;s." in answer.text
-    refused = [act for act in acts(world.place) if act.kind is Kind.REVEAL_REFUSED]
+    refused = [act for act in acts(world.place) if act.kind is ActKind.REVEAL_REFUSED]
     assert [(act.actor, act.outcome) for act in refused] == [(HOLDER.subject, "no-such-case")]
     assert "no-such-case" in staff.auditor.get("/audit?act=reveal-refused").text
 
@@ -129,7 +129,7 @@ def test_who_has_not_proved_it_lately_is_sent_to_do_so(world: World, staff: Staf
     for answer in (staff.stale.get(path), staff.stale.post(path, data=form(world))):
         assert answer.status_code in {303, 403}
         assert "Why the name is needed" not in answer.text
-    assert not [act for act in acts(world.place) if act.kind is Kind.REVEAL_REQUESTED]
+    assert not [act for act in acts(world.place) if act.kind is ActKind.REVEAL_REQUESTED]
 
 
 def test_names_in_the_text_are_left_out_before_anything_is_kept(world: World, staff: Staff) -> None:
@@ -215,7 +215,7 @@ def test_a_release_that_fails_is_in_the_log_and_gives_nothing_away(
     answer = staff.holder.post(f"/reveals/{request}/identity", data=ticket)
     assert (answer.status_code, "so it is not done" in answer.text) == (503, True)
     failed = acts(world.place)[-1]
-    assert (failed.kind, failed.actor) == (Kind.REQUEST_FAILED, HOLDER.subject)
+    assert (failed.kind, failed.actor) == (ActKind.REQUEST_FAILED, HOLDER.subject)
     assert failed.outcome == "post-reveals-request_id-identity"
     (tmp_path / "outgoing").mkdir()
     assert staff.holder.post(f"/reveals/{request}/identity", data=ticket).status_code == 200

@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from alerts_api.audit.leaves import Record, decode
-from alerts_api.reveal.desk import Desk, Released
+from alerts_api.reveal.desk import Released, ReleaseService
 from alerts_api.reveal.facts import record_view
-from alerts_api.reveal.gate import Ask, Reason, Request
+from alerts_api.reveal.gate import Ask, RevealReason, RevealRequest
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage import audit_tables, tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database, open_database
 from alerts_api.storage.reveal_tables import trainings
 from alerts_api.stream.store import open_store
@@ -55,7 +55,12 @@ class World:
     """The site's database with a clock that tests set; ``told`` are the DPO's mails."""
 
     def __init__(
-        self, place: Place, alerts: int = 3, settings: RevealSettings | None = None, *, filled: bool = False
+        self,
+        place: DatabaseLocation,
+        alerts: int = 3,
+        settings: RevealSettings | None = None,
+        *,
+        filled: bool = False,
     ) -> None:
         self.place = place
         self.now = float(NOW)
@@ -69,7 +74,7 @@ class World:
     def open(self) -> None:
         """Anew, as after a crash."""
         self.database: Database = open_database(self.place, create=False, durable=True)
-        self.desk = Desk(self.writing, self.settings, self.tell, lambda: self.now)
+        self.release_service = ReleaseService(self.writing, self.settings, self.tell, lambda: self.now)
 
     def close(self) -> None:
         self.database.close()
@@ -79,7 +84,7 @@ class World:
         with self.database.writing() as connection:
             yield connection
 
-    def tell(self, request: Request, at: float) -> None:
+    def tell(self, request: RevealRequest, at: float) -> None:
         self.told.append(Told(request.id, at))
 
     def fresh(self, who: Actor) -> Actor:
@@ -89,15 +94,21 @@ class World:
     def ask(self, alert: Alert | None = None, holder: Actor = HOLDER, *, urgent: bool = False) -> Ask:
         alert = alert or self.alerts[0]
         return Ask(
-            self.fresh(holder), alert.alert_id, alert.account, Reason.COMPROMISE, TEXT, CASE, urgent=urgent
+            self.fresh(holder),
+            alert.alert_id,
+            alert.account,
+            RevealReason.COMPROMISE,
+            TEXT,
+            CASE,
+            urgent=urgent,
         )
 
     def release(self, alert: Alert | None = None, holder: Actor = HOLDER) -> Released:
         """The whole way, where nothing speaks against it."""
-        asked = self.desk.ask(self.ask(alert, holder))
+        asked = self.release_service.ask(self.ask(alert, holder))
         assert asked.request is not None, asked.refusal
-        taken = self.desk.take(self.fresh(holder), asked.request.id)
-        return self.desk.redeem(self.fresh(holder), taken.ticket)
+        taken = self.release_service.take(self.fresh(holder), asked.request.id)
+        return self.release_service.redeem(self.fresh(holder), taken.ticket)
 
     def leaves(self) -> list[Record]:
         with self.database.reading() as connection:

@@ -5,10 +5,10 @@ from contextlib import closing
 from sqlalchemy import insert
 
 from alerts_api.alerts.restrictions import lift, restrict
-from alerts_api.audit.leaves import Kind
-from alerts_api.rights.asked import Asked, record
+from alerts_api.audit.leaves import ActKind
+from alerts_api.rights.asked import SubjectRequest, record
 from alerts_api.rights.cases import Right, close_case, open_case, read_cases
-from alerts_api.rights.desk import Desk
+from alerts_api.rights.desk import CommandPoller
 from alerts_api.rights.erasing import (
     ask_erasure,
     erase_accounts,
@@ -18,7 +18,7 @@ from alerts_api.rights.erasing import (
     waits,
 )
 from alerts_api.storage import tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from service.records.commands import Command, CommandKind
 from tests.alerts_api.examples import NOW, fill
@@ -27,10 +27,10 @@ from tests.alerts_api.people import acts
 PSEUDONYM = "u1_" + "a" * 24
 
 
-def test_every_table_is_rid_of_it(database: Place) -> None:
+def test_every_table_is_rid_of_it(database: DatabaseLocation) -> None:
     alerts = fill(database)
     account, other = alerts[0].account, next(a.account for a in alerts if a.account != alerts[0].account)
-    asked = Asked((account,), "SD-1", "mholmes")
+    asked = SubjectRequest((account,), "SD-1", "mholmes")
     with closing(open_database(database, create=False)) as opened:
         with opened.writing() as connection:
             sealed = {"pseudonym": account, "ring": "r", "sealed": b'{"p":"' + account.encode() + b'"}'}
@@ -39,7 +39,7 @@ def test_every_table_is_rid_of_it(database: Place) -> None:
             case = open_case(connection, Right.ERASE, asked, NOW)
             ask_erasure(connection, asked.accounts, "SD-1", NOW)
             ask_erasure(connection, asked.accounts, "SD-1", NOW)
-            record(connection, asked, Kind.RIGHTS_ERASE, case, NOW)
+            record(connection, asked, ActKind.RIGHTS_ERASE, case, NOW)
             there = {"accounts", "alerts", "traces", "identities", "restrictions", "erasures"}
             assert set(rows_left(connection, account)) == there | {"audit_openings", "rights_cases"}
             assert waits(connection, asked.accounts)
@@ -54,20 +54,20 @@ def test_every_table_is_rid_of_it(database: Place) -> None:
             assert (rows_left(connection, account), rows_left(connection, other)) == ({}, before)
             assert not waits(connection, asked.accounts)
             assert [(each.reference, each.outcome) for each in read_cases(connection)] == [("SD-1", "erased")]
-    assert [act.kind for act in acts(database)] == [Kind.RIGHTS_ERASE]
+    assert [act.kind for act in acts(database)] == [ActKind.RIGHTS_ERASE]
 
 
-def test_a_running_stream_is_told_once_what_is_new(database: Place) -> None:
+def test_a_running_stream_is_told_once_what_is_new(database: DatabaseLocation) -> None:
     with closing(open_database(database, create=True)) as opened:
-        desk = Desk(opened, lambda: NOW)
-        assert desk.news() == []
+        poller = CommandPoller(opened, lambda: NOW)
+        assert poller.poll() == []
         with opened.writing() as connection:
             restrict(connection, [PSEUDONYM], "SD-1", NOW)
-        assert desk.news() == [Command(CommandKind.RESTRICT, PSEUDONYM)]
-        assert desk.news() == []
+        assert poller.poll() == [Command(CommandKind.RESTRICT, PSEUDONYM)]
+        assert poller.poll() == []
         with opened.writing() as connection:
             lift(connection, [PSEUDONYM])
-        assert desk.news() == [Command(CommandKind.LIFT, PSEUDONYM)]
+        assert poller.poll() == [Command(CommandKind.LIFT, PSEUDONYM)]
         with opened.writing() as connection:
             ask_erasure(connection, [PSEUDONYM], "SD-2", NOW)
-        assert desk.news() == desk.news() == [Command(CommandKind.FORGET, PSEUDONYM)], "until it is done"
+        assert poller.poll() == poller.poll() == [Command(CommandKind.FORGET, PSEUDONYM)], "until it is done"

@@ -5,14 +5,14 @@ from contextlib import closing
 from sqlalchemy import Connection, insert, select, update
 
 from alerts_api.alerts.restrictions import restrict
-from alerts_api.audit.leaves import Kind, Leaf, Role
+from alerts_api.audit.leaves import ActKind, ActRole, Leaf
 from alerts_api.audit.log import append
-from alerts_api.rights.asked import Asked
+from alerts_api.rights.asked import SubjectRequest
 from alerts_api.rights.cases import Right, close_case, open_case, open_complaint, read_cases
 from alerts_api.rights.retention import due, enforce, read_runs
 from alerts_api.storage import audit_tables as audit
 from alerts_api.storage import tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from alerts_api.stream.store import open_store
 from service.config.settings import RetentionSettings
@@ -27,7 +27,7 @@ def left(connection: Connection) -> set[str]:
     return set(connection.execute(select(ALERT.alert_id)).scalars())
 
 
-def test_closed_alerts_go_by_their_verdict(database: Place) -> None:
+def test_closed_alerts_go_by_their_verdict(database: DatabaseLocation) -> None:
     stolen, harmless, waiting, frozen, *_ = fill(database)
     with closing(open_database(database, create=False)) as opened, opened.writing() as connection:
         connection.execute(update(tables.alerts).values(updated_at=NOW - 100 * DAY))
@@ -46,7 +46,7 @@ def test_closed_alerts_go_by_their_verdict(database: Place) -> None:
         assert left(connection) == {waiting.alert_id} | frozen_too
 
 
-def test_a_sealed_name_goes_with_the_state_unless_an_alert_is_open(database: Place) -> None:
+def test_a_sealed_name_goes_with_the_state_unless_an_alert_is_open(database: DatabaseLocation) -> None:
     known, alerted = "u1_" + "a" * 24, fill(database)[0].account
     with closing(open_database(database, create=False)) as opened, opened.writing() as connection:
         names = [known, alerted, "u1_" + "b" * 24]
@@ -60,13 +60,16 @@ def test_a_sealed_name_goes_with_the_state_unless_an_alert_is_open(database: Pla
         assert found == {known, alerted}
 
 
-def test_cases_and_what_the_audit_log_could_be_opened_by(database: Place) -> None:
+def test_cases_and_what_the_audit_log_could_be_opened_by(database: DatabaseLocation) -> None:
     account = "u1_" + "a" * 24
     with closing(open_database(database, create=True)) as opened, opened.writing() as connection:
-        open_case(connection, Right.ACCESS, Asked((account,), "SD-1", "dpo"), NOW)
+        open_case(connection, Right.ACCESS, SubjectRequest((account,), "SD-1", "dpo"), NOW)
         close_case(connection, Right.ACCESS, "SD-1", "copied", NOW + 1)
         open_complaint(connection, "SD-2", "dpo", NOW)
-        append(connection, Leaf(kind=Kind.RIGHTS_ACCESS, actor="dpo", role=Role.DPO, at=NOW, account=account))
+        append(
+            connection,
+            Leaf(kind=ActKind.RIGHTS_ACCESS, actor="dpo", role=ActRole.DPO, at=NOW, account=account),
+        )
         enforce(connection, KEEP, NOW, NOW + 729 * DAY)
         assert len(read_cases(connection)) == 2
         assert connection.execute(select(audit.openings.c.value)).scalar() == account
@@ -76,7 +79,7 @@ def test_cases_and_what_the_audit_log_could_be_opened_by(database: Place) -> Non
         assert connection.execute(select(audit.leaves.c.kind)).scalar() == "rights-access"
 
 
-def test_once_a_day_in_the_checkpoint(database: Place) -> None:
+def test_once_a_day_in_the_checkpoint(database: DatabaseLocation) -> None:
     with closing(open_store(database, retention=KEEP)) as store:
         for moment in (NOW, NOW + 10, NOW + DAY):
             store.commit(Checkpoint(Changes(), {}, {}, last_event_time=moment, written_at=moment + 0.5))

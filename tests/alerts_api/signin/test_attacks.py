@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.signin import sessions, tokens
 from alerts_api.signin.actors import Role
 from alerts_api.signin.errors import TokenError
@@ -69,7 +69,7 @@ def test_cross_site_request_forgery(app: FastAPI, file: Path, number: str, alert
     assert judged(app, number, alerts[0], form={"csrf": sessions.csrf_of(number + "x")}) == 403
     elsewhere = {"sec-fetch-site": "cross-site"}
     assert judged(app, number, alerts[0], form=right, headers=elsewhere) == 403
-    assert [record.reason for record in acts(file) if record.kind is Kind.REQUEST_REFUSED] == ["csrf"] * 4
+    assert [record.reason for record in acts(file) if record.kind is ActKind.REQUEST_REFUSED] == ["csrf"] * 4
 
 
 def test_forgery_by_json(app: FastAPI, number: str, alerts: list[Alert]) -> None:
@@ -214,7 +214,7 @@ def test_secrets_are_compared_in_constant_time() -> None:
 
 def test_a_token_s_reach(app: FastAPI, file: Path, alerts: list[Alert]) -> None:
     text = tokens.draw()
-    wanted = tokens.Wanted("ticket-desk", frozenset({Role.ANALYST}), writes=False, days=30)
+    wanted = tokens.TokenRequest("ticket-desk", frozenset({Role.ANALYST}), writes=False, days=30)
     with closing(open_database(file, create=False)) as database, database.writing() as connection:
         token = tokens.keep(connection, text, wanted, AT)
     client = browser(app)
@@ -241,7 +241,7 @@ def test_a_token_s_reach(app: FastAPI, file: Path, alerts: list[Alert]) -> None:
 @pytest.mark.parametrize("role", [Role.KEY_HOLDER, Role.APPROVER])
 def test_no_token_is_a_key_holder_s(role: Role) -> None:
     with pytest.raises(TokenError, match="those are people's"):
-        tokens.check(tokens.Wanted("x", frozenset({role}), writes=True, days=1))
+        tokens.check(tokens.TokenRequest("x", frozenset({role}), writes=True, days=1))
 
 
 def test_flooding_with_acts(app: FastAPI, number: str, alerts: list[Alert]) -> None:

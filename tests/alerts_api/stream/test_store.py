@@ -16,11 +16,11 @@ from sqlalchemy import create_engine, inspect, text
 
 from alerts_api.alerts.detections import Detections
 from alerts_api.alerts.filters import Filters
-from alerts_api.alerts.queries import events_around, find_alerts, get_alert, read_feed
+from alerts_api.alerts.queries import events_around, find_alerts, get_alert, read_progress
 from alerts_api.alerts.records import AlertRow, JudgedAlert
 from alerts_api.alerts.verdicts import Verdict, record_verdict
 from alerts_api.storage import audit_tables, tables
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from alerts_api.storage.errors import (
     StoreBusyError,
@@ -40,7 +40,7 @@ from tests.alerts_api.examples import NOW, checkpoint, make_alert, make_traces
 NONE: Detections = {}
 
 
-def dump(place: Place) -> dict[str, list[str]]:
+def dump(place: DatabaseLocation) -> dict[str, list[str]]:
     """Every row of every table."""
     database = open_database(place, create=False)
     with database.reading() as connection:
@@ -51,7 +51,7 @@ def dump(place: Place) -> dict[str, list[str]]:
     return rows
 
 
-def rows(place: Place, query: str) -> list[object]:
+def rows(place: DatabaseLocation, query: str) -> list[object]:
     """The first column."""
     database = open_database(place, create=False)
     with database.reading() as connection:
@@ -60,7 +60,7 @@ def rows(place: Place, query: str) -> list[object]:
     return found
 
 
-def judged(place: Place, alert: Alert) -> JudgedAlert:
+def judged(place: DatabaseLocation, alert: Alert) -> JudgedAlert:
     database = open_database(place, create=False)
     with database.reading() as connection:
         found = get_alert(connection, alert.alert_id, NONE)
@@ -69,7 +69,7 @@ def judged(place: Place, alert: Alert) -> JudgedAlert:
     return found
 
 
-def judge(place: Place, alert: Alert, verdict: Verdict, note: str = "") -> None:
+def judge(place: DatabaseLocation, alert: Alert, verdict: Verdict, note: str = "") -> None:
     database = open_database(place, create=False)
     with database.writing() as connection:
         known = record_verdict(
@@ -79,7 +79,7 @@ def judge(place: Place, alert: Alert, verdict: Verdict, note: str = "") -> None:
     database.close()
 
 
-def queue(place: Place) -> tuple[AlertRow, ...]:
+def queue(place: DatabaseLocation) -> tuple[AlertRow, ...]:
     database = open_database(place, create=False)
     with database.reading() as connection:
         found = find_alerts(
@@ -89,7 +89,7 @@ def queue(place: Place) -> tuple[AlertRow, ...]:
     return found.alerts
 
 
-def test_an_empty_store_has_nothing(database: Place) -> None:
+def test_an_empty_store_has_nothing(database: DatabaseLocation) -> None:
     store = open_store(database)
     saved = store.load()
     assert list(saved.accounts) == []
@@ -97,7 +97,7 @@ def test_an_empty_store_has_nothing(database: Place) -> None:
     store.close()
 
 
-def test_what_goes_in_comes_out(database: Place) -> None:
+def test_what_goes_in_comes_out(database: DatabaseLocation) -> None:
     alert = make_alert()
     first = checkpoint([alert], make_traces(alert))
     store = open_store(database)
@@ -125,7 +125,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=1
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_state_survives_and_the_newest_counts(
-    database: Place,
+    database: DatabaseLocation,
     accounts: dict[str, bytes],
     shared: dict[str, bytes],
     counters: dict[str, int],
@@ -143,7 +143,7 @@ def test_any_state_survives_and_the_newest_counts(
     store.close()
 
 
-def test_the_same_checkpoint_again_changes_nothing(database: Place) -> None:
+def test_the_same_checkpoint_again_changes_nothing(database: DatabaseLocation) -> None:
     alert = make_alert()
     same = checkpoint([alert], make_traces(alert))
     store = open_store(database)
@@ -154,7 +154,7 @@ def test_the_same_checkpoint_again_changes_nothing(database: Place) -> None:
     store.close()
 
 
-def test_kept_events_go_after_their_time(database: Place) -> None:
+def test_kept_events_go_after_their_time(database: DatabaseLocation) -> None:
     alert = make_alert()
     traces = make_traces(alert)
     middle = sorted(trace.event.time for trace in traces)[len(traces) // 2]
@@ -166,7 +166,7 @@ def test_kept_events_go_after_their_time(database: Place) -> None:
     store.close()
 
 
-def test_a_growing_alert_keeps_its_number_and_verdict(database: Place) -> None:
+def test_a_growing_alert_keeps_its_number_and_verdict(database: DatabaseLocation) -> None:
     alert, other = make_alert(0), make_alert(1)
     store = open_store(database)
     store.commit(checkpoint([alert, other]))
@@ -183,7 +183,7 @@ def test_a_growing_alert_keeps_its_number_and_verdict(database: Place) -> None:
     assert len(queue(database)) == 2
 
 
-def test_a_change_of_mind_is_a_new_entry(database: Place) -> None:
+def test_a_change_of_mind_is_a_new_entry(database: DatabaseLocation) -> None:
     alert = make_alert()
     store = open_store(database)
     store.commit(checkpoint([alert]))
@@ -195,7 +195,7 @@ def test_a_change_of_mind_is_a_new_entry(database: Place) -> None:
     assert (found.row.verdict, found.row.grown) == ("", False)
 
 
-def test_events_are_those_around_the_alert(database: Place) -> None:
+def test_events_are_those_around_the_alert(database: DatabaseLocation) -> None:
     alert = make_alert()
     inside = make_traces(alert, count=30)
     early = replace(
@@ -213,7 +213,7 @@ def test_events_are_those_around_the_alert(database: Place) -> None:
     assert found.total == len(inside)
 
 
-def test_the_quarantine_index_keeps_the_newest(database: Place) -> None:
+def test_the_quarantine_index_keeps_the_newest(database: DatabaseLocation) -> None:
     store = open_store(database)
     for start in range(0, 1_800, 300):
         lines = tuple(Rejected("no-time", "ezproxy.log", line, 10) for line in range(start, start + 300))
@@ -223,20 +223,20 @@ def test_the_quarantine_index_keeps_the_newest(database: Place) -> None:
     assert kept == list(range(1_800 - QUARANTINE, 1_800))
 
 
-def test_reading_goes_on_while_another_writes(database: Place) -> None:
+def test_reading_goes_on_while_another_writes(database: DatabaseLocation) -> None:
     store, reader = open_store(database), open_database(database, create=False)
     store.commit(checkpoint([make_alert()]))
     with reader.reading() as connection:
-        before = read_feed(connection)
+        before = read_progress(connection)
         store.commit(checkpoint(written_at=NOW + 60))
-        assert read_feed(connection) == before  # one view for the whole page
+        assert read_progress(connection) == before  # one view for the whole page
     with reader.reading() as connection:
-        assert read_feed(connection).written_at == NOW + 60
+        assert read_progress(connection).written_at == NOW + 60
     store.close()
     reader.close()
 
 
-def test_two_writers_take_turns(database: Place) -> None:
+def test_two_writers_take_turns(database: DatabaseLocation) -> None:
     alerts = [make_alert(index) for index in range(20)]
     store = open_store(database)
     store.commit(checkpoint(alerts))
@@ -254,7 +254,7 @@ def test_two_writers_take_turns(database: Place) -> None:
     assert {row.verdict for row in queue(database)} == {"expected"}
 
 
-def test_account_states_stream_while_the_store_is_written(database: Place) -> None:
+def test_account_states_stream_while_the_store_is_written(database: DatabaseLocation) -> None:
     store = open_store(database)
     states = tuple((f"u1_{n:024d}", b"x" * 100) for n in range(5_000))
     store.commit(Checkpoint(Changes(accounts=states), positions={}, counters={}))
@@ -265,7 +265,7 @@ def test_account_states_stream_while_the_store_is_written(database: Place) -> No
     store.close()
 
 
-def test_a_failed_checkpoint_leaves_nothing(database: Place) -> None:
+def test_a_failed_checkpoint_leaves_nothing(database: DatabaseLocation) -> None:
     store = open_store(database)
     store.commit(checkpoint([make_alert(0)]))
     before = dump(database)
@@ -278,7 +278,7 @@ def test_a_failed_checkpoint_leaves_nothing(database: Place) -> None:
     store.close()
 
 
-def test_kill_9_loses_no_committed_checkpoint(database: Place) -> None:
+def test_kill_9_loses_no_committed_checkpoint(database: DatabaseLocation) -> None:
     script = (
         "import os, sys; from alerts_api.stream.store import open_store;"
         "from tests.alerts_api.examples import checkpoint, make_alert;"

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.signin.actors import ALERT_READERS, EVERYONE, Role
 from alerts_api.signin.provider import Provider
 from alerts_api.web.app import create_app
@@ -65,7 +65,7 @@ def test_each_role_reaches_what_its_routes_say_and_every_refusal_is_recorded(
         else:
             assert status == 403, (method, route.path)
             refused.append(re.sub(r"[^a-z0-9_]+", "-", f"{method} {route.path}".lower()).strip("-"))
-    found = [record for record in acts(file) if record.kind is Kind.REQUEST_REFUSED]
+    found = [record for record in acts(file) if record.kind is ActKind.REQUEST_REFUSED]
     assert [record.outcome for record in found] == refused
     assert {(record.actor, record.role, record.reason) for record in found} <= {(role, role, "role")}
 
@@ -76,7 +76,7 @@ def test_nobody_reaches_anything_but_the_public_list(app: FastAPI, file: Path, a
         answer = client.request(method, filled(route.path, alerts))
         led = answer.status_code == 303 and answer.headers["location"].startswith("/signin?next=%2F")
         assert led or answer.status_code == 401, (method, route.path)
-    recorded = [record for record in acts(file) if record.kind is Kind.REQUEST_REFUSED]
+    recorded = [record for record in acts(file) if record.kind is ActKind.REQUEST_REFUSED]
     assert {record.actor for record in recorded} == {"nobody"}
     assert "post-alerts-alert_id-verdicts" in {record.outcome for record in recorded}
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from alerts_api.alerts.filters import Filters
 from alerts_api.alerts.verdicts import NOTE_LENGTH, clean_note
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
 from service.records.events import Alert, SeenEntity
@@ -20,7 +20,9 @@ BASE = "http://127.0.0.1:8321"
 HOSTILE = "<script>alert(1)</script>\"' onload=x {{ 7*7 }}"
 
 
-def page_of(database: Place, path: str = "/", *, now: float = NOW + 30.0, demo: bool = False) -> str:
+def page_of(
+    database: DatabaseLocation, path: str = "/", *, now: float = NOW + 30.0, demo: bool = False
+) -> str:
     client = TestClient(create_app(database, clock=lambda: now, demo=demo), base_url=BASE)
     answer = client.get(path)
     assert answer.status_code == 200
@@ -43,14 +45,14 @@ def test_the_queue_keeps_its_filters_over_pages(client: TestClient) -> None:
     assert "Page 1 of 3" in page
 
 
-def test_an_empty_queue_says_what_to_do(database: Place) -> None:
+def test_an_empty_queue_says_what_to_do(database: DatabaseLocation) -> None:
     open_store(database).close()
     page = page_of(database)
     assert "Nothing waits" in page
     assert "journalguard run" in page
 
 
-def test_an_emptied_queue_says_when_the_last_line_was_scored(database: Place) -> None:
+def test_an_emptied_queue_says_when_the_last_line_was_scored(database: DatabaseLocation) -> None:
     store = open_store(database)
     store.commit(checkpoint())
     store.close()
@@ -59,14 +61,14 @@ def test_an_emptied_queue_says_when_the_last_line_was_scored(database: Place) ->
     assert "1,204,511 lines" in page
 
 
-def test_older_open_alerts_are_not_forgotten(database: Place) -> None:
+def test_older_open_alerts_are_not_forgotten(database: DatabaseLocation) -> None:
     store = open_store(database)
     store.commit(checkpoint([make_alert(opened_at=NOW - 30 * 86_400)]))
     store.close()
     assert "Show 1 older alert" in page_of(database)
 
 
-def test_a_stale_site_says_since_when(database: Place) -> None:
+def test_a_stale_site_says_since_when(database: DatabaseLocation) -> None:
     fill(database, 1)
     assert "Nothing new for" not in page_of(database, now=NOW + 590)
     page = page_of(database, now=NOW + 7_300)
@@ -74,12 +76,12 @@ def test_a_stale_site_says_since_when(database: Place) -> None:
     assert 'role="alert"' in page
 
 
-def test_old_logs_count_their_ages_from_their_own_end(database: Place) -> None:
+def test_old_logs_count_their_ages_from_their_own_end(database: DatabaseLocation) -> None:
     fill(database, 3)
     assert "19 minutes ago" in page_of(database, now=NOW + 10 * 365 * 86_400)
 
 
-def test_a_demonstration_says_so(database: Place) -> None:
+def test_a_demonstration_says_so(database: DatabaseLocation) -> None:
     fill(database, 1)
     assert "simulated" in page_of(database, demo=True)
     assert "simulated" not in page_of(database)
@@ -111,7 +113,7 @@ def test_events_are_paged(client: TestClient, alerts: list[Alert]) -> None:
     assert "None on this page" in client.get(address, params={"events": 9}).text
 
 
-def test_an_alert_without_history_or_events_has_a_page(database: Place) -> None:
+def test_an_alert_without_history_or_events_has_a_page(database: DatabaseLocation) -> None:
     bare = Alert("JG-0", "u1_x", NOW, NOW, 5.0, 0.1, (), (), "", 0, 0, "", "")
     store = open_store(database)
     store.commit(checkpoint([bare]))
@@ -134,7 +136,7 @@ def test_a_verdict_by_form_leads_back_to_the_alert(client: TestClient, alerts: l
     assert alerts[0].alert_id in client.get("/").text
 
 
-def test_similar_alerts_come_with_their_outcome(database: Place) -> None:
+def test_similar_alerts_come_with_their_outcome(database: DatabaseLocation) -> None:
     alerts = fill(database, 14)
     client = TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
     client.post(f"/alerts/{alerts[6].alert_id}/verdicts", data={"verdict": "wrong-data"})
@@ -178,7 +180,7 @@ def test_a_clean_note_stays_clean_and_short(note: str) -> None:
     assert all(c == "\n" or c.isprintable() for c in cleaned)
 
 
-def test_hostile_names_in_an_alert_are_shown_as_text(database: Place) -> None:
+def test_hostile_names_in_an_alert_are_shown_as_text(database: DatabaseLocation) -> None:
     alert = make_alert()
     places = (SeenEntity(HOSTILE, 1.0, 0.5, True),)
     hostile = replace(

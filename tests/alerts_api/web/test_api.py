@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from alerts_api.alerts.records import AlertPage, JudgedAlert, Judgement, Status, TracePage
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
 from alerts_api.web.metrics import COUNTERS
@@ -155,7 +155,9 @@ def test_no_filter_breaks_anything(client: TestClient, name: str, value: str) ->
 @pytest.mark.parametrize(
     ("written_at", "status"), [(NOW, "ok"), (NOW - 500, "ok"), (NOW - 700, "stale"), (0.0, "empty")]
 )
-def test_health_tells_how_fresh_the_site_is(database: Place, written_at: float, status: str) -> None:
+def test_health_tells_how_fresh_the_site_is(
+    database: DatabaseLocation, written_at: float, status: str
+) -> None:
     fill(database, 1, written_at=written_at)
     client = TestClient(create_app(database, clock=lambda: float(NOW)), base_url=BASE)
     answer = client.get("/healthz")
@@ -173,7 +175,7 @@ def test_refused_lines_are_found_again(client: TestClient) -> None:
     ]
 
 
-def test_health_fails_only_when_the_database_cannot_be_read(database: Place) -> None:
+def test_health_fails_only_when_the_database_cannot_be_read(database: DatabaseLocation) -> None:
     client = TestClient(create_app(database), base_url=BASE)
     assert client.get("/healthz").status_code == 503
     assert str(database) not in client.get("/").text
@@ -181,7 +183,9 @@ def test_health_fails_only_when_the_database_cannot_be_read(database: Place) -> 
     assert client.get("/healthz").json()["status"] == "empty"
 
 
-def test_metrics_are_counted_at_the_scrape(client: TestClient, database: Place, alerts: list[Alert]) -> None:
+def test_metrics_are_counted_at_the_scrape(
+    client: TestClient, database: DatabaseLocation, alerts: list[Alert]
+) -> None:
     client.post(f"/api/v1/alerts/{alerts[0].alert_id}/verdicts", json={"verdict": "wrong-data"})
     found = {
         (sample.name, *sample.labels.values()): sample.value

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.signin import flows, sessions
 from alerts_api.storage.database import open_database
 from alerts_api.web.oidc_pages import AGAIN, NO_ROLE, SEPARATED
@@ -76,7 +76,7 @@ def test_a_person_of_the_right_group_comes_in(client: TestClient, file: Path) ->
     assert 'content="0; url=/help"' in answer.text  # by a page of ours: see door.let_in
     page = client.get("/").text
     assert "Ada Example" in page and "analyst" in page
-    assert [(record.kind, record.actor) for record in acts(file)] == [(Kind.SIGNED_IN, "ada")]
+    assert [(record.kind, record.actor) for record in acts(file)] == [(ActKind.SIGNED_IN, "ada")]
     cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("journalguard="))
     assert "HttpOnly" in cookie and "SameSite=strict" in cookie
 
@@ -86,7 +86,7 @@ def test_without_a_role_nobody_comes_in(client: TestClient, file: Path) -> None:
     assert answer.status_code == 403
     assert NO_ROLE in answer.text
     assert client.get("/").status_code == 303
-    assert (acts(file)[-1].kind, acts(file)[-1].reason) == (Kind.SIGN_IN_FAILED, "no-role")
+    assert (acts(file)[-1].kind, acts(file)[-1].reason) == (ActKind.SIGN_IN_FAILED, "no-role")
 
 
 def test_nobody_is_admin_and_key_holder(client: TestClient, file: Path) -> None:
@@ -120,14 +120,14 @@ def test_confirming_asks_for_a_new_proof_and_gives_a_new_session(
     subject, signed_in_at, confirmed_at = session_of(file, client, clock())
     assert (subject, signed_in_at) == ("ada", first)
     assert confirmed_at > first
-    assert acts(file)[-1].kind is Kind.STEPPED_UP
+    assert acts(file)[-1].kind is ActKind.STEPPED_UP
 
 
 def test_somebody_else_cannot_confirm(client: TestClient, file: Path) -> None:
     signed_in(client)
     answer = came_back(client, visit(sent(client, "/signin/oidc?confirm=true"), "kim"))
     assert (answer.status_code, AGAIN in answer.text) == (401, True)
-    assert acts(file)[-1].kind is Kind.SIGN_IN_FAILED
+    assert acts(file)[-1].kind is ActKind.SIGN_IN_FAILED
 
 
 @pytest.mark.parametrize("asked", [{"acr": ("urn:example:strong",)}, {"amr": ("otp",)}])

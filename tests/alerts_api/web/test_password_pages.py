@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.signin import proofs, sessions, users
 from alerts_api.signin.actors import Role
 from alerts_api.signin.errors import UserError
-from alerts_api.storage.backend import Place
+from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from alerts_api.web import password_pages
 from alerts_api.web.app import create_app
@@ -41,7 +41,7 @@ def code(at: float, secret: bytes = SECRET) -> str:
 
 @pytest.fixture(scope="module")
 def sealed() -> str:
-    return proofs.seal(PASSWORD)
+    return proofs.hash_password(PASSWORD)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def app(database: Place, sealed: str, clock: Clock) -> FastAPI:
+def app(database: DatabaseLocation, sealed: str, clock: Clock) -> FastAPI:
     """A site with one user, who is analyst and key-holder."""
     fill(database, 2)
     with closing(open_database(database, create=True)) as opened, opened.writing() as connection:
@@ -77,7 +77,7 @@ def test_from_the_first_user_on_everybody_signs_in(visitor: TestClient) -> None:
     assert "Code of your authenticator app" in visitor.get("/signin").text
 
 
-def test_name_password_and_code_let_in(visitor: TestClient, database: Place) -> None:
+def test_name_password_and_code_let_in(visitor: TestClient, database: DatabaseLocation) -> None:
     answer = visitor.post(
         "/signin/local",
         data={"name": NAME, "password": PASSWORD, "code": code(AT), "onward": "/log"},
@@ -85,7 +85,9 @@ def test_name_password_and_code_let_in(visitor: TestClient, database: Place) -> 
     assert (answer.status_code, answer.headers["location"]) == (303, "/log")
     page = visitor.get("/").text
     assert NAME in page and "analyst, key holder" in page
-    assert [(record.kind, record.actor) for record in acts(database)] == [(Kind.SIGNED_IN, f"local:{NAME}")]
+    assert [(record.kind, record.actor) for record in acts(database)] == [
+        (ActKind.SIGNED_IN, f"local:{NAME}")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_name_password_and_code_let_in(visitor: TestClient, database: Place) -> 
     ],
 )
 def test_whatever_is_wrong_the_answer_is_the_same(
-    visitor: TestClient, database: Place, wrong: dict[str, str]
+    visitor: TestClient, database: DatabaseLocation, wrong: dict[str, str]
 ) -> None:
     sent = {"name": NAME, "password": PASSWORD, "code": code(AT)} | wrong
     answer = visitor.post("/signin/local", data=sent)
@@ -107,7 +109,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(
     assert password_pages.REFUSED in answer.text
     assert not visitor.cookies
     (record,) = acts(database)
-    assert record.kind is Kind.SIGN_IN_FAILED
+    assert record.kind is ActKind.SIGN_IN_FAILED
     assert record.actor == ("nobody" if "name" in wrong else f"local:{NAME}")
 
 
@@ -128,7 +130,7 @@ def test_guessing_is_slowed_down_for_the_account_whoever_guesses(app: FastAPI, c
     assert attempt(browser(app), at=clock.now) == 303
 
 
-def test_an_address_gets_ten_attempts_a_minute(app: FastAPI, database: Place) -> None:
+def test_an_address_gets_ten_attempts_a_minute(app: FastAPI, database: DatabaseLocation) -> None:
     statuses = [attempt(browser(app), name=f"name{n}") for n in range(12)]
     assert set(statuses) == {401}
     assert len(acts(database)) == 10
@@ -144,7 +146,9 @@ def test_a_new_session_at_every_sign_in(app: FastAPI) -> None:
     assert browser(app, "planted-number").get("/").status_code == 303
 
 
-def test_sign_out_ends_the_session_on_the_server(app: FastAPI, visitor: TestClient, database: Place) -> None:
+def test_sign_out_ends_the_session_on_the_server(
+    app: FastAPI, visitor: TestClient, database: DatabaseLocation
+) -> None:
     attempt(visitor)
     stolen = visitor.cookies["journalguard"]
     assert visitor.post("/signout", data={"csrf": "x"}).status_code == 403
@@ -152,7 +156,7 @@ def test_sign_out_ends_the_session_on_the_server(app: FastAPI, visitor: TestClie
     assert answer.headers["location"] == "/signin"
     assert "cache" in answer.headers["clear-site-data"]
     assert browser(app, stolen).get("/").status_code == 303
-    assert acts(database)[-1].kind is Kind.SIGNED_OUT
+    assert acts(database)[-1].kind is ActKind.SIGNED_OUT
 
 
 @pytest.mark.parametrize("pause", [sessions.IDLE_SECONDS, sessions.LONGEST_SECONDS])
@@ -171,7 +175,7 @@ def test_a_session_ends_by_itself(visitor: TestClient, clock: Clock, pause: floa
 
 
 def test_confirming_gives_a_new_session_with_the_old_time_of_sign_in(
-    app: FastAPI, visitor: TestClient, clock: Clock, database: Place
+    app: FastAPI, visitor: TestClient, clock: Clock, database: DatabaseLocation
 ) -> None:
     attempt(visitor)
     before = visitor.cookies["journalguard"]
@@ -186,7 +190,7 @@ def test_confirming_gives_a_new_session_with_the_old_time_of_sign_in(
         found = sessions.find(connection, visitor.cookies["journalguard"], clock.now)
     assert found is not None
     assert (found[0].signed_in_at, found[0].confirmed_at) == (AT, clock.now)
-    assert acts(database)[-1].kind is Kind.STEPPED_UP
+    assert acts(database)[-1].kind is ActKind.STEPPED_UP
 
 
 def test_nobody_is_admin_and_key_holder() -> None:
@@ -196,7 +200,7 @@ def test_nobody_is_admin_and_key_holder() -> None:
 
 @pytest.mark.parametrize("password", ["short", "jane.doe jane.doe", "aaaaaaaaaaaaaaaa", "x" * 300])
 def test_weak_passwords_are_refused(password: str) -> None:
-    assert proofs.complaint(password, NAME)
+    assert proofs.password_problem(password, NAME)
 
 
 def test_an_enrolment_is_what_apps_read() -> None:

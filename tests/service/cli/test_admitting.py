@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from alerts_api.audit.leaves import Kind
+from alerts_api.audit.leaves import ActKind
 from alerts_api.signin.actors import Role
 from alerts_api.web.app import create_app
 from tests.alerts_api.people import acts, browser
@@ -61,7 +61,7 @@ def test_a_user_is_made_at_the_terminal_and_signs_in(tmp_path: Path) -> None:
     assert call("users", "remove", "--site", site, "jane.doe").exit_code == 0
     assert "/signin/local" not in visitor.get("/signin").text
     assert visitor.get("/help").text.count("Visitor")  # nobody's again, at this machine
-    assert [record.outcome for record in acts(database) if record.kind is Kind.ROLES_CHANGED] == [
+    assert [record.outcome for record in acts(database) if record.kind is ActKind.ROLES_CHANGED] == [
         "user-added",
         "user-removed",
     ]
