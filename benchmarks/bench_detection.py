@@ -25,7 +25,7 @@ from service.evaluation.background import Background, Databases
 from service.evaluation.parts import assemble
 from service.evaluation.report import Part
 from service.evaluation.study import Played, study
-from service.evaluation.trials import Role, Trial
+from service.evaluation.trials import Trial, TrialRole
 from service.evaluation.worlds import Library
 from service.policy import MEMBERS
 from service.simulator.families import FAMILIES
@@ -82,10 +82,10 @@ def main() -> None:
 def trials(budget: float) -> tuple[Trial, ...]:
     """Ours, each member alone, and ours with families left out of training, three at a time."""
     return (
-        Trial(Role.MAIN, "ours", budget),
-        *(Trial(Role.MEMBER, f"{name} alone", budget, members=(name,)) for name in MEMBERS),
-        Trial(Role.EXPECTED, "ours, with expected verdicts", budget),
-        *(Trial(Role.LEFT_OUT, ", ".join(names), budget, left_out=names) for names in LEFT_OUT),
+        Trial(TrialRole.MAIN, "ours", budget),
+        *(Trial(TrialRole.MEMBER, f"{name} alone", budget, members=(name,)) for name in MEMBERS),
+        Trial(TrialRole.EXPECTED, "ours, with expected verdicts", budget),
+        *(Trial(TrialRole.LEFT_OUT, ", ".join(names), budget, left_out=names) for names in LEFT_OUT),
     )
 
 
@@ -128,7 +128,7 @@ def detector_rows(
     ours = {
         trial.name: [one.alerts[n] for one in played]
         for n, trial in enumerate(tried)
-        if trial.role is not Role.LEFT_OUT
+        if trial.role is not TrialRole.LEFT_OUT
     }
     for name, alerts in (ours | baselines).items():
         recall, out = _recall(played, alerts, CAUSAL)
@@ -144,7 +144,7 @@ def left_out_rows(played: Sequence[Played], tried: Sequence[Trial]) -> Iterator[
     yield "|---|---|---|---|---|"
     shares = []
     for n, trial in enumerate(tried):
-        if trial.role is Role.LEFT_OUT:
+        if trial.role is TrialRole.LEFT_OUT:
             alerts = [one.alerts[n] for one in played]
             names = set(trial.left_out)
             unseen, out = _recall(played, alerts, names - {"mimic"})
@@ -180,10 +180,10 @@ def heavy_rows(part: Part) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for one in part.heavy:
         after = one.with_expected
-        told = f"{after.false_alarms} ({after.false_per_10000:.1f} per 10,000)" if after else "not tried"
+        reported = f"{after.false_alarms} ({after.false_per_10000:.1f} per 10,000)" if after else "not tried"
         yield (
             f"| {one.kind} | {one.burden.account_days:,} | {one.burden.false_alarms} | "
-            f"{one.burden.false_per_10000:.1f} | {told} |"
+            f"{one.burden.false_per_10000:.1f} | {reported} |"
         )
 
 
@@ -194,7 +194,7 @@ def real_rows(folder: Path, budget: float) -> Iterator[str]:
         return
     settings = IngestSettings('%h %l %u %t "%r" %s %b', "Europe/Paris")
     laid = [Background(logs, settings, Databases(None, None), draw) for draw in range(DRAWS)]
-    tried = (Trial(Role.MAIN, "ours", budget),)
+    tried = (Trial(TrialRole.MAIN, "ours", budget),)
     with TemporaryDirectory(prefix="journalguard-") as temporary, progress("real logs") as shown:
         played = study(laid, tried, None, Path(temporary), shown)
         part = assemble("background", "", played, tried, same_readers=True)

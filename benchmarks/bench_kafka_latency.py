@@ -133,13 +133,13 @@ def measure(folder: Path, servers: Sequence[str], brokers: Sequence[int], rate: 
     pids = [part.pid for part in parts] + list(brokers)
     alerts.start()
     try:
-        wait((site.folder / "ship.checkpoint").exists, parts[0].told.read_text)
-        wait(lambda: parts[1].told.read_text().count("partition-open") > 0, parts[1].told.read_text)
+        wait((site.folder / "ship.checkpoint").exists, parts[0].reported.read_text)
+        wait(lambda: parts[1].reported.read_text().count("partition-open") > 0, parts[1].reported.read_text)
         began, cpu = time.monotonic(), sum(map(cpu_seconds, pids))
         written = append(log, lines, rate)
         cores = (sum(map(cpu_seconds, pids)) - cpu) / (time.monotonic() - began)
         name = "journalguard_worker_events_total"
-        wait(lambda: parts[1].total(name) >= len(lines), parts[1].told.read_text)
+        wait(lambda: parts[1].total(name) >= len(lines), parts[1].reported.read_text)
         time.sleep(1)  # for the last checkpoint
     finally:
         for part in parts:

@@ -95,7 +95,7 @@ class Library:
 
     def in_service(self) -> None:
         """Returns when everything that was sent is saved."""
-        wait(lambda: caught_up([self.worker], self._ends), self.worker.told.read_text)
+        wait(lambda: caught_up([self.worker], self._ends), self.worker.reported.read_text)
 
     def recovery(self, *, lost: bool) -> float:
         """Seconds from the kill."""

@@ -35,7 +35,7 @@ WANTED = 20_000  # lines/s
 ROUNDS = 2
 
 
-class Whole(LogFiles):
+class WholeLogs(LogFiles):
     """A log that has an end."""
 
     def ended(self, positions: Mapping[str, bytes]) -> bool:
@@ -52,7 +52,7 @@ def shipped(site: SiteFolder) -> None:
         site,
         ingest_of(site),
         line_clock(ingest_of(site)),
-        lambda at: Whole(site.settings.logs, [], at),
+        lambda at: WholeLogs(site.settings.logs, [], at),
         Event(),
     )
 

@@ -82,8 +82,8 @@ class Process:
         (port,) = free_ports(1)
         self._url = f"http://127.0.0.1:{port}/metrics"
         environment = {**os.environ, "JOURNALGUARD_METRICS_PORT": str(port)}
-        self.told = site.folder / f"{'-'.join(command)}.out"
-        with self.told.open("ab") as out:
+        self.reported = site.folder / f"{'-'.join(command)}.out"
+        with self.reported.open("ab") as out:
             self._process = start(
                 [sys.executable, "-P", "-m", "service.cli", *command, "--site", str(site.folder)],
                 stdout=out,
@@ -147,12 +147,12 @@ def caught_up(workers: Sequence[Process], ends: Counter[int]) -> bool:
     return all(committed[partition] >= count for partition, count in ends.items())
 
 
-def wait(done: Callable[[], bool], told: Callable[[], str], look: float = LOOK) -> None:
+def wait(done: Callable[[], bool], reported: Callable[[], str], look: float = LOOK) -> None:
     """Until something is so."""
     until = time.monotonic() + PATIENCE
     while not done():
         if time.monotonic() > until:
-            raise TimeoutError(f"not within {PATIENCE:g} s\n{told()}")
+            raise TimeoutError(f"not within {PATIENCE:g} s\n{reported()}")
         time.sleep(look)
 
 

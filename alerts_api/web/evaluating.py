@@ -19,7 +19,7 @@ from models.evaluation.figures import FALSE, TRUE, Load
 from models.evaluation.intervals import Proportion
 from models.evaluation.records import DAY, Cell, RaisedAlert
 from service.decision.reader_groups import PREFIX, Counts, read_group_history
-from service.evaluation.ownsite import Own, SiteAlert, site_cells, site_load, window
+from service.evaluation.ownsite import SiteAlert, SiteCounts, site_cells, site_load, window
 
 MINIMUM = 10  # alerts or account-days that may be told
 ROUNDING = 5
@@ -52,7 +52,7 @@ class LiveFigures(msgspec.Struct, frozen=True):
     rounding: int = ROUNDING
 
 
-def read_own(connection: Connection, budget: float) -> Own:
+def read_own(connection: Connection, budget: float) -> SiteCounts:
     """All alerts with their verdicts, and the account-days that were counted."""
     alert = tables.alerts.c
     rows = connection.execute(select(alert.payload, alert.verdict).order_by(alert.number)).all()
@@ -66,10 +66,10 @@ def read_own(connection: Connection, budget: float) -> Own:
         number = numbers.setdefault(found.account, len(numbers))
         raised = RaisedAlert(number, found.opened_at, found.score, found.probability, verdict)
         judged.append(SiteAlert(raised, found.groups))
-    return Own(tuple(judged), read_group_history(dict(shared)), budget)
+    return SiteCounts(tuple(judged), read_group_history(dict(shared)), budget)
 
 
-def live(own: Own) -> LiveFigures:
+def live(own: SiteCounts) -> LiveFigures:
     """What is shown of the last days."""
     seen = window(own)
     raised = [one.raised for one in seen.alerts]

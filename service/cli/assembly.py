@@ -62,12 +62,12 @@ def build(
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
     from service.pipeline.site_pipeline import Pipeline  # noqa: PLC0415
     from service.policy import load_policy  # noqa: PLC0415
-    from service.policy.history import tell  # noqa: PLC0415
+    from service.policy.history import warn_if_unaccepted  # noqa: PLC0415
 
     secrets = keys.load(site.keys)
     settings = ingest_settings(site.settings)
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
-    tell(site.folder, policy)
+    warn_if_unaccepted(site.folder, policy)
     pipeline = Pipeline(policy, site.settings.retention.states)
     runner = Runner(Ingest(settings, secrets, geo, vault), pipeline)
     return Parts(runner, pipeline, line_clock(Ingest(settings, secrets, geo)))

@@ -13,7 +13,7 @@ from alerts_api.rights.erasing import erase_accounts, erase_identities, erase_tr
 from alerts_api.storage.database import Database
 from service.cli.copies import COPIES
 from service.cli.options import idle
-from service.cli.readers import tell_stream
+from service.cli.readers import notify_stream
 from service.config.settings import SiteFolder
 from service.records.commands import CommandKind
 
@@ -21,18 +21,18 @@ PATIENCE = 60.0  # s that a running process gets to take an erasure
 LOOK_AGAIN = 0.2
 
 
-class Standing(NamedTuple):
+class ErasureStatus(NamedTuple):
     """What is left of a reader."""
 
     lines: tuple[str, ...]  # one for each store
     left: bool  # something that should be gone
 
 
-def carry_out(site: SiteFolder, asked: SubjectRequest, database: Database) -> None:
+def erase_everywhere(site: SiteFolder, asked: SubjectRequest, database: Database) -> None:
     """Have the stream forget, wait until it did, and clear what is left on the disk."""
     for folder in _copies(site, asked):
         shutil.rmtree(folder)
-    tell_stream(site, asked, CommandKind.FORGET)
+    notify_stream(site, asked, CommandKind.FORGET)
     with idle(site) as free:
         if free and site.settings.kafka is None:
             with database.writing() as connection:
@@ -45,7 +45,7 @@ def carry_out(site: SiteFolder, asked: SubjectRequest, database: Database) -> No
     database.compact()
 
 
-def find_left(site: SiteFolder, asked: SubjectRequest, database: Database, now: float) -> Standing:
+def find_left(site: SiteFolder, asked: SubjectRequest, database: Database, now: float) -> ErasureStatus:
     """Looks into every store that can be seen from here."""
     with database.reading() as connection:
         found = [rows_left(connection, account) for account in asked.accounts]
@@ -61,7 +61,7 @@ def find_left(site: SiteFolder, asked: SubjectRequest, database: Database, now: 
         "audit log: its entries stay, and no longer tell whom they were about",
         "not ours: EZproxy's own logs, backups, and files that `replay --alerts` or `audit export` wrote",
     ]
-    return Standing(tuple(lines), bool(tables or copies or learnt))
+    return ErasureStatus(tuple(lines), bool(tables or copies or learnt))
 
 
 def _is_learnt(site: SiteFolder, asked: SubjectRequest) -> bool:

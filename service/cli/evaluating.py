@@ -23,7 +23,7 @@ from service.evaluation.ownsite import site_part
 from service.evaluation.parts import assemble, trials
 from service.evaluation.report import MINIMUM_CELL, VERSION, Part, Report, file_name, newest, to_json
 from service.evaluation.schedule import recent_logs
-from service.evaluation.study import Source, study
+from service.evaluation.study import SceneSource, study
 from service.evaluation.trials import Trial
 from service.evaluation.worlds import Library
 from service.learning.site_model import MODEL
@@ -155,7 +155,7 @@ def _of_logs(site: SiteFolder, logs: Sequence[Path], tried: Sequence[Trial]) -> 
 
 
 def _play(
-    source: str, title: str, scenes: Sequence[Source], tried: Sequence[Trial], policy: Path | None
+    source: str, title: str, scenes: Sequence[SceneSource], tried: Sequence[Trial], policy: Path | None
 ) -> Part:
     """One part of the report, with the way there shown."""
     with TemporaryDirectory(prefix="journalguard-") as temporary, progress(f"evaluating, {source}") as shown:

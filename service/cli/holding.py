@@ -132,7 +132,7 @@ def open_(key: Path, released: click.utils.LazyFile, out: Path | None) -> None:
     record = keyholder.decode(released.read(), released.name)
     opened = _unlock(key).open(record)
     if isinstance(opened, OpenedIdentity):
-        show_once(_told(record.pseudonym, opened))
+        show_once(_identity_text(record.pseudonym, opened))
         click.echo("Shown once. File the outcome with the request.")
     else:
         _hand_on(opened, out)
@@ -214,7 +214,7 @@ def _files(base: Path) -> tuple[Path, Path]:
     return base.with_name(base.name + KEY_SUFFIX), base.with_name(base.name + SUFFIX)
 
 
-def _told(pseudonym: str, opened: OpenedIdentity) -> str:
+def _identity_text(pseudonym: str, opened: OpenedIdentity) -> str:
     lines = [f"Account   {pseudonym}", f"User      {harmless(opened.user)}"]
     lines.append(f"Realm     {harmless(opened.realm) or '(your own)'}")
     if opened.cut:

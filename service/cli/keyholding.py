@@ -83,7 +83,7 @@ def add(folder: Path, public: Path, mode: str | None, dry_run: bool) -> None:
     holder, before = holders.read_holder(public), holders.load_keyring(place)
     others = tuple(h for h in before.holders if h.label != holder.label)
     after = holders.check_keyring(Keyring((*others, holder), Mode(mode) if mode else before.mode))
-    _hear(holder)
+    _confirm_fingerprint(holder)
     for sentence in _news(before, after, holder):
         click.echo(sentence)
     if dry_run:
@@ -120,7 +120,7 @@ def revoke(folder: Path, label: str, dry_run: bool) -> None:
     click.echo(f"{label}: revoked, the public key is kept as {kept}; start `journalguard run` again")
 
 
-def _hear(holder: Holder) -> None:
+def _confirm_fingerprint(holder: Holder) -> None:
     """The administrator types what the holder reads aloud."""
     click.echo(
         f"{holder.label} ({holder.id}): have the holder read the eight words of the fingerprint to you."

@@ -29,7 +29,7 @@ from service.cli.options import (
     read_site,
     start_logging,
 )
-from service.cli.patience import PatientProtocol
+from service.cli.patience import TimeoutProtocol
 from service.cli.serving import STOP_SECONDS, listen, url
 from service.config.settings import LOOPBACK, RevealSettings, SiteFolder
 from service.policy import Policy, load_policy
@@ -106,7 +106,7 @@ def pages(
         _serve_site(folder, host, port, names)
     elif database is not None:
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
-        parts: _Parts = {} if settings_of is None else _parts_of(read_site(settings_of))
+        parts: _AppParts = {} if settings_of is None else _parts_of(read_site(settings_of))
         provided = demo or parts.get("provider") is not None
         check_entrance(address.host, database, create=False, provided=provided)
         local = is_local(address.host)
@@ -149,7 +149,7 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         _serve(app(intake=sink), address)
 
 
-class _Parts(TypedDict, total=False):
+class _AppParts(TypedDict, total=False):
     """What the pages need of a site beside its database."""
 
     policy: Policy
@@ -159,7 +159,7 @@ class _Parts(TypedDict, total=False):
     site: Path
 
 
-def _parts_of(site: SiteFolder) -> _Parts:
+def _parts_of(site: SiteFolder) -> _AppParts:
     """Raises ``ProviderError`` for an identity provider that cannot be used as it is set."""
     signin = site.settings.signin
     return {
@@ -184,7 +184,7 @@ def _serve(app: Callable[..., Any], address: _Address) -> None:
             access_log=False,  # it would name the analysts' addresses
             server_header=False,
             timeout_graceful_shutdown=3,
-            http=PatientProtocol,
+            http=TimeoutProtocol,
             limit_concurrency=CONNECTIONS,
         )
         server = uvicorn.Server(config)

@@ -59,7 +59,7 @@ def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple
     return site, SubjectRequest(tuple(account for account in found if account), reference, officer)
 
 
-def tell_stream(site: SiteFolder, asked: SubjectRequest, act: CommandKind) -> None:
+def notify_stream(site: SiteFolder, asked: SubjectRequest, act: CommandKind) -> None:
     """To the workers, where there are some; `run` finds its orders in the database."""
     if site.settings.kafka is None:
         return

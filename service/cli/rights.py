@@ -20,9 +20,9 @@ from alerts_api.storage.database import Database, open_database
 from service.cli.copies import drop_old_copies
 from service.cli.copying import HTML, JSON, with_state, write_copy
 from service.cli.documenting import documents
-from service.cli.erasure import carry_out, find_left
+from service.cli.erasure import erase_everywhere, find_left
 from service.cli.options import database_of
-from service.cli.readers import ask, request_options, tell_stream
+from service.cli.readers import ask, notify_stream, request_options
 from service.config.settings import SiteFolder
 from service.records.commands import CommandKind
 
@@ -65,14 +65,14 @@ def erase(folder: Path, reader: str | None, reference: str, officer: str, check:
                 case = open_case(connection, Right.ERASE, asked, now)
                 ask_erasure(connection, asked.accounts, reference, now)
                 record(connection, asked, ActKind.RIGHTS_ERASE, case, now)
-            carry_out(site, asked, database)
-        standing = find_left(site, asked, database, now)
-        if not standing.left:
+            erase_everywhere(site, asked, database)
+        status = find_left(site, asked, database, now)
+        if not status.left:
             with database.writing() as connection:
                 close_case(connection, Right.ERASE, reference, "erased", now)
-    for line in standing.lines:
+    for line in status.lines:
         click.echo(line)
-    if standing.left:
+    if status.left:
         raise click.ClickException("not complete yet; look again with --check")
 
 
@@ -131,7 +131,7 @@ def _restrict(site: SiteFolder, asked: SubjectRequest, right: Right, outcome: st
         kind = ActKind.RIGHTS_LIFT if outcome == "lifted" else kind
         record(connection, asked, kind, case, now, outcome or "")
     if lifts or outcome is None:
-        tell_stream(site, asked, CommandKind.LIFT if lifts else CommandKind.RESTRICT)
+        notify_stream(site, asked, CommandKind.LIFT if lifts else CommandKind.RESTRICT)
 
 
 class Wrong(StrEnum):

@@ -24,7 +24,7 @@ _SESSION = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9]{15}")
 _FEWEST_NAMES = 5
 
 
-class Finding(msgspec.Struct, frozen=True):
+class LogFinding(msgspec.Struct, frozen=True):
     """What was seen of one log."""
 
     name: str
@@ -34,7 +34,7 @@ class Finding(msgspec.Struct, frozen=True):
     sessions: bool  # %u looks like session ids
 
 
-def try_logs(settings: Settings, geo: GeoProvider) -> list[Finding]:
+def try_logs(settings: Settings, geo: GeoProvider) -> list[LogFinding]:
     """Reads the beginning of each log that exists. Raises operators' errors."""
     # Keys for this look alone: nothing of it is kept.
     ingest = Ingest(ingest_settings(settings), Keys(secrets.token_bytes(ROOT_BYTES)), geo)
@@ -48,7 +48,7 @@ def try_logs(settings: Settings, geo: GeoProvider) -> list[Finding]:
         outcomes = ingest.feed(batch.lines, source=batch.source, audit=follower.audit)
         reasons = Counter(outcome.reason for outcome in outcomes if isinstance(outcome, Rejected))
         findings.append(
-            Finding(
+            LogFinding(
                 name=follower.key.partition(":")[2],
                 lines=len(outcomes),
                 accepted=len(outcomes) - reasons.total(),
@@ -60,7 +60,7 @@ def try_logs(settings: Settings, geo: GeoProvider) -> list[Finding]:
     return findings
 
 
-def report(finding: Finding, settings: Settings) -> list[tuple[str, bool]]:
+def report(finding: LogFinding, settings: Settings) -> list[tuple[str, bool]]:
     """Sentences about one log, and whether each is a warning."""
     said = [(f"{finding.name}: {finding.accepted} of the first {finding.lines} lines fit", False)]
     if finding.accepted < ENOUGH * finding.lines:

@@ -8,7 +8,7 @@ import click
 from service.base.gc_tuning import relax_garbage_collection
 from service.cli.options import read_site, site_option, start_logging
 from service.policy import load_policy
-from service.policy.history import tell
+from service.policy.history import warn_if_unaccepted
 
 
 @click.command()
@@ -35,7 +35,7 @@ def worker(folder: Path, name: str) -> None:
         logging.getLogger(client).setLevel(logging.CRITICAL)
     site = read_site(folder)
     policy = load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day)
-    tell(site.folder, policy)
+    warn_if_unaccepted(site.folder, policy)
     from service.distributed.worker.working import start_worker  # noqa: PLC0415 - Faust takes seconds: settings are judged first
 
     relax_garbage_collection()

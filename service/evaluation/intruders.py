@@ -13,10 +13,10 @@ from service.simulator.families import FAMILIES, hijacked
 from service.simulator.geography import Block, Geography
 from service.simulator.heist import Heist
 from service.simulator.lines import compile_format
-from service.simulator.readers import KINDS, NEVER, Haunt, Reader
+from service.simulator.readers import KINDS, NEVER, AccessPoint, Reader
 from service.simulator.settings import SimulationSettings, zone
 from service.simulator.streams import Purpose, stream
-from service.simulator.thefts import LASTS, Theft, happened
+from service.simulator.thefts import LASTS, SimulatedTheft, happened
 
 _NEEDS = {**LASTS, "dormant": 21}  # days of log that a family needs
 _TASTES = 12  # journals
@@ -42,7 +42,7 @@ class Intruder(msgspec.Struct, frozen=True):
     """One theft, as events of its victim."""
 
     account: str
-    theft: Theft
+    theft: SimulatedTheft
     events: tuple[AccessEvent, ...]
 
 
@@ -55,7 +55,7 @@ def intrude(
         settings.log_format, zone(SimulationSettings(0, 10, 1, timezone=settings.timezone))
     )
     fit = [name for name in FAMILIES if _NEEDS.get(name, 1) <= victims.days]
-    thefts: list[tuple[int, Theft]] = []
+    thefts: list[tuple[int, SimulatedTheft]] = []
     for number, family in enumerate(fit):
         victim, start = _choose(rng, family, victims, {taken for taken, _ in thefts})
         reader = _reader(rng, victim, victims, geography)
@@ -109,7 +109,9 @@ def _sleeper(victims: Victims, day: int, taken: set[int], fallback: int) -> int:
 
 def _reader(rng: np.random.Generator, number: int, victims: Victims, geography: Geography) -> Reader:
     """As much of a reader as a theft looks at: where he lives, and journals to his taste."""
-    home = Haunt(_home(victims.homes.get(number, ("", "")), geography, float(rng.random())), 0, 1, NEVER)
+    home = AccessPoint(
+        _home(victims.homes.get(number, ("", "")), geography, float(rng.random())), 0, 1, NEVER
+    )
     platforms = [catalogue.readable(draw) for draw in rng.random(4).tolist()]
     draws = rng.random((_TASTES, 2)).tolist()
     tastes = [catalogue.article(platforms[int(a * len(platforms))], b, 0.5) for a, b in draws]

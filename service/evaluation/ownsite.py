@@ -25,7 +25,7 @@ class SiteAlert(msgspec.Struct, frozen=True):
     groups: tuple[str, ...]
 
 
-class Own(msgspec.Struct, frozen=True):
+class SiteCounts(msgspec.Struct, frozen=True):
     """What a site's database says."""
 
     alerts: tuple[SiteAlert, ...]
@@ -33,18 +33,18 @@ class Own(msgspec.Struct, frozen=True):
     budget: float
 
 
-def window(own: Own) -> Own:
+def window(own: SiteCounts) -> SiteCounts:
     """The last days alone. Days are local to the site by its counts; alerts go by UTC."""
     last = max(own.days, default=0)
     first = last - WINDOW_DAYS + 1
-    return Own(
+    return SiteCounts(
         alerts=tuple(one for one in own.alerts if first <= one.raised.opened_at // DAY <= last),
         days={day: counts for day, counts in own.days.items() if day >= first},
         budget=own.budget,
     )
 
 
-def site_part(own: Own) -> Part:
+def site_part(own: SiteCounts) -> Part:
     """The figures of the window."""
     seen = window(own)
     found_cells, everyone = site_cells(seen)
@@ -65,13 +65,13 @@ def site_part(own: Own) -> Part:
     )
 
 
-def site_load(own: Own) -> figures.Load:
+def site_load(own: SiteCounts) -> figures.Load:
     """Alerts a day over the days counted."""
     raised = [one.raised for one in own.alerts]
     return figures.load(raised, min(own.days, default=0), max(own.days, default=-1), 0, own.budget)
 
 
-def site_cells(own: Own) -> tuple[tuple[Cell, ...], Cell]:
+def site_cells(own: SiteCounts) -> tuple[tuple[Cell, ...], Cell]:
     """Every group, and everyone."""
     counts = merge_counts(own.days.values())
     made = [_cell(group, count.account_days, own.alerts) for group, count in counts.items()]

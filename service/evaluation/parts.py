@@ -12,7 +12,7 @@ from service.evaluation.exposure import cells
 from service.evaluation.report import MINIMUM_CELL, Heavy, NamedLoad, Part
 from service.evaluation.scenes import Scene
 from service.evaluation.study import Played
-from service.evaluation.trials import Role, Trial
+from service.evaluation.trials import Trial, TrialRole
 
 CURVE = (1 / 3, 2 / 3, 5 / 3, 10 / 3)  # further budgets, in budgets
 _APART = 1_000_000  # between the accounts of two scenes
@@ -30,13 +30,16 @@ def trials(budget: float, members: tuple[str, ...], left_out: tuple[str, ...] = 
     """What a part is made from: these members of the ensemble, other budgets, and without each member."""
     others = {name: tuple(m for m in members if m != name) for name in members if len(members) > 1}
     return (
-        Trial(Role.MAIN, "as in force", budget, members, left_out),
+        Trial(TrialRole.MAIN, "as in force", budget, members, left_out),
         *(
-            Trial(Role.BUDGET, f"{budget * factor:.3g} a day", budget * factor, members, left_out)
+            Trial(TrialRole.BUDGET, f"{budget * factor:.3g} a day", budget * factor, members, left_out)
             for factor in CURVE
         ),
-        *(Trial(Role.MEMBER, f"without {name}", budget, rest, left_out) for name, rest in others.items()),
-        Trial(Role.EXPECTED, "with expected verdicts", budget, members, left_out),
+        *(
+            Trial(TrialRole.MEMBER, f"without {name}", budget, rest, left_out)
+            for name, rest in others.items()
+        ),
+        Trial(TrialRole.EXPECTED, "with expected verdicts", budget, members, left_out),
     )
 
 
@@ -48,7 +51,7 @@ def assemble(
     Where all scenes have the ``same_readers``, groups are counted in the first alone: the others would only
     seem to say more.
     """
-    main = next(n for n, trial in enumerate(tried) if trial.role is Role.MAIN)
+    main = next(n for n, trial in enumerate(tried) if trial.role is TrialRole.MAIN)
     ours = _all(played, main, tried[main].budget)
     account_days = sum(len(one.scene.account_days) for one in played)
     summaries = {
@@ -69,11 +72,11 @@ def assemble(
         families=figures.families(found(ours.thefts, ours.alerts)),
         budgets=tuple(
             sorted(
-                (s for trial, s in summaries.items() if trial.role in (Role.MAIN, Role.BUDGET)),
+                (s for trial, s in summaries.items() if trial.role in (TrialRole.MAIN, TrialRole.BUDGET)),
                 key=lambda summary: summary.budget,
             )
         ),
-        members=tuple(s for trial, s in summaries.items() if trial.role is Role.MEMBER),
+        members=tuple(s for trial, s in summaries.items() if trial.role is TrialRole.MEMBER),
         burdens=groups.compare(
             tuple(_sum(cell for found_cells, _, _ in counted for cell in found_cells).values()),
             everyone,
@@ -131,7 +134,7 @@ def _heavy(scene: Scene, judged: Sequence[tuple[RaisedAlert, bool]]) -> tuple[Ce
 
 def _after_verdicts(played: Sequence[Played], tried: Sequence[Trial]) -> Mapping[str, Burden]:
     """Heavy readers by kind, where analysts found their alerts expected; nothing if that was not tried."""
-    number = next((n for n, trial in enumerate(tried) if trial.role is Role.EXPECTED), None)
+    number = next((n for n, trial in enumerate(tried) if trial.role is TrialRole.EXPECTED), None)
     if number is None:
         return {}
     summed = _sum(cell for one in played for cell in _cells(one.scene, one.alerts[number])[2])

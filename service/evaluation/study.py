@@ -21,7 +21,7 @@ POLL = 0.5  # s between looks at how far the processes are
 SCENE_WORK, PASS_WORK = 1.5, 1.0  # how much longer a scene takes than a pass, roughly
 
 
-class Source(Protocol):
+class SceneSource(Protocol):
     """Where a scene comes from: a record that can be handed to another process."""
 
     @property
@@ -38,7 +38,11 @@ class Played(msgspec.Struct, frozen=True):
 
 
 def study(
-    sources: Sequence[Source], trials: Sequence[Trial], policy: Path | None, folder: Path, shown: Progress
+    sources: Sequence[SceneSource],
+    trials: Sequence[Trial],
+    policy: Path | None,
+    folder: Path,
+    shown: Progress,
 ) -> tuple[Played, ...]:
     """Plays every trial over every scene, in as many processes as there are processors.
 
@@ -95,7 +99,7 @@ def _at(place: int) -> Callable[[float], None]:
     return tell
 
 
-def _make(source: Source, folder: Path, place: int) -> None:
+def _make(source: SceneSource, folder: Path, place: int) -> None:
     source.make(folder, _at(place))
     _shares[place] = 1.0
 

@@ -23,7 +23,7 @@ QUIET_DAYS = 90  # that an analyst who finds an alert expected grants
 Progress = Callable[[float], None]
 
 
-class Role(StrEnum):
+class TrialRole(StrEnum):
     """What a trial is for."""
 
     MAIN = "main"  # the policy in force
@@ -36,7 +36,7 @@ class Role(StrEnum):
 class Trial(msgspec.Struct, frozen=True):
     """What differs from the policy in force."""
 
-    role: Role
+    role: TrialRole
     name: str
     budget: float  # alerts a day
     members: tuple[str, ...] = ()  # of the ensemble; empty for those of the policy
@@ -88,7 +88,7 @@ def passes(trials: Sequence[Trial], policy: Path | None) -> tuple[tuple[int, ...
 
 def _joins(leader: Trial, trial: Trial, policy: Path | None) -> bool:
     """Is what models say to the leader all that the trial has to know? Verdicts would teach them."""
-    if Role.EXPECTED in (leader.role, trial.role) or leader.left_out != trial.left_out:
+    if TrialRole.EXPECTED in (leader.role, trial.role) or leader.left_out != trial.left_out:
         return False
     led, own = (set(one.policy(policy).budget.members) for one in (leader, trial))
     return own <= led
@@ -99,7 +99,7 @@ def run(
 ) -> tuple[tuple[RaisedAlert, ...], ...]:
     """The alerts of each of the trials of one pass (see ``passes``), in order of time."""
     scene, leader = load(scene_folder), trials[0]
-    analyst = Analyst(scene) if leader.role is Role.EXPECTED else None
+    analyst = Analyst(scene) if leader.role is TrialRole.EXPECTED else None
     others = Alternatives(trial.policy(policy) for trial in trials[1:])
     pipeline = Pipeline(leader.policy(policy), observer=others)
     alerts: dict[str, Alert] = {}

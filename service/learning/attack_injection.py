@@ -69,11 +69,11 @@ def inject_attacks(
     """What is seen of the thieves of the shadows of ``states`` (n,) on the morrow of ``day``."""
     known = site.common("platforms"), site.common("owners")
     keys = mixed(ids, day)
-    told = [
+    labelled = [
         _inject(day, offset, states[i : i + 1].copy(), key, site, policy, known)
         for i, key in enumerate(keys.tolist())
     ]
-    return InjectedAttacks(np.sort(keys).astype("<u8").tobytes(), Examples.concatenated(told))
+    return InjectedAttacks(np.sort(keys).astype("<u8").tobytes(), Examples.concatenated(labelled))
 
 
 def merge_injected(parts: Sequence[InjectedAttacks], count: int) -> InjectedAttacks:

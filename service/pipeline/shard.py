@@ -286,8 +286,10 @@ class Shard:
             and account not in self._restricted
         }
         keys = mixed(self._states.ids[self._states.slots(list(judged_of))], day).tolist()
-        told = [training_example(episode, key) for episode, key in zip(judged_of.values(), keys, strict=True)]
-        return Examples.concatenated(told).lowest(training.verdicts)
+        labelled = [
+            training_example(episode, key) for episode, key in zip(judged_of.values(), keys, strict=True)
+        ]
+        return Examples.concatenated(labelled).lowest(training.verdicts)
 
     def _injected_attacks(self, day: int, offset: int, known: NDArray[np.intp]) -> InjectedAttacks:
         """Thefts from copies of some of these accounts: the merge takes the site's share of them."""

@@ -48,10 +48,10 @@ def _detections(shipped: Policy, here: Policy) -> Iterator[str]:
 def _changed(ours: Detection, theirs: Detection) -> Iterator[str]:
     for name in ours.__struct_fields__:
         if name != "measures" and (old := getattr(ours, name)) != (new := getattr(theirs, name)):
-            yield f"{theirs.id}: {name} {_said(old, new)}"
+            yield f"{theirs.id}: {name} {_changed_value(old, new)}"
 
 
-def _said(old: Any, new: Any) -> str:
+def _changed_value(old: Any, new: Any) -> str:
     if isinstance(new, str):
         return f"is “{new}” here, “{old}” as shipped"
     added, gone = _only(new, old), _only(old, new)

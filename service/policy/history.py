@@ -60,7 +60,7 @@ def accept(site: Path, policy: Policy, *, by: str, why: str, now: int) -> Accept
     return entry
 
 
-def tell(site: Path, policy: Policy) -> None:
+def warn_if_unaccepted(site: Path, policy: Policy) -> None:
     """Warns in the log of a service that starts with a policy nobody has accepted."""
     if not is_accepted(site, policy):
         _log.warning(

@@ -14,7 +14,7 @@ invented. Equal settings give byte-identical files.
 """
 
 from service.simulator.live import LiveTraffic
-from service.simulator.settings import SimulationError, SimulationSettings, Summary
+from service.simulator.settings import SimulationError, SimulationSettings, SimulationSummary
 from service.simulator.world import simulate
 
-__all__ = ["LiveTraffic", "SimulationError", "SimulationSettings", "Summary", "simulate"]
+__all__ = ["LiveTraffic", "SimulationError", "SimulationSettings", "SimulationSummary", "simulate"]

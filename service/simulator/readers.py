@@ -27,7 +27,7 @@ TELEPHONES = (
 )
 
 
-class Kind(NamedTuple):
+class ReaderType(NamedTuple):
     """A user type."""
 
     name: str
@@ -40,15 +40,15 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind("student", "Default+Students", 0.655, 0.15, 0.9, 1.0, 0.7),
-    Kind("staff", "Default+Staff", 0.10, 0.16, 1.1, 0.4, 1.2),
-    Kind("researcher", "Default+Research", 0.11, 0.30, 1.9, 0.3, 0.9),
-    Kind("reviewer", "Default+Research", 0.012, 0.35, 2.6, 0.2, 0.8),
-    Kind("text-miner", "Default+Research", 0.0012, 0.6, 1.0, 0.0, 0.2),
-    Kind("alumni", "Alumni", 0.05, 0.05, 1.0, 0.0, 0.3),
-    Kind("nhs", "NHS", 0.045, 0.09, 1.1, 0.1, 1.0),
-    Kind("walk-in", "WalkIn", 0.0044, 0.9, 0.6, 0.6, 1.4),
-    Kind("public", "Public", 0.022, 0.05, 0.6, 0.1, 0.5),
+    ReaderType("student", "Default+Students", 0.655, 0.15, 0.9, 1.0, 0.7),
+    ReaderType("staff", "Default+Staff", 0.10, 0.16, 1.1, 0.4, 1.2),
+    ReaderType("researcher", "Default+Research", 0.11, 0.30, 1.9, 0.3, 0.9),
+    ReaderType("reviewer", "Default+Research", 0.012, 0.35, 2.6, 0.2, 0.8),
+    ReaderType("text-miner", "Default+Research", 0.0012, 0.6, 1.0, 0.0, 0.2),
+    ReaderType("alumni", "Alumni", 0.05, 0.05, 1.0, 0.0, 0.3),
+    ReaderType("nhs", "NHS", 0.045, 0.09, 1.1, 0.1, 1.0),
+    ReaderType("walk-in", "WalkIn", 0.0044, 0.9, 0.6, 0.6, 1.4),
+    ReaderType("public", "Public", 0.022, 0.05, 0.6, 0.1, 0.5),
 )
 # What a profile changes: share of each type (times), and of readers with a trait.
 PROFILE_KINDS: dict[str, dict[str, float]] = {
@@ -66,7 +66,7 @@ PROFILE_TRAITS: dict[str, dict[str, float]] = {
 }
 
 
-class Haunt(NamedTuple):
+class AccessPoint(NamedTuple):
     """Where a reader's addresses come from."""
 
     block: Block
@@ -91,7 +91,7 @@ class Trip(NamedTuple):
 
     first: int
     last: int
-    haunt: Haunt
+    haunt: AccessPoint
 
 
 class Reader(NamedTuple):
@@ -99,14 +99,14 @@ class Reader(NamedTuple):
 
     number: int
     user: str
-    kind: Kind
+    kind: ReaderType
     traits: frozenset[str]
     rate: float
     appetite: float
-    home: Haunt
-    telephone: Haunt
-    campus: Haunt
-    vpn: tuple[Haunt, ...]
+    home: AccessPoint
+    telephone: AccessPoint
+    campus: AccessPoint
+    vpn: tuple[AccessPoint, ...]
     campus_share: float
     trips: tuple[Trip, ...]
     agents: tuple[str, ...]
@@ -157,7 +157,7 @@ def _reader(seed: int, index: int, geography: Geography, kinds: np.ndarray, odds
         rate=kind.rate * float(rng.gamma(0.8 / spread, spread / 0.8)),
         appetite=kind.appetite * float(rng.lognormal(-0.2, 0.6)),
         home=home,
-        telephone=Haunt(
+        telephone=AccessPoint(
             geography.of("mobile", home.block.city.country).pick(rng.random()), index % 5 * 12, index, 0
         ),
         campus=_campus(rng, geography, index, kind, traits),
@@ -176,7 +176,7 @@ def _reader(seed: int, index: int, geography: Geography, kinds: np.ndarray, odds
     )
 
 
-def _name(seed: int, index: int, kind: Kind) -> str:
+def _name(seed: int, index: int, kind: ReaderType) -> str:
     """Invented: two letters and five digits, unique by the index; walk-in accounts are terminals'."""
     if kind.name == "walk-in":
         return f"walkin{index:05d}"
@@ -185,7 +185,7 @@ def _name(seed: int, index: int, kind: Kind) -> str:
     return f"{code}{index:05d}" + ("@nhs.example.org" if kind.name == "nhs" else "")
 
 
-def _home(rng: np.random.Generator, geography: Geography, abroad: bool, six: bool) -> Haunt:
+def _home(rng: np.random.Generator, geography: Geography, abroad: bool, six: bool) -> AccessPoint:
     near, pick = rng.random(2).tolist()  # most live near the university
     blocks = geography.abroad("isp") if abroad else geography.of("isp", geography.home)
     if near < 0.6 and not abroad:
@@ -193,27 +193,29 @@ def _home(rng: np.random.Generator, geography: Geography, abroad: bool, six: boo
     block = blocks.pick(pick)
     subscriber = 1 + int(rng.integers(256)) if six and block.six else 0
     subnet, host = int(rng.integers(SUBNETS)), int(rng.integers(1, 1 << 30))
-    return Haunt(block, subnet, host, int(rng.choice((1, 7, 30, 400), p=(0.1, 0.2, 0.3, 0.4))), subscriber)
+    return AccessPoint(
+        block, subnet, host, int(rng.choice((1, 7, 30, 400), p=(0.1, 0.2, 0.3, 0.4))), subscriber
+    )
 
 
 def _campus(
-    rng: np.random.Generator, geography: Geography, index: int, kind: Kind, traits: frozenset[str]
-) -> Haunt:
+    rng: np.random.Generator, geography: Geography, index: int, kind: ReaderType, traits: frozenset[str]
+) -> AccessPoint:
     """One address for each shared laboratory; an office machine; or the wireless network."""
     if kind.name == "walk-in" or "shared-lab" in traits:
-        return Haunt(geography.campus, 1, int(rng.integers(6)), NEVER)
+        return AccessPoint(geography.campus, 1, int(rng.integers(6)), NEVER)
     if kind.name in ("student", "alumni", "public"):
-        return Haunt(geography.campus, 100, index, 0)
-    return Haunt(geography.campus, 10 + int(rng.integers(60)), index + 100, 400)
+        return AccessPoint(geography.campus, 100, index, 0)
+    return AccessPoint(geography.campus, 10 + int(rng.integers(60)), index + 100, 400)
 
 
-def _vpn(rng: np.random.Generator, geography: Geography, index: int) -> tuple[Haunt, ...]:
+def _vpn(rng: np.random.Generator, geography: Geography, index: int) -> tuple[AccessPoint, ...]:
     """Exits of one provider: a favourite first."""
     exits = geography.of("vpn")
     owner = exits[int(rng.integers(len(exits)))].owner
     mine = [block for block in exits if block.owner == owner]
     order = rng.permutation(len(mine))[:4].tolist()
-    return tuple(Haunt(mine[number], int(rng.integers(6)), index % 12, 1) for number in order)
+    return tuple(AccessPoint(mine[number], int(rng.integers(6)), index % 12, 1) for number in order)
 
 
 def _trips(
@@ -226,12 +228,14 @@ def _trips(
         first = int(day + gap)
         last = first + 2 + int(stay * 9)
         block = geography.abroad(("isp", "isp", "education")[int(kind * 3)]).pick(pick)
-        trips.append(Trip(first, last, Haunt(block, int(subnet * SUBNETS), index, 1 + int(stay * 30) % 3)))
+        trips.append(
+            Trip(first, last, AccessPoint(block, int(subnet * SUBNETS), index, 1 + int(stay * 30) % 3))
+        )
         day = last + 1.0
     return tuple(trips)
 
 
-def _agents(rng: np.random.Generator, kind: Kind, traits: frozenset[str]) -> tuple[str, ...]:
+def _agents(rng: np.random.Generator, kind: ReaderType, traits: frozenset[str]) -> tuple[str, ...]:
     if kind.name == "text-miner":
         return ("python-requests/2.32.3",)
     own = [BROWSERS[int(rng.integers(len(BROWSERS)))] for _ in range(1 + (rng.random() < 0.3))]
@@ -254,7 +258,7 @@ def _life(rng: np.random.Generator, traits: frozenset[str]) -> tuple[int, tuple[
     return joined, (joined + asleep, joined + asleep + length) if "dormant" in traits else (NEVER, NEVER)
 
 
-def _shift(rng: np.random.Generator, traits: frozenset[str], home: Haunt) -> int:
+def _shift(rng: np.random.Generator, traits: frozenset[str], home: AccessPoint) -> int:
     """Night workers read half a day later; people abroad by their own sun, 15 degrees an hour."""
     if "night" in traits:
         return int(rng.integers(7, 12))

@@ -10,7 +10,7 @@ import numpy as np
 
 from service.simulator import catalogue
 from service.simulator.catalogue import Article
-from service.simulator.readers import Haunt, Reader
+from service.simulator.readers import AccessPoint, Reader
 from service.simulator.requests import Request, Visit, arrived_from, download, session_id, sign_in
 from service.simulator.rhythm import second_of_day
 from service.simulator.streams import lognormal, mix
@@ -83,7 +83,7 @@ def _visits(rng: np.random.Generator, reader: Reader, day: int, number: int) -> 
     return tuple(visits)
 
 
-def _route(reader: Reader, day: int, where: float, moves: float) -> list[Haunt]:
+def _route(reader: Reader, day: int, where: float, moves: float) -> list[AccessPoint]:
     """Where the session is used from, in order."""
     away = next((trip for trip in reader.trips if trip.first <= day <= trip.last), None)
     base = away.haunt if away else reader.campus if where < reader.campus_share else reader.home

@@ -29,7 +29,7 @@ class SimulationSettings(msgspec.Struct, frozen=True):
     profile: str = "university"
 
 
-class Summary(msgspec.Struct, frozen=True):
+class SimulationSummary(msgspec.Struct, frozen=True):
     """What ``simulate`` wrote."""
 
     lines: int

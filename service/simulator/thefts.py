@@ -27,7 +27,7 @@ class Plan(NamedTuple):
     second: int  # of the local day
 
 
-class Theft(msgspec.Struct, frozen=True):
+class SimulatedTheft(msgspec.Struct, frozen=True):
     """One theft as it happened: the thief's requests in time order, and when each document was got."""
 
     user: str
@@ -52,7 +52,7 @@ def plan(settings: SimulationSettings, readers: list[Reader], active: np.ndarray
     return plans
 
 
-def carry_out(heist: Heist, plan: Plan, midnight: int, own: list[Request]) -> None:
+def perform(heist: Heist, plan: Plan, midnight: int, own: list[Request]) -> None:
     """Fills the heist; ``midnight`` starts its day, s UTC; ``own`` are the victim's requests of the day."""
     if plan.family == "hijacked" and own:
         mine = sorted(own, key=by_time)
@@ -62,11 +62,11 @@ def carry_out(heist: Heist, plan: Plan, midnight: int, own: list[Request]) -> No
         FAMILIES[plan.family](heist, midnight + plan.second)
 
 
-def happened(heist: Heist, family: str, end: int) -> Theft:
+def happened(heist: Heist, family: str, end: int) -> SimulatedTheft:
     """What of the theft came before ``end``, s UTC."""
     requests = sorted((request for request in heist.requests if request.time < end), key=by_time)
     times = sorted(time for time in heist.documents.values() if time < end)
-    return Theft(heist.victim.user, family, tuple(requests), tuple(times))
+    return SimulatedTheft(heist.victim.user, family, tuple(requests), tuple(times))
 
 
 def _day(rng: np.random.Generator, settings: SimulationSettings, family: str) -> int:

@@ -10,7 +10,7 @@ from service.simulator.geography import CAMPUS
 from service.simulator.readers import Reader
 from service.simulator.requests import PROXY
 from service.simulator.settings import SimulationSettings
-from service.simulator.thefts import Theft
+from service.simulator.thefts import SimulatedTheft
 
 
 class StolenAccount(msgspec.Struct, frozen=True):
@@ -53,7 +53,9 @@ class Truth(msgspec.Struct, frozen=True):
     readers: tuple[KnownReader, ...]
 
 
-def tell(settings: SimulationSettings, readers: Iterable[Reader], thefts: Iterable[Theft]) -> Truth:
+def describe_truth(
+    settings: SimulationSettings, readers: Iterable[Reader], thefts: Iterable[SimulatedTheft]
+) -> Truth:
     """The truth of a history. Thefts of which nothing reached the log are left out."""
     known = tuple(
         KnownReader(one.user, one.kind.name, one.kind.group, tuple(sorted(_traits(one)))) for one in readers
@@ -79,7 +81,7 @@ def _traits(reader: Reader) -> set[str]:
     return set(reader.traits) | named
 
 
-def _stolen(theft: Theft) -> StolenAccount:
+def _stolen(theft: SimulatedTheft) -> StolenAccount:
     visits = [request.visit for request in theft.requests]
     return StolenAccount(
         user=theft.user,

@@ -18,10 +18,10 @@ from service.simulator.readers import populate
 from service.simulator.requests import Request, by_time
 from service.simulator.rhythm import WEEKDAYS, season
 from service.simulator.sessions import account_day
-from service.simulator.settings import SimulationSettings, Summary, check, first_date, zone
+from service.simulator.settings import SimulationSettings, SimulationSummary, check, first_date, zone
 from service.simulator.streams import Purpose, stream
-from service.simulator.thefts import Plan, Theft, carry_out, happened, plan
-from service.simulator.truth import tell
+from service.simulator.thefts import Plan, SimulatedTheft, happened, perform, plan
+from service.simulator.truth import describe_truth
 
 Progress = Callable[[int, int], None]
 
@@ -81,7 +81,7 @@ class World:
         days = range(self.settings.days)
         return plan(self.settings, self.readers, np.array([self.active(day) for day in days]))
 
-    def thefts(self, day: int) -> Iterator[Theft]:
+    def thefts(self, day: int) -> Iterator[SimulatedTheft]:
         """The thefts that begin on the day, each whole but for what lies beyond the history."""
         end = self.midnight(self.settings.days)
         for one in self.plans:
@@ -89,11 +89,13 @@ class World:
                 rng = stream(self.settings.seed, Purpose.THEFT, one.number)
                 heist = Heist(rng, one.number, self.readers[one.account], self.geography)
                 own = self.reading(one.account, day) if self.active(day)[one.account] else []
-                carry_out(heist, one, self.midnight(day), own)
+                perform(heist, one, self.midnight(day), own)
                 yield happened(heist, one.family, end)
 
 
-def simulate(settings: SimulationSettings, out: Path, *, progress: Progress | None = None) -> Summary:
+def simulate(
+    settings: SimulationSettings, out: Path, *, progress: Progress | None = None
+) -> SimulationSummary:
     """Writes ``access.log``, ``city.mmdb``, ``asn.mmdb`` and ``truth.json`` into ``out``, made if absent.
 
     ``progress`` is called with days done and days in all. Raises SimulationError for settings that cannot be
@@ -109,7 +111,7 @@ def simulate(settings: SimulationSettings, out: Path, *, progress: Progress | No
             history.write_day(day)
             if progress:
                 progress(day + 1, settings.days)
-    truth = tell(settings, world.readers, history.thefts)
+    truth = describe_truth(settings, world.readers, history.thefts)
     (out / "truth.json").write_bytes(msgspec.json.format(msgspec.json.encode(truth), indent=1) + b"\n")
     return history.summary(settings)
 
@@ -120,7 +122,7 @@ class _History:
     def __init__(self, world: World, log: TextIO, render: Callable[[Request], str]) -> None:
         self._world, self._log, self._render = world, log, render
         self._carried: list[Request] = []
-        self.thefts: list[Theft] = []
+        self.thefts: list[SimulatedTheft] = []
         self._lines = self._first = self._last = 0
 
     def write_day(self, day: int) -> None:
@@ -141,6 +143,8 @@ class _History:
             self._last = due[-1].time
             self._lines += len(due)
 
-    def summary(self, settings: SimulationSettings) -> Summary:
+    def summary(self, settings: SimulationSettings) -> SimulationSummary:
         thefts = sum(1 for theft in self.thefts if theft.requests)
-        return Summary(self._lines, settings.accounts, settings.days, thefts, self._first, self._last)
+        return SimulationSummary(
+            self._lines, settings.accounts, settings.days, thefts, self._first, self._last
+        )

@@ -49,12 +49,12 @@ def started(address: str, folder: Path) -> OpenIdProvider:
     script = _packages() / "provider.js"
     shutil.copyfile(FOLDER / "provider.js", script)
     command = ["node", str(script), str(port), issuer, CLIENT, SECRET, *after]
-    told = folder / "oidc.log"
-    with told.open("wb") as log:
+    reported = folder / "oidc.log"
+    with reported.open("wb") as log:
         process = start(command, stdout=log, stderr=subprocess.STDOUT)
     until = time.monotonic() + START_SECONDS
     while True:
-        said = told.read_text("utf-8", "replace")
+        said = reported.read_text("utf-8", "replace")
         if "listening" in said:
             return OpenIdProvider(issuer, address, process)
         if process.poll() is not None or time.monotonic() > until:

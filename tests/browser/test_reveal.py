@@ -266,8 +266,8 @@ def test_two_holders_one_after_the_other(browser: Browser, tmp_path: Path) -> No
         half.value.save_as(tmp_path / "half.json")
         expect(page.locator("#name")).to_be_hidden()
         page.goto("/reveals/half")
-        for key, told in ((FIRST, "You have opened this one already"), (SECOND, "Shown once.")):
+        for key, reported in ((FIRST, "You have opened this one already"), (SECOND, "Shown once.")):
             page.get_by_label("File of the first key-holder").set_input_files(tmp_path / "half.json")
             unlock(page, site.key(key))
-            expect(page.get_by_role("status")).to_contain_text(told)
+            expect(page.get_by_role("status")).to_contain_text(reported)
             page.reload() if key is FIRST else expect(page.locator("#user")).to_have_text(NAME)

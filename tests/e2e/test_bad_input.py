@@ -136,19 +136,19 @@ class TestDisk:
         limit = sum(path.stat().st_size for path in site.glob("journalguard.db")) + 100_000
         run = [sys.executable, "-m", "service.cli", "run", "--site", str(site), "--port", "0"]
         command = ["/bin/sh", "-c", f'ulimit -f {limit // 512}; exec "$@"', "sh", *run]
-        told = tmp_path / "told"
-        with told.open("w") as out:
+        reported = tmp_path / "told"
+        with reported.open("w") as out:
             process = subprocess.Popen(command, stdout=out, stderr=out)
         with log.open("a") as file:
             file.writelines(
                 f"{line}\n" for n in range(3000) for line in access_lines([700 + n // 10], f"late{n}")
             )
         until = time.monotonic() + 90
-        while "checkpoint-waits" not in told.read_text() and time.monotonic() < until:
+        while "checkpoint-waits" not in reported.read_text() and time.monotonic() < until:
             time.sleep(0.1)
         process.terminate()
         process.wait(60)
-        errors = told.read_text()
+        errors = reported.read_text()
         assert "Traceback" not in errors
         assert "checkpoint-waits" in errors, errors
         assert process.returncode == 1

@@ -14,7 +14,7 @@ import click
 from tests.beds.growing import Writer
 from tests.beds.kafka import Cluster
 from tests.beds.postgres import Postgres
-from tests.kafka.watch import Watch
+from tests.kafka.watch import TopicWatch
 from tests.kafka.whole import Parts, place_of, site_over, undisturbed, wait, world_of
 
 VICTIMS = ("ship", "w1", "w2", "pages", "broker", "pause")
@@ -43,10 +43,10 @@ def ordeal(
     # A generator of its own, else which victim comes next would depend on how fast lines are written.
     writer = Writer(log, lines, random.Random(seed + 1), most=4, rotating=0.003)
     log.touch()
-    parts, watch = Parts(site), Watch(site)
+    parts, watch = Parts(site), TopicWatch(site)
 
-    def told() -> str:
-        return f"{parts.told()}\n{watch.told()}\n{place_of(site)}"
+    def reported() -> str:
+        return f"{parts.reported()}\n{watch.reported()}\n{place_of(site)}"
 
     def settled() -> bool:
         return writer.written == writer.allowed and watch.settled(writer.written)
@@ -54,7 +54,7 @@ def ordeal(
     parts.start()
     try:
         # A log that was rotated away before the shipper's first look is not its own.
-        wait((site.folder / "ship.checkpoint").exists, parts.told)
+        wait((site.folder / "ship.checkpoint").exists, parts.reported)
         writer.start()
         done = 0
         for burst in bursts(kills, rng):
@@ -63,7 +63,7 @@ def ordeal(
                 time.sleep(rng.uniform(0.5, 4.0))
                 strike(victim, broker, parts, rng)
             done += len(burst)
-            seconds = wait(settled, told)
+            seconds = wait(settled, reported)
             say(f"{done}/{kills} {' '.join(burst)}: all lags are 0 after {seconds:.1f} s")
         assert parts.living() == {"ship", "w1", "w2", "pages"}
     finally:

@@ -35,17 +35,17 @@ def outage(
     parts = Parts(site)
     parts.start("ship")
     try:
-        wait(lambda: lines_shipped(site) >= LINES_BEFORE, parts.told)
-        wait(lambda: parts.metric("ship", "journalguard_shipper_lag_bytes") == 0, parts.told)
+        wait(lambda: lines_shipped(site) >= LINES_BEFORE, parts.reported)
+        wait(lambda: parts.metric("ship", "journalguard_shipper_lag_bytes") == 0, parts.reported)
         usual = resident_mb(parts.process("ship"))
         broker.kill()
         most = _grow(log, lines[LINES_BEFORE:], rate, parts)
         say(f"resident: {usual:.0f} MB before, {most:.0f} MB at most in {seconds:g} s without a broker")
         assert most < usual + GROWTH_MB, f"{usual:.0f} MB grew to {most:.0f} MB"
-        wait(lambda: "broker-waits" in parts.told(), parts.told)
+        wait(lambda: "broker-waits" in parts.reported(), parts.reported)
         broker.restart()
-        took = wait(lambda: lines_shipped(site) >= len(lines), parts.told)
-        wait(lambda: parts.metric("ship", "journalguard_shipper_lag_bytes") == 0, parts.told)
+        took = wait(lambda: lines_shipped(site) >= len(lines), parts.reported)
+        wait(lambda: parts.metric("ship", "journalguard_shipper_lag_bytes") == 0, parts.reported)
         say(f"{len(lines) - LINES_BEFORE} lines arrived within {took:.1f} s of its return")
         assert parts.metric("ship", "journalguard_shipper_lines_total") == len(lines)
     finally:

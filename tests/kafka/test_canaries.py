@@ -20,7 +20,7 @@ from service.distributed.worker.cache import Cache
 from tests.beds.kafka import Cluster
 from tests.e2e.test_canaries import CANARIES, FORMAT, access_log, audit_log, sightings
 from tests.e2e.test_intruder import DIRECTORY, guesses
-from tests.kafka.watch import Watch
+from tests.kafka.watch import TopicWatch
 from tests.kafka.whole import Parts, site_over, wait
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(900)]
@@ -48,10 +48,10 @@ def test_no_name_and_no_address_in_any_byte(
         return [path for path in paths if path.parent not in before]
 
     site = site_over(tmp_path / "site", own_broker.servers, prefix, settings, database=postgres_url)
-    parts, watch = Parts(site), Watch(site)
+    parts, watch = Parts(site), TopicWatch(site)
     parts.start()
     try:
-        wait(lambda: watch.settled(len(access_log()) + len(audit_log())), parts.told)
+        wait(lambda: watch.settled(len(access_log()) + len(audit_log())), parts.reported)
         for worker in ("w1", "w2"):
             parts.kill(worker)  # one that ends by itself takes its copies along
     finally:

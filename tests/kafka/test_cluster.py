@@ -6,7 +6,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from tests.beds.kafka import Cluster
-from tests.kafka.watch import Watch
+from tests.kafka.watch import TopicWatch
 from tests.kafka.whole import COMMANDS, Parts, lines_shipped, site_over, undisturbed, wait, world_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -35,7 +35,7 @@ def test_one_killed_nothing_stops_two_killed_the_shipper_waits(
     whole = tmp_path / "world/access.log"
     wanted = undisturbed(site, whole)
     lines = whole.read_bytes().splitlines(keepends=True)
-    parts, watch = Parts(site), Watch(site)
+    parts, watch = Parts(site), TopicWatch(site)
     written = 0
 
     def write(share: float) -> int:
@@ -46,30 +46,30 @@ def test_one_killed_nothing_stops_two_killed_the_shipper_waits(
         with log.open("ab") as file:
             return file.write(b"".join(piece))
 
-    def told() -> str:
-        return f"{parts.told()}\n{watch.told()}"
+    def reported() -> str:
+        return f"{parts.reported()}\n{watch.reported()}"
 
     write(0.2)
     parts.start()
     try:
-        wait(lambda: watch.settled(written), told)
+        wait(lambda: watch.settled(written), reported)
         cluster.kill(0)
         for share in (0.4, 0.6):
             write(share)
-            wait(lambda: watch.settled(written), told)  # shipped, scored and shown meanwhile
+            wait(lambda: watch.settled(written), reported)  # shipped, scored and shown meanwhile
         cluster.restart(0)
-        wait(lambda: all_in_step(cluster), told)
+        wait(lambda: all_in_step(cluster), reported)
 
         cluster.kill(1)
         cluster.kill(2)
         shipped = lines_shipped(site)
         added = write(0.8)
-        wait(lambda: "broker-waits" in (site.folder / "ship.out").read_text(), parts.told)
+        wait(lambda: "broker-waits" in (site.folder / "ship.out").read_text(), parts.reported)
         assert parts.metric("ship", "journalguard_shipper_lag_bytes") == added
         assert lines_shipped(site) == shipped
         cluster.restart(1)
         write(1.0)
-        wait(lambda: watch.settled(written), told)
+        wait(lambda: watch.settled(written), reported)
         assert parts.living() == set(COMMANDS)
         watch.prove(wanted)
     finally:

@@ -21,7 +21,7 @@ from service.distributed.sink.lookup import saved_state
 from service.records.identities import Mode
 from tests.beds.kafka import Cluster
 from tests.e2e.sites import access_lines, call
-from tests.kafka.watch import Watch
+from tests.kafka.watch import TopicWatch
 from tests.kafka.whole import LOG_FORMAT, Parts, site_over, wait
 
 THEFT = range(0, 1500, 3)
@@ -92,22 +92,22 @@ def roll(site: SiteFolder, account: str) -> None:
 
 
 def erased_while_the_pages_are_away(
-    site: SiteFolder, log: Path, parts: Parts, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    site: SiteFolder, log: Path, parts: Parts, watch: TopicWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They find the old identity, the erasure and the new identity in their topics, and keep the new one."""
     carol, identities = pseudonym(site, "carol"), topics_of(kafka_of(site)).identities
     parts.kill("pages")
     add(log, access_lines([7300], "carol"))
-    wait(lambda: saved_state(site, carol)[0] is not None, parts.told)
-    wait(lambda: len(records_of(site, identities, carol)) == 1, parts.told)  # sent behind the events
+    wait(lambda: saved_state(site, carol)[0] is not None, parts.reported)
+    wait(lambda: len(records_of(site, identities, carol)) == 1, parts.reported)  # sent behind the events
     monkeypatch.setattr(erasure, "PATIENCE", 1)
     result = call("rights", "erase", "--site", site.folder, *ASKED, stdin=b"carol\n")
     assert (result.exit_code, "not complete yet" in result.stderr) == (1, True), result.output
-    wait(lambda: saved_state(site, carol)[0] is None, parts.told)
+    wait(lambda: saved_state(site, carol)[0] is None, parts.reported)
     add(log, access_lines([7400], "carol"))
-    wait(lambda: len(records_of(site, identities, carol)) == 3, parts.told)
+    wait(lambda: len(records_of(site, identities, carol)) == 3, parts.reported)
     parts.start("pages")
-    wait(lambda: watch.settled(513), parts.told)
+    wait(lambda: watch.settled(513), parts.reported)
     old, gone, new = records_of(site, identities, carol)
     assert old and new and gone is None
     with closing(sqlite3.connect(site.database)) as connection:
@@ -130,17 +130,17 @@ def test_an_erased_reader_is_gone_and_comes_back_as_a_stranger(
         topics_of(kafka_of(site)),
         changelog_of(kafka_of(site)),
     )
-    parts, watch = Parts(site), Watch(site)
+    parts, watch = Parts(site), TopicWatch(site)
     try:
         parts.start()
-        wait(lambda: watch.settled(510), parts.told)
+        wait(lambda: watch.settled(510), parts.reported)
         assert saved_state(site, alice)[0]
-        wait(lambda: any("workers" in path for path in holding(site, alice)), parts.told)
+        wait(lambda: any("workers" in path for path in holding(site, alice)), parts.reported)
         result = call("rights", "erase", "--site", site.folder, *ASKED, stdin=b"alice\n")
         assert (result.exit_code, "database: nothing left" in result.stdout) == (0, True), result.output
         assert saved_state(site, alice)[0] is None
         # A worker's copy follows what it has committed.
-        wait(lambda: not holding(site, alice), lambda: f"{holding(site, alice)}\n{parts.told()}")
+        wait(lambda: not holding(site, alice), lambda: f"{holding(site, alice)}\n{parts.reported()}")
         assert records_of(site, topics.alerts, alice)[-1] is None, "the tombstone"
         compact(site)
 
@@ -148,9 +148,9 @@ def test_an_erased_reader_is_gone_and_comes_back_as_a_stranger(
             roll(site, alice)
             return not records_of(site, changelog, alice)
 
-        wait(compacted, parts.told)
+        wait(compacted, parts.reported)
         add(log, access_lines([7200], "alice"))
-        wait(lambda: saved_state(site, alice)[0] is not None, parts.told)
+        wait(lambda: saved_state(site, alice)[0] is not None, parts.reported)
         erased_while_the_pages_are_away(site, log, parts, watch, monkeypatch)
     finally:
         parts.stop()

@@ -9,7 +9,7 @@ from service.config.settings import Settings
 from service.learning.site_model import MODEL
 from tests.beds.kafka import Cluster
 from tests.e2e.sites import call
-from tests.kafka.watch import Watch
+from tests.kafka.watch import TopicWatch
 from tests.kafka.whole import LOG_FORMAT, Parts, site_over, undisturbed, wait, world_of
 from tests.pseudonymiser.room import REAL, needs_real_logs
 
@@ -24,10 +24,10 @@ def same_both_ways(
     log = Path(settings.logs[0])
     wanted = undisturbed(site, log)
     lines = len(log.read_bytes().splitlines())
-    parts, watch = Parts(site), Watch(site)
+    parts, watch = Parts(site), TopicWatch(site)
     try:
         parts.start()
-        wait(lambda: watch.settled(lines), parts.told)
+        wait(lambda: watch.settled(lines), parts.reported)
     finally:
         parts.stop()
     watch.prove(wanted)

@@ -21,7 +21,7 @@ from service.distributed.protocol.wire import (
 )
 from service.records.events import AccessEvent
 from tests.beds.kafka import Cluster
-from tests.kafka.watch import Watch
+from tests.kafka.watch import TopicWatch
 from tests.kafka.whole import PARTITIONS, Parts, fed, site_over, undisturbed, wait, world_of
 from tests.service.worlds import event
 
@@ -63,7 +63,7 @@ def test_poison_is_counted_and_put_aside_and_skews_nothing(
     events = list(fed(site, [line.rstrip(b"\n") for line in lines[:1_000]]).values())
     topic = topics_of(kafka_of(site)).access
     rng = random.Random(4)
-    parts, watch = Parts(site), Watch(site)
+    parts, watch = Parts(site), TopicWatch(site)
     producer = KafkaProducer(bootstrap_servers=broker.servers, acks="all")
     sent: set[tuple[str, int, int, WireFault, int]] = set()
 
@@ -82,7 +82,7 @@ def test_poison_is_counted_and_put_aside_and_skews_nothing(
             with log.open("ab") as file:
                 file.write(b"".join(lines[at : at + len(lines) // 3]))
             poison()
-        wait(lambda: watch.settled(len(lines)), lambda: f"{parts.told()}\n{watch.told()}")
+        wait(lambda: watch.settled(len(lines)), lambda: f"{parts.reported()}\n{watch.reported()}")
         for reason, count in Counter(refusal for *_, refusal, _ in sent).items():
             line = f'journalguard_worker_refused_total{{reason="{reason}"}}'
             assert parts.metric("w1", line) + parts.metric("w2", line) == count

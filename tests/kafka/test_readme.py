@@ -30,9 +30,9 @@ def blocks() -> list[str]:
 
 
 @contextmanager
-def shell(environment: dict[str, str], told: Path) -> Iterator[subprocess.Popen[bytes]]:
+def shell(environment: dict[str, str], reported: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Takes what is typed; all that it started ends with it."""
-    with told.open("wb") as out:
+    with reported.open("wb") as out:
         process = subprocess.Popen(
             ["bash", "-e"], stdin=subprocess.PIPE, stdout=out, stderr=out, cwd=ROOT,
             env={**os.environ, **environment}, start_new_session=True,
@@ -66,15 +66,15 @@ def test_copy_and_paste_brings_alerts_to_the_pages(tmp_path: Path, own_broker: C
     }
     broker, library, processes, end = (block.replace("/tmp/", f"{tmp_path}/") for block in blocks())
     assert broker == "make kafka\n"
-    told = tmp_path / "told"
-    with shell(environment, told) as bash:
+    reported = tmp_path / "told"
+    with shell(environment, reported) as bash:
         assert bash.stdin
         bash.stdin.write(f"{library}{processes}".encode())
         bash.stdin.flush()
         until = time.monotonic() + PATIENCE
         while open_alerts(port) < ENOUGH:
-            assert bash.poll() is None and time.monotonic() < until, told.read_text()[-3000:]
+            assert bash.poll() is None and time.monotonic() < until, reported.read_text()[-3000:]
             time.sleep(0.5)
         bash.stdin.write(f"{end}wait\n".encode())
         bash.stdin.close()
-        assert bash.wait(60) == 0, told.read_text()[-3000:]
+        assert bash.wait(60) == 0, reported.read_text()[-3000:]

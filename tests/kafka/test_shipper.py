@@ -57,7 +57,7 @@ class Ship:
         end(self.process, signal.SIGTERM)
         return self.process.returncode
 
-    def told(self) -> str:
+    def reported(self) -> str:
         return self.out.read_text()[-3000:]
 
     def ended(self) -> int:
@@ -91,7 +91,7 @@ def test_a_log_arrives_as_the_ingest_room_gives_it(
     lines = lines_of(world)
     ship = Ship(site)
     ship.start()
-    wait(all_sent(site, len(lines)), ship.told)
+    wait(all_sent(site, len(lines)), ship.reported)
     second = call("ship", "--site", site.folder)
     assert (second.exit_code, "is at work here; end it first" in second.stderr) == (1, True)
     assert ship.stop() == 0
@@ -112,7 +112,7 @@ def test_who_each_account_is_goes_beside_its_events_sealed(
     holders.add_holder(site.keyholders, key.holder, Mode.ONE)
     ship = Ship(site)
     ship.start()
-    wait(all_sent(site, 2_000), ship.told)
+    wait(all_sent(site, 2_000), ship.reported)
     ship.stop()
     messages = raw(site, topics_of(kafka_of(site)).identities)
     records = [decode(value, IdentityRecord).identity for _, _, value in messages]
@@ -133,7 +133,7 @@ def test_kills_and_rotations_lose_nothing(tmp_path: Path, world: Path, broker: C
     writer = Writer(log, lines, rng, most=30, rotating=0.1)
     ship = Ship(site)
     ship.start()
-    wait((site.folder / "ship.checkpoint").exists, ship.told)
+    wait((site.folder / "ship.checkpoint").exists, ship.reported)
     writer.start()
     for number in range(8):
         writer.allowed = len(lines) * (number + 1) // 9
@@ -142,7 +142,7 @@ def test_kills_and_rotations_lose_nothing(tmp_path: Path, world: Path, broker: C
         ship.start()
     writer.allowed = len(lines)
     writer.join()
-    wait(all_sent(site, len(lines)), ship.told)
+    wait(all_sent(site, len(lines)), ship.reported)
     ship.stop()
     assert writer.rotations >= 3
     assert arrived(site).events == fed(site, [line.rstrip(b"\n") for line in lines])
@@ -163,7 +163,7 @@ def test_two_logs_and_kills_give_no_number_twice(
     site = site_over(tmp_path / "site", broker.servers, prefix, settings_of(world, *logs))
     ship = Ship(site)
     ship.start()
-    wait((site.folder / "ship.checkpoint").exists, ship.told)
+    wait((site.folder / "ship.checkpoint").exists, ship.reported)
     for writer in writers:
         writer.start()
     for number in range(2):
@@ -175,7 +175,7 @@ def test_two_logs_and_kills_give_no_number_twice(
     for writer in writers:
         writer.allowed = 2_000
         writer.join()
-    wait(all_sent(site, len(whole)), ship.told)
+    wait(all_sent(site, len(whole)), ship.reported)
     ship.stop()
     found = sorted(map(msgspec.json.encode, arrived(site).events.values()))
     assert found == sorted(
@@ -202,10 +202,10 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(
     own_broker.pause()
     ship = Ship(site)
     ship.start()
-    wait(lambda: served(f"http://127.0.0.1:{port}/metrics"), ship.told)
+    wait(lambda: served(f"http://127.0.0.1:{port}/metrics"), ship.reported)
     assert metric(port, "journalguard_shipper_lag_bytes") == log.stat().st_size
     own_broker.resume()
-    wait(all_sent(site, len(lines)), ship.told)
+    wait(all_sent(site, len(lines)), ship.reported)
     ship.stop()
     assert arrived(site) == Arrived(fed(site, lines), 0)
 
@@ -219,13 +219,13 @@ def test_standard_input(tmp_path: Path, world: Path, broker: Cluster, prefix: st
     ship = Ship(site, "-")
     process = ship.start(stdin=subprocess.PIPE)
     write_in_pieces(process, lines[:half], rng)
-    wait(lambda: spool_bytes(site) >= sum(len(line) + 1 for line in lines[:half]), ship.told)
+    wait(lambda: spool_bytes(site) >= sum(len(line) + 1 for line in lines[:half]), ship.reported)
     ship.kill()
     process = ship.start(stdin=subprocess.PIPE)
     write_in_pieces(process, lines[half:], rng)
     assert process.stdin
     process.stdin.close()
-    assert ship.ended() == 0, ship.told()
+    assert ship.ended() == 0, ship.reported()
     assert arrived(site).events == fed(site, lines)
     assert spool_bytes(site) <= 1 << 20, "what Kafka has is deleted"
 
@@ -258,13 +258,13 @@ def test_a_topic_of_raw_lines(tmp_path: Path, world: Path, broker: Cluster, pref
         if number == len(lines) // 2:
             producer.flush()
             ship.start()
-            wait(all_sent(site, 1), ship.told)
+            wait(all_sent(site, 1), ship.reported)
             ship.kill()
             ship.start()
         beat = {"@timestamp": "2026-11-24T10:00:00Z", "message": line.decode(), "agent": {"type": "filebeat"}}
         producer.send(topic, msgspec.json.encode(beat) if number % 2 else line)
     producer.close()
-    wait(all_sent(site, len(lines)), ship.told)
+    wait(all_sent(site, len(lines)), ship.reported)
     assert ship.stop() == 0
     assert arrived(site).events == fed(site, lines)
 
@@ -280,4 +280,4 @@ def test_a_raw_topic_that_cannot_be(tmp_path: Path, world: Path, broker: Cluster
     ship = Ship(site, "--from-topic", f"{prefix}.nothing")
     ship.start()
     assert ship.ended() == 1
-    assert "there is no such topic" in ship.told()
+    assert "there is no such topic" in ship.reported()

@@ -186,11 +186,11 @@ def test_kills_at_any_moment_lose_and_double_nothing(site: SiteFolder, pages: Pa
             time.sleep(chance.uniform(0, 2.5))
             pages.kill()
             pages.start()
-    told = StatusRecord(
+    reported = StatusRecord(
         VERSION, "shipper/0", {"lines_total": 500}, NOW, time.time(), (Rejected("no-time", "a.log", 3, 80),)
     )
     worker.producer.begin_transaction()
-    worker.tell(told)
+    worker.tell(reported)
     worker.producer.commit_transaction()
     pages.until(lambda: pages.status()["lines"] == 500 and pages.total() == len(alerts))
     pages.until(lambda: pages.metric("journalguard_intake_lag_messages") == 0)

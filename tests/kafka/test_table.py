@@ -19,7 +19,7 @@ from service.distributed.worker.knowledge import SiteReplica
 from service.distributed.worker.learning import TopicReader, VerdictReader, summaries_into
 from service.distributed.worker.transactions import OutgoingMessage
 from tests.beds.kafka import Cluster
-from tests.kafka.watch import Watch
+from tests.kafka.watch import TopicWatch
 from tests.kafka.whole import LOG_FORMAT, PARTITIONS, site_over
 from tests.service.distributed.worker.test_knowledge import sums_of
 from tests.service.worlds import POLICY, TODAY
@@ -72,7 +72,7 @@ def test_a_checkpoint_is_there_again_on_this_disk_and_on_another(site: SiteFolde
         return [*again, await opened(table_of(site))]
 
     assert asyncio.run(lived()) == [Recovered([("reader1", b"newer")], b"ledger-2")] * 3
-    assert Watch(site).committed(HERE) == 9
+    assert TopicWatch(site).committed(HERE) == 9
 
 
 def test_a_worker_that_lost_the_partition_can_write_nothing_more(site: SiteFolder) -> None:
@@ -94,8 +94,8 @@ def test_a_worker_that_lost_the_partition_can_write_nothing_more(site: SiteFolde
         return await opened(table_of(site, "w3"))
 
     assert asyncio.run(lived()) == Recovered([("reader1", b"new")], b"ledger-2")
-    assert Watch(site).committed(HERE) == 4
-    assert Watch(site).alert_values() == []
+    assert TopicWatch(site).committed(HERE) == 4
+    assert TopicWatch(site).alert_values() == []
 
 
 def test_the_summaries_are_read_whatever_lies_among_them(site: SiteFolder) -> None:

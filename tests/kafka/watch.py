@@ -23,7 +23,7 @@ from service.records.events import Alert
 from tests.kafka.whole import Outcome, lines_shipped
 
 
-class Watch:
+class TopicWatch:
     """Looks on without taking part."""
 
     def __init__(self, site: SiteFolder) -> None:
@@ -73,8 +73,8 @@ class Watch:
         finally:
             database.close()
         alerts = [to_alert(payload) for payload, *_ in found]
-        for alert, (_, *told) in zip(alerts, found, strict=True):
-            assert told == [alert.alert_id, alert.account, alert.opened_at, alert.score]
+        for alert, (_, *reported) in zip(alerts, found, strict=True):
+            assert reported == [alert.alert_id, alert.account, alert.opened_at, alert.score]
         return {alert.alert_id: alert for alert in alerts}
 
     def groups(self) -> dict[int, Counts]:
@@ -148,7 +148,7 @@ class Watch:
             consumer.close()
         return sum(end - positions.get(f"{tp.topic}/{tp.partition}", 0) for tp, end in ends.items())
 
-    def told(self) -> str:
+    def reported(self) -> str:
         """Where everything is, for a failed test."""
         _, ledgers = self.states()
         rows = [(at.offset, at.day, at.closing and at.closing.next_day, dict(at.counters)) for at in ledgers]

@@ -79,7 +79,7 @@ class Parts:
         """The value of a line of a part's ``/metrics``."""
         return metric(self.ports[name], line)
 
-    def told(self) -> str:
+    def reported(self) -> str:
         """The end of what every process wrote, for a failed test."""
         outs = sorted(self.site.folder.glob("*.out"))
         return "\n".join(f"== {out.name}\n{out.read_text()[-1500:]}" for out in outs)
@@ -189,10 +189,10 @@ def place_of(site: SiteFolder) -> str:
     return f"{place['serial']} {place['counters']} {place['positions']} {logs}"
 
 
-def wait(done: Callable[[], bool], told: Callable[[], str]) -> float:
+def wait(done: Callable[[], bool], reported: Callable[[], str]) -> float:
     """Until something is so; how long that took, s."""
     began = time.monotonic()
     while not done():
-        assert time.monotonic() - began < PATIENCE, f"not within {PATIENCE:g} s\n{told()}"
+        assert time.monotonic() - began < PATIENCE, f"not within {PATIENCE:g} s\n{reported()}"
         time.sleep(0.3)
     return time.monotonic() - began

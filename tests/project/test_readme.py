@@ -142,8 +142,8 @@ def test_the_code_map_is_complete(folder: str) -> None:
     block = re.search(rf"^### `{folder}/`.*?(?=^##)", ARCHITECTURE, re.MULTILINE | re.DOTALL)
     assert block
     rows = re.findall(r"^\| (`[^|]*`) \|[^|]*\|(?:([^|]*)\|)?$", block[0], re.MULTILINE)
-    told = {room.strip("`"): NAME.findall(names) for room, names in rows if names.strip()}
-    assert {room: sorted(names) for room, names in told.items()} == dict(_rooms(ROOT / folder))
+    reported = {room.strip("`"): NAME.findall(names) for room, names in rows if names.strip()}
+    assert {room: sorted(names) for room, names in reported.items()} == dict(_rooms(ROOT / folder))
     flat = [name for room, names in rows if not names.strip() for name in NAME.findall(room)]
     assert sorted(flat) == _modules(ROOT / folder)
 

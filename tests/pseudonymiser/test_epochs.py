@@ -97,12 +97,12 @@ class TestLinkOnSight:
         assert young.links() == ()
 
     def test_a_restart_tells_again(self) -> None:
-        told = []
+        reported = []
         for _ in range(2):
             young = room(epochs.rotated(OLD, NOON - DAY))
             events(young, line())
-            told.append([link.old for link in young.links()])
-        assert told[0] == told[1]
+            reported.append([link.old for link in young.links()])
+        assert reported[0] == reported[1]
 
     def test_after_the_grace_nobody_is_told(self) -> None:
         late = room(epochs.rotated(OLD, NOON - 28 * DAY))

@@ -169,14 +169,14 @@ class _Shipper:
 
 def _topics_are_right(site: SiteFolder, stop: Event) -> bool:
     """Waits for the brokers and looks at the topics; false where ``stop`` came. Raises ``TopicError``."""
-    told = ""
+    reported = ""
     while not stop.is_set():
         try:
             check(site)
         except BrokerError as error:
-            if str(error) != told:
+            if str(error) != reported:
                 _log.warning("broker-waits %s; tried again until it works, the logs keep the lines", error)
-            told = str(error)
+            reported = str(error)
             stop.wait(ASK_AGAIN)
         else:
             return True

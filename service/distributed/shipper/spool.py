@@ -60,16 +60,16 @@ class Spool:
 
         Gives up at a full disk only, once closed: what was read can be had nowhere else.
         """
-        told = False
+        reported = False
         while data:
             try:
                 data = data[os.write(self._file, data) :]
             except OSError as error:
                 if self._closed.is_set():
                     return
-                if not told:
+                if not reported:
                     _log.warning("spool-waits %s: %s; tried again until it works", self.path, error.strerror)
-                told = True
+                reported = True
                 time.sleep(RETRY)
 
     def _end_line(self) -> None:

@@ -29,26 +29,26 @@ def log(file: Path) -> Iterator[Database]:
         yield found
 
 
-def told(log: Database) -> LogStatus:
+def reported(log: Database) -> LogStatus:
     with log.reading() as connection:
         return log_status(connection)
 
 
 def test_an_empty_log(log: Database) -> None:
-    assert told(log) == LogStatus(0, 0, 0, "")
+    assert reported(log) == LogStatus(0, 0, 0, "")
 
 
 def test_an_untouched_log_with_acts_after_its_checkpoint(log: Database) -> None:
     fill(log, (8, 16))
     add(log, range(3))
-    assert told(log) == LogStatus(19, 16, NOW, "")
+    assert reported(log) == LogStatus(19, 16, NOW, "")
 
 
 def test_an_edited_leaf(log: Database) -> None:
     fill(log, (8,))
     with ruled(log) as connection:
         overwrite(connection, 3, leaf_data(connection)[4])
-    assert told(log).broken == "The leaves are not those that the tree was made of."
+    assert reported(log).broken == "The leaves are not those that the tree was made of."
 
 
 def test_an_edited_leaf_with_its_tree_made_anew(log: Database) -> None:
@@ -56,14 +56,14 @@ def test_an_edited_leaf_with_its_tree_made_anew(log: Database) -> None:
     with ruled(log) as connection:
         overwrite(connection, 3, leaf_data(connection)[4])
         rebuild(connection)
-    assert told(log).broken == "The leaves are not those that the last checkpoint was signed for."
+    assert reported(log).broken == "The leaves are not those that the last checkpoint was signed for."
 
 
 def test_a_log_that_was_cut(log: Database) -> None:
     fill(log, (8,))
     with ruled(log) as connection:
         cut(connection, 5)
-    assert told(log).broken
+    assert reported(log).broken
 
 
 def test_the_table_of_acts(log: Database) -> None:

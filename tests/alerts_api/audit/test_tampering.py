@@ -54,7 +54,7 @@ def found(report: VerificationReport) -> set[What]:
     return {each.what for each in report.broken}
 
 
-def told(report: VerificationReport) -> str:
+def reported(report: VerificationReport) -> str:
     return "\n".join(each.text for each in report.broken)
 
 
@@ -88,8 +88,8 @@ def test_an_edit(log: Database, signed: list[Signed], careful: bool) -> None:
             rebuild(connection)
     report = checked(exported(log))
     assert found(report) == {What.EDITED}
-    assert "the first difference is among leaves 8 to 15" in told(report)
-    assert ("leaf 12 is not what the database's own tree was made of" in told(report)) is not careful
+    assert "the first difference is among leaves 8 to 15" in reported(report)
+    assert ("leaf 12 is not what the database's own tree was made of" in reported(report)) is not careful
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_edit_that_is_no_record(log: Database, signed: list[Signed], data: by
     with ruled(log) as connection:
         overwrite(connection, 3, data)
         rebuild(connection)
-    assert f"leaf 3 is {why}" in told(checked(exported(log)))
+    assert f"leaf 3 is {why}" in reported(checked(exported(log)))
 
 
 def test_a_leaf_that_poses_as_another_line_of_the_file(log: Database, signed: list[Signed]) -> None:
@@ -116,7 +116,7 @@ def test_a_deletion(log: Database, signed: list[Signed]) -> None:
         connection.execute(delete(audit_tables.leaves).where(audit_tables.leaves.c.number.in_([5, 9])))
     report = checked(exported(log))
     assert found(report) == {What.DELETED}
-    assert told(report) == "leaves 5, 9 are missing, with later ones after the gap"
+    assert reported(report) == "leaves 5, 9 are missing, with later ones after the gap"
 
 
 def test_a_deletion_with_all_later_leaves_moved_up(log: Database, signed: list[Signed]) -> None:
@@ -156,7 +156,7 @@ def test_a_truncation(log: Database, signed: list[Signed]) -> None:
         cut(connection, 16)
     report = checked(exported(log))
     assert found(report) == {What.TRUNCATED}
-    assert told(report) == "leaves 16 to 19 are missing at the end: the checkpoint of 20 leaves is signed"
+    assert reported(report) == "leaves 16 to 19 are missing at the end: the checkpoint of 20 leaves is signed"
 
 
 def test_a_truncation_of_log_and_checkpoints(log: Database, signed: list[Signed]) -> None:
@@ -186,8 +186,8 @@ def test_a_fork(file: Path, tmp_path: Path) -> None:
         assert not checked(exported(one), shown).broken
         report = checked(exported(other), shown)
     assert found(report) == {What.FORKED}
-    assert "somebody with the key has shown two histories" in told(report)
-    assert "the first difference is among leaves 8 to 11" in told(report)
+    assert "somebody with the key has shown two histories" in reported(report)
+    assert "the first difference is among leaves 8 to 11" in reported(report)
 
 
 @both
@@ -222,7 +222,7 @@ def test_a_pseudonym_that_is_not_the_recorded_one(log: Database, signed: list[Si
             update(audit_tables.openings).where(audit_tables.openings.c.leaf == 7).values(value=other)
         )
     report = checked(exported(log))
-    assert told(report) == "leaf 7 is shown with a pseudonym that is not the recorded one"
+    assert reported(report) == "leaf 7 is shown with a pseudonym that is not the recorded one"
 
 
 def test_nothing_is_signed_after_a_change(log: Database, signed: list[Signed]) -> None:

@@ -40,7 +40,7 @@ from tests.alerts_api.reveal.world import (
     DPO,
     HOLDER,
     OTHER_HOLDER,
-    World,
+    RevealSite,
     actor,
     train,
 )
@@ -66,7 +66,7 @@ class Blob(NamedTuple):
     at: float
 
 
-class CrashingWorld(World):
+class CrashingSite(RevealSite):
     """Dies in its next transaction, before or after the commit, when told to."""
 
     crash = ""
@@ -93,9 +93,9 @@ class Gate(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = TemporaryDirectory()
         settings = RevealSettings(per_holder=PER_HOLDER, per_site=PER_SITE)
-        self.world = CrashingWorld(self.new_place(), ALERTS, settings, filled=self.filled)
-        with self.world.writing() as connection:
-            train(connection, BOTH.subject, self.world.now + 365 * DAY)
+        self.site = CrashingSite(self.new_place(), ALERTS, settings, filled=self.filled)
+        with self.site.writing() as connection:
+            train(connection, BOTH.subject, self.site.now + 365 * DAY)
         self.blobs: list[Blob] = []
         self.used: Counter[str] = Counter()
         self.crashed_in: list[str] = []
@@ -105,7 +105,7 @@ class Gate(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
-            self.world.close()
+            self.site.close()
             self.folder.cleanup()
 
     @rule(
@@ -115,9 +115,9 @@ class Gate(RuleBasedStateMachine):
         urgent=st.booleans(),
     )
     def asks(self, holder: Actor, alert: int, urgent: bool) -> object:
-        ask = self.world.ask(self.world.alerts[alert], holder, urgent=urgent)
+        ask = self.site.ask(self.site.alerts[alert], holder, urgent=urgent)
         with self.survived():
-            step = self.world.release_service.ask(ask)
+            step = self.site.release_service.ask(ask)
             if step.request is not None:
                 return step.request.id
         return multiple()
@@ -125,17 +125,17 @@ class Gate(RuleBasedStateMachine):
     @rule(request=requests, who=st.sampled_from(PEOPLE), approve=st.booleans())
     def is_answered(self, request: str, who: Actor, approve: bool) -> None:
         with self.survived():
-            self.world.release_service.answer(self.world.fresh(who), request, approve=approve, note="")
+            self.site.release_service.answer(self.site.fresh(who), request, approve=approve, note="")
 
     @rule(request=requests, who=st.sampled_from(PEOPLE), uphold=st.booleans())
     def is_reviewed(self, request: str, who: Actor, uphold: bool) -> None:
         with self.survived():
-            self.world.release_service.review(self.world.fresh(who), request, uphold=uphold, note="")
+            self.site.release_service.review(self.site.fresh(who), request, uphold=uphold, note="")
 
     @rule(target=tickets, request=requests, who=st.sampled_from(PEOPLE))
     def is_taken(self, request: str, who: Actor) -> object:
         with self.survived():
-            taken = self.world.release_service.take(self.world.fresh(who), request)
+            taken = self.site.release_service.take(self.site.fresh(who), request)
             if taken.refusal is None:
                 return taken.ticket
         return multiple()
@@ -143,53 +143,51 @@ class Gate(RuleBasedStateMachine):
     @rule(ticket=tickets, who=st.sampled_from(PEOPLE))
     def is_redeemed(self, ticket: str, who: Actor) -> None:
         with self.survived():
-            self.count(self.world.release_service.redeem(self.world.fresh(who), ticket), ticket, who)
+            self.count(self.site.release_service.redeem(self.site.fresh(who), ticket), ticket, who)
 
     @rule(holder=st.sampled_from((HOLDER, OTHER_HOLDER, BOTH)), alert=st.integers(0, ALERTS - 1))
     def is_named_at_once(self, holder: Actor, alert: int) -> None:
         """The whole way, so that budgets are reached."""
         with self.survived():
-            step = self.world.release_service.ask(self.world.ask(self.world.alerts[alert], holder))
+            step = self.site.release_service.ask(self.site.ask(self.site.alerts[alert], holder))
             if step.request is not None and step.request.needs is SecondPerson.NOBODY:
-                ticket = self.world.release_service.take(self.world.fresh(holder), step.request.id).ticket
-                self.count(
-                    self.world.release_service.redeem(self.world.fresh(holder), ticket), ticket, holder
-                )
+                ticket = self.site.release_service.take(self.site.fresh(holder), step.request.id).ticket
+                self.count(self.site.release_service.redeem(self.site.fresh(holder), ticket), ticket, holder)
 
     @rule(ticket=st.text(max_size=50), who=st.sampled_from(PEOPLE))
     def guesses(self, ticket: str, who: Actor) -> None:
         with self.survived():
             assert (
-                self.world.release_service.redeem(self.world.fresh(who), ticket).refusal
+                self.site.release_service.redeem(self.site.fresh(who), ticket).refusal
                 is RevealRefusal.NO_TICKET
             )
 
     @rule(request=requests, who=st.sampled_from(PEOPLE))
     def files(self, request: str, who: Actor) -> None:
         with self.survived():
-            self.world.release_service.file(self.world.fresh(who), request, "account_secured", "")
+            self.site.release_service.file(self.site.fresh(who), request, "account_secured", "")
 
     @rule(passed=st.sampled_from((60.0, 600.0, 1_000.0, 7_200.0, DAY - 60, DAY + 60, 4 * DAY)))
     def time_passes(self, passed: float) -> None:
-        self.world.now += passed
+        self.site.now += passed
 
     @rule(alert=st.integers(0, ALERTS - 1), on=st.booleans())
     def reader_is_restricted(self, alert: int, on: bool) -> None:
-        account = self.world.alerts[alert].account
-        with self.world.database.writing() as connection:
+        account = self.site.alerts[alert].account
+        with self.site.database.writing() as connection:
             if on:
-                restrict(connection, [account], "CASE-1", self.world.now)
+                restrict(connection, [account], "CASE-1", self.site.now)
             else:
                 lift(connection, [account])
 
     @rule(when=st.sampled_from(("before", "after")))
     def next_step_crashes(self, when: str) -> None:
-        self.world.crash = when
+        self.site.crash = when
 
     @rule()
     def restarts(self) -> None:
-        self.world.close()
-        self.world.open()
+        self.site.close()
+        self.site.open()
 
     @contextmanager
     def survived(self) -> Iterator[None]:
@@ -206,12 +204,12 @@ class Gate(RuleBasedStateMachine):
             assert released.request is not None
             assert released.sealed
             self.used[ticket] += 1
-            self.blobs.append(Blob(released.request.id, who.subject, self.world.now))
+            self.blobs.append(Blob(released.request.id, who.subject, self.site.now))
 
     @invariant()
     def the_promises_hold(self) -> None:
         if hasattr(self, "world"):
-            leaves = self.world.leaves()
+            leaves = self.site.leaves()
             self.no_blob_left_without_its_leaf(leaves)
             self.nobody_approves_himself(leaves)
             self.no_budget_is_passed_without_a_second_person(leaves)
@@ -222,7 +220,7 @@ class Gate(RuleBasedStateMachine):
         written = Counter(leaf.request for leaf in leaves if leaf.kind is ActKind.REVEAL_RELEASED)
         assert Counter(blob.request for blob in self.blobs) <= written
         assert max(written.values(), default=0) <= 1, "a second reveal is a new entry"
-        assert written <= Counter(each.request for each in self.world.told), "the DPO knows of each"
+        assert written <= Counter(each.request for each in self.site.reported), "the DPO knows of each"
 
     def nobody_approves_himself(self, leaves: list[Record]) -> None:
         asked = {leaf.request: leaf.actor for leaf in leaves if leaf.kind in ASKED}
@@ -250,7 +248,7 @@ class Gate(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_on_sqlite(file: Path) -> None:
-    World(file, ALERTS).close()
+    RevealSite(file, ALERTS).close()
 
     class OverCopies(Gate):
         filled = True

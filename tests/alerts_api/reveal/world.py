@@ -44,14 +44,14 @@ DPO = actor("dpo-1", Role.DPO)
 ANALYST = actor("analyst-1", Role.ANALYST)
 
 
-class Told(NamedTuple):
+class SentNotice(NamedTuple):
     """A mail that the DPO would have got."""
 
     request: str
     at: float
 
 
-class World:
+class RevealSite:
     """The site's database with a clock that tests set; ``told`` are the DPO's mails."""
 
     def __init__(
@@ -66,7 +66,7 @@ class World:
         self.now = float(NOW)
         self.alerts = [make_alert(index) for index in range(alerts)]
         self.settings = settings or RevealSettings()
-        self.told: list[Told] = []
+        self.reported: list[SentNotice] = []
         if not filled:
             self._seal_and_judge()
         self.open()
@@ -85,7 +85,7 @@ class World:
             yield connection
 
     def tell(self, request: RevealRequest, at: float) -> None:
-        self.told.append(Told(request.id, at))
+        self.reported.append(SentNotice(request.id, at))
 
     def fresh(self, who: Actor) -> Actor:
         """The same person, who has just proved it."""

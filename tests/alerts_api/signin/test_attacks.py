@@ -24,7 +24,7 @@ from alerts_api.web import middleware, oidc_pages
 from alerts_api.web.app import create_app
 from alerts_api.web.authorization import CSRF_HEADER
 from service.cli import patience
-from service.cli.patience import PatientProtocol
+from service.cli.patience import TimeoutProtocol
 from service.records.events import Alert
 from tests.alerts_api.examples import fill
 from tests.alerts_api.people import AT, BASE, acts, begin, browser, person
@@ -261,7 +261,7 @@ def test_filling_the_audit_log_from_outside(app: FastAPI, file: Path) -> None:
 def listening(app: FastAPI) -> Iterator[int]:
     """The app at a port, as `pages` serves it."""
     with socket.create_server(("127.0.0.1", 0)) as server_socket:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", http=PatientProtocol))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", http=TimeoutProtocol))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [server_socket]})
         thread.start()
         try:
@@ -280,13 +280,13 @@ def listening(app: FastAPI) -> Iterator[int]:
     ],
 )
 def test_slow_clients_are_let_go(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch, said: bytes, told: bytes
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, said: bytes, reported: bytes
 ) -> None:
     monkeypatch.setattr(patience, "HEAD_SECONDS", 0.3)
     monkeypatch.setattr(middleware, "BODY_SECONDS", 0.3)
     with listening(app) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(said)
-        assert client.recv(12) == told
+        assert client.recv(12) == reported
 
 
 def test_a_quick_client_is_served_after_a_pause(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from alerts_api.web.reports import as_file
 from models.evaluation.groups import compare
 from models.evaluation.records import Cell, RaisedAlert
 from service.decision.reader_groups import EVERYONE, PREFIX, GroupCount
-from service.evaluation.ownsite import Own, SiteAlert, site_part
+from service.evaluation.ownsite import SiteAlert, SiteCounts, site_part
 from tests.alerts_api.examples import NOW, fill
 from tests.alerts_api.reports import example, keep
 
@@ -94,9 +94,9 @@ def test_the_file_needs_nothing_beside_it() -> None:
     assert "<script" not in text
 
 
-def own(*alerts: SiteAlert) -> Own:
+def own(*alerts: SiteAlert) -> SiteCounts:
     counts = {EVERYONE: GroupCount(1000, 3), STUDENTS: GroupCount(900, 2), NHS: GroupCount(100, 1)}
-    return Own(alerts, {TODAY - 1: counts, TODAY: counts}, 3.0)
+    return SiteCounts(alerts, {TODAY - 1: counts, TODAY: counts}, 3.0)
 
 
 def judged(account: int, verdict: str, *groups: str, days_ago: int = 0) -> SiteAlert:

@@ -187,14 +187,14 @@ def test_a_way_back_after_ten_minutes_is_not_taken(client: TestClient, clock: Cl
 
 def test_another_provider_s_answer_is_not_taken(client: TestClient) -> None:
     """Mix-up, RFC 9207."""
-    told = dict(queries(visit(sent(client), "ada"))) | {"iss": "https://evil.example"}
-    assert client.get("/signin/callback", params=told).status_code == 401
+    reported = dict(queries(visit(sent(client), "ada"))) | {"iss": "https://evil.example"}
+    assert client.get("/signin/callback", params=reported).status_code == 401
 
 
 @pytest.mark.parametrize("told", [{}, {"error": "access_denied"}, {"code": "x" * 5_000}, {"code": "\x00"}])
-def test_nonsense_from_outside_is_told_nothing(client: TestClient, told: dict[str, str]) -> None:
+def test_nonsense_from_outside_is_told_nothing(client: TestClient, reported: dict[str, str]) -> None:
     state = dict(queries(sent(client)))["state"]
-    answer = client.get("/signin/callback", params=told | {"state": state})
+    answer = client.get("/signin/callback", params=reported | {"state": state})
     assert answer.status_code == 401
     assert AGAIN in answer.text
     assert not re.search(r"access_denied|xxx|Error", answer.text)

@@ -36,8 +36,8 @@ def test_a_complaint_from_its_receipt_to_its_end(place: Path) -> None:
     assert dpo.post("/rights/complaints/1/acknowledge").status_code == 404
     assert dpo.post("/rights/complaints/1/close", data={"outcome": "upheld"}).status_code == 303
     assert "upheld, " in dpo.get("/rights").text
-    told = [(act.kind, act.case, act.outcome) for act in acts(place) if act.kind is ActKind.COMPLAINT]
-    assert told == [(ActKind.COMPLAINT, "SD-7", word) for word in ("received", "acknowledged", "upheld")]
+    reported = [(act.kind, act.case, act.outcome) for act in acts(place) if act.kind is ActKind.COMPLAINT]
+    assert reported == [(ActKind.COMPLAINT, "SD-7", word) for word in ("received", "acknowledged", "upheld")]
 
 
 def test_what_was_not_acknowledged_in_time_is_overdue(place: Path) -> None:

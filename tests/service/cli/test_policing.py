@@ -11,7 +11,7 @@ from service.evaluation.detection_tests import Result, try_all
 from service.policy import load_policy
 from service.policy.difference import differences
 from service.policy.examples import DAY, Example, Step, doings, history
-from service.policy.history import accept, is_accepted, read, tell
+from service.policy.history import accept, is_accepted, read, warn_if_unaccepted
 from tests.e2e.sites import call, made
 from tests.service.policy.test_policy import OWN_BUDGET, SHIPPED, detection, prior
 
@@ -75,19 +75,19 @@ def test_a_difference_is_told_in_words(site: Path) -> None:
     assert "the one that ships" in call("policy", "diff", "--site", site).stdout
     (site / "policy/budget.toml").write_text(OWN_BUDGET)
     (site / "policy/prior.toml").write_text(prior("[1, 6, 20, 35]"))
-    told = call("policy", "diff", "--site", site).stdout
-    assert "budget: guard is 6 here, 4.6 as shipped" in told
-    assert "prior: one in 100 account-days reaches DOCS_10M 20 here, 15.3 as shipped" in told
+    reported = call("policy", "diff", "--site", site).stdout
+    assert "budget: guard is 6 here, 4.6 as shipped" in reported
+    assert "prior: one in 100 account-days reaches DOCS_10M 20 here, 15.3 as shipped" in reported
 
 
 def test_a_moved_measure_and_another_text_are_told(tmp_path: Path) -> None:
     shipped = SHIPPED.detections["odd-hours"]
     (tmp_path / "odd-hours.toml").write_text(detection("[]", "odd-hours"))
     (tmp_path / "own.toml").write_text(detection('["DOCS_ODD_HOUR_1D"]'))
-    told = differences(SHIPPED, load_policy(tmp_path))
-    assert "DOCS_ODD_HOUR_1D: told by own here, by odd-hours as shipped" in told
-    assert f"odd-hours: title is “t” here, “{shipped.title}” as shipped" in told
-    assert any(sentence.startswith("own: a detection of this site") for sentence in told)
+    reported = differences(SHIPPED, load_policy(tmp_path))
+    assert "DOCS_ODD_HOUR_1D: told by own here, by odd-hours as shipped" in reported
+    assert f"odd-hours: title is “t” here, “{shipped.title}” as shipped" in reported
+    assert any(sentence.startswith("own: a detection of this site") for sentence in reported)
 
 
 def test_examples_are_tried_by_the_command_with_the_sites_own_prior(site: Path) -> None:
@@ -124,11 +124,11 @@ def test_a_service_that_starts_tells_of_a_policy_nobody_accepted(
     folder = tmp_path / "policy"
     folder.mkdir()
     with caplog.at_level(logging.WARNING, "journalguard.policy"):
-        tell(tmp_path, SHIPPED)
+        warn_if_unaccepted(tmp_path, SHIPPED)
         assert not caplog.messages
         (folder / "budget.toml").write_text(OWN_BUDGET)
         own = load_policy(folder)
-        tell(tmp_path, own)
+        warn_if_unaccepted(tmp_path, own)
     assert own.hash in caplog.text
     accept(tmp_path, own, by="desk", why="why", now=1)
     assert is_accepted(tmp_path, own)

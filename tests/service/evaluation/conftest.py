@@ -7,15 +7,15 @@ import pytest
 from service.evaluation import scenes
 from service.evaluation.scenes import Scene
 from service.evaluation.study import Played
-from service.evaluation.trials import Role, Trial, passes, run
+from service.evaluation.trials import Trial, TrialRole, passes, run
 from service.evaluation.worlds import Library
 
 LIBRARY = Library("university", 41, accounts=400, days=30)
 TRIALS = (
-    Trial(Role.MAIN, "as in force", 2.0),
-    Trial(Role.BUDGET, "1 a day", 1.0),
-    Trial(Role.MEMBER, "without evidence", 2.0, members=("classifiers", "trees")),
-    Trial(Role.EXPECTED, "with expected verdicts", 2.0),
+    Trial(TrialRole.MAIN, "as in force", 2.0),
+    Trial(TrialRole.BUDGET, "1 a day", 1.0),
+    Trial(TrialRole.MEMBER, "without evidence", 2.0, members=("classifiers", "trees")),
+    Trial(TrialRole.EXPECTED, "with expected verdicts", 2.0),
 )
 
 

@@ -65,14 +65,14 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     first = load(folder).first_day
     pipeline = Pipeline(load_policy(alerts_per_day=BUDGET))
     alerts: dict[str, Alert] = {}
-    told = b""
+    reported = b""
     for events in read_events(folder):
         pipeline.absorb(list(of_season(events, first)))
         changes = pipeline.drain()
         alerts.update((alert.alert_id, alert) for alert in changes.alerts)
-        told = changes.shared.get(NAME, told)
+        reported = changes.shared.get(NAME, reported)
     days = Counter(alert.day - first for alert in alerts.values())
-    drift = msgspec.json.decode(told, type=DriftReport)
+    drift = msgspec.json.decode(reported, type=DriftReport)
     return Lived([days[day] for day in range(LIBRARY.days)], drift, first)
 
 

@@ -177,8 +177,8 @@ def test_a_verdict_that_is_taken_back_is_told_no_more() -> None:
 
 @pytest.mark.parametrize("given", [["confirmed"], ["confirmed", "reopened"], ["expected"]])
 def test_a_theft_is_told_of_its_groups_for_as_long_as_its_verdict_stands(given: list[str]) -> None:
-    told = [said(word, number, quiet_days=0) for number, word in enumerate(given, 1)]
-    days = read_group_history(lived({REVIEW + n: [verdict] for n, verdict in enumerate(told)}).shared)
+    reported = [said(word, number, quiet_days=0) for number, word in enumerate(given, 1)]
+    days = read_group_history(lived({REVIEW + n: [verdict] for n, verdict in enumerate(reported)}).shared)
     thefts = [days[TODAY + day]["user type: unknown"].thefts for day in range(REVIEW, LAST)]
     first = int(given[0] == "confirmed")
     assert thefts[:2] == [0, first], "a verdict takes effect at the close of its day"

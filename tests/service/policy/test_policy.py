@@ -80,8 +80,8 @@ def test_the_hash_is_of_the_texts(tmp_path: Path) -> None:
 
 def test_a_site_may_reword_a_detection(tmp_path: Path) -> None:
     old = SHIPPED.detections["odd-hours"]
-    told = {k: v for k, v in msgspec.to_builtins(old).items() if k != "example"}
-    text = "\n".join(f"{k} = {_toml(v)}" for k, v in told.items())
+    reported = {k: v for k, v in msgspec.to_builtins(old).items() if k != "example"}
+    text = "\n".join(f"{k} = {_toml(v)}" for k, v in reported.items())
     (tmp_path / "odd-hours.toml").write_text(text.replace(old.title, "Nachts"))
     assert load_policy(tmp_path).detections["odd-hours"].title == "Nachts"
 

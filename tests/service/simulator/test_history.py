@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from service.simulator import SimulationError, SimulationSettings, Summary, simulate
+from service.simulator import SimulationError, SimulationSettings, SimulationSummary, simulate
 from service.simulator.world import World
 from tests.service.simulator.conftest import Made, Seen
 
@@ -39,11 +39,11 @@ def test_a_reader_stays_the_same_when_the_world_grows() -> None:
 
 
 def test_progress_and_summary_tell_what_was_written(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    summary = simulate(SMALL, tmp_path, progress=lambda done, of: told.append((done, of)))
-    assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+    reported: list[tuple[int, int]] = []
+    summary = simulate(SMALL, tmp_path, progress=lambda done, of: reported.append((done, of)))
+    assert reported == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
     assert summary.lines == len((tmp_path / "access.log").read_text().splitlines())
-    assert isinstance(summary, Summary)
+    assert isinstance(summary, SimulationSummary)
     assert summary.thefts == len(msgspec.json.decode((tmp_path / "truth.json").read_bytes())["thefts"])
 
 

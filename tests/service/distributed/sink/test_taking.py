@@ -234,12 +234,12 @@ def test_a_store_that_read_logs_before_is_taken_over() -> None:
 
 
 def test_what_moved_is_kept_for_the_pages() -> None:
-    told = DriftReport(20_000, causes=(Cause("bytes", 19_999, 20_000),))
+    reported = DriftReport(20_000, causes=(Cause("bytes", 19_999, 20_000),))
     batcher = SinkBatcher(TOPICS, NOTHING, DAYS)
-    value = encode(StatusRecord(VERSION, "site", drift=told))
+    value = encode(StatusRecord(VERSION, "site", drift=reported))
     taken = batcher.take([IncomingMessage(TOPICS.status, 0, 0, value)], {})
     shared = taken.checkpoint.changes.shared
-    assert msgspec.json.decode(shared[NAME], type=DriftReport) == told
+    assert msgspec.json.decode(shared[NAME], type=DriftReport) == reported
 
 
 DAY_OF_GROUPS = msgspec.msgpack.encode((20_000, {EVERYONE: GroupCount(2_000, 3, 12)}))

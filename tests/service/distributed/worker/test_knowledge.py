@@ -27,7 +27,7 @@ def learnt(*days: int) -> SiteReplica:
     return replica
 
 
-def told(replica: SiteReplica) -> list[KnowledgeRecord]:
+def reported(replica: SiteReplica) -> list[KnowledgeRecord]:
     return list(replica.snapshot())
 
 
@@ -54,7 +54,7 @@ def test_the_order_of_partitions_does_not_matter() -> None:
     for partition in (0, 1):
         there.take_sums(sums_of(partition, TODAY))
         back.take_sums(sums_of(1 - partition, TODAY))
-    assert told(there) == told(back)
+    assert reported(there) == reported(back)
 
 
 def test_a_partition_without_events_that_day_holds_nobody_up() -> None:
@@ -69,7 +69,7 @@ def test_a_partition_without_events_that_day_holds_nobody_up() -> None:
 
 def test_a_worker_that_comes_late_begins_with_the_snapshot() -> None:
     old = learnt(TODAY, TODAY + 1)
-    snapshot = told(old)
+    snapshot = reported(old)
     assert snapshot[-1].name == SITE, "the last of them completes it"
     late = SiteReplica(POLICY, PARTITIONS)
     for partition in range(PARTITIONS):  # compaction left the newest sums of each partition
@@ -81,15 +81,15 @@ def test_a_worker_that_comes_late_begins_with_the_snapshot() -> None:
     for replica in (old, late):
         for partition in range(PARTITIONS):
             replica.take_sums(sums_of(partition, TODAY + 2, after=TODAY + 1))
-    assert told(late) == told(old)
+    assert reported(late) == reported(old)
 
 
 def test_a_snapshot_that_was_not_written_is_told_again() -> None:
     replica = learnt(TODAY)
-    records = told(replica)
-    assert told(replica) == []
+    records = reported(replica)
+    assert reported(replica) == []
     replica.unsaved(records)
-    assert told(replica) == records
+    assert reported(replica) == records
 
 
 def test_outdated_sums_are_told_once_and_the_newest_stay() -> None:

@@ -85,7 +85,7 @@ class Worker:
     processors: dict[int, PartitionProcessor] = field(default_factory=dict)
 
 
-class Town:
+class LocalCluster:
     """Frames, tables, the summaries topic and the verdicts, given on a day, which outlive any worker."""
 
     def __init__(
@@ -162,9 +162,9 @@ class Town:
             self.summaries += [(f"sums/{p}/{d}", None) for p, d in worker.replica.outdated()]
 
 
-def done(town: Town, workers: list[Worker]) -> bool:
+def done(cluster: LocalCluster, workers: list[Worker]) -> bool:
     return all(
-        processor.offset + 1 == len(town.frames[p]) and processor.closing is None
+        processor.offset + 1 == len(cluster.frames[p]) and processor.closing is None
         for worker in workers
         for p, processor in worker.processors.items()
     )
@@ -176,52 +176,52 @@ def lived_through(
     deaths: float,
     stream: Sequence[AccessEvent] = STREAM,
     verdicts: Mapping[int, Sequence[AnalystVerdict]] = {},
-) -> Town:
+) -> LocalCluster:
     """Two workers take everything; now and then one dies with what it has not saved, or a partition moves."""
     chance = random.Random(seed)
-    town = Town(shipped(partitions, stream=stream), verdicts)
-    workers = [town.worker(), town.worker()]
+    cluster = LocalCluster(shipped(partitions, stream=stream), verdicts)
+    workers = [cluster.worker(), cluster.worker()]
     for partition in range(partitions):
-        town.own(workers[partition % 2], partition)
+        cluster.own(workers[partition % 2], partition)
     for _ in range(20_000):
-        if done(town, workers):
+        if done(cluster, workers):
             break
         at = chance.randrange(2)
         worker = workers[at]
         if chance.random() < deaths:
-            reborn = town.worker()
+            reborn = cluster.worker()
             for partition in worker.processors:
-                town.own(chance.choice([reborn, workers[1 - at]]), partition)
+                cluster.own(chance.choice([reborn, workers[1 - at]]), partition)
             workers[at] = reborn
             continue
-        town.read(worker)
+        cluster.read(worker)
         for partition in list(worker.processors):
-            town.step(worker, partition, chance.randint(1, 5))
+            cluster.step(worker, partition, chance.randint(1, 5))
             if chance.random() < 0.3:
-                town.save(worker, partition)
+                cluster.save(worker, partition)
     for worker in workers:
-        town.read(worker)
+        cluster.read(worker)
         for partition in worker.processors:
-            town.save(worker, partition)
-    assert done(town, workers)
-    return town
+            cluster.save(worker, partition)
+    assert done(cluster, workers)
+    return cluster
 
 
 @pytest.mark.parametrize(("partitions", "deaths"), [(1, 0.0), (3, 0.0), (4, 0.1), (7, 0.03)])
 def test_the_same_alerts_states_and_traces_as_in_one_process(partitions: int, deaths: float) -> None:
-    town = lived_through(partitions, 11, deaths)
-    assert town.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
-    assert list(dict(sorted(town.traces.items())).values()) == list(WHOLE.traces)
-    states = {a: s for table in town.tables.values() for a, s in table.accounts.items()}
+    cluster = lived_through(partitions, 11, deaths)
+    assert cluster.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
+    assert list(dict(sorted(cluster.traces.items())).values()) == list(WHOLE.traces)
+    states = {a: s for table in cluster.tables.values() for a, s in table.accounts.items()}
     assert states == dict(WHOLE.accounts)
 
 
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 10_000), st.integers(1, 6))
 def test_whatever_dies_whenever(seed: int, partitions: int) -> None:
-    town = lived_through(partitions, seed, 0.08)
-    assert town.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
-    assert {a: s for t in town.tables.values() for a, s in t.accounts.items()} == dict(WHOLE.accounts)
+    cluster = lived_through(partitions, seed, 0.08)
+    assert cluster.alerts == {alert.alert_id: alert for alert in WHOLE.alerts}
+    assert {a: s for t in cluster.tables.values() for a, s in t.accounts.items()} == dict(WHOLE.accounts)
 
 
 @pytest.mark.parametrize(("partitions", "deaths"), [(1, 0.0), (4, 0.08)])
@@ -239,10 +239,10 @@ def test_verdicts_do_the_same_as_in_one_process(partitions: int, deaths: float) 
         pipeline.enqueue_verdicts(given.get(day, ()))
         pipeline.absorb(some[1:])
     whole = pipeline.drain()
-    town = lived_through(partitions, 5, deaths, verdicts=given)
-    assert town.alerts == {alert.alert_id: alert for alert in whole.alerts}
-    assert town.alerts[first.alert_id].quiet is not None
-    states = {a: s for table in town.tables.values() for a, s in table.accounts.items()}
+    cluster = lived_through(partitions, 5, deaths, verdicts=given)
+    assert cluster.alerts == {alert.alert_id: alert for alert in whole.alerts}
+    assert cluster.alerts[first.alert_id].quiet is not None
+    states = {a: s for table in cluster.tables.values() for a, s in table.accounts.items()}
     assert states == dict(whole.accounts)
 
 
@@ -250,9 +250,9 @@ def test_verdicts_do_the_same_as_in_one_process(partitions: int, deaths: float) 
 def test_rotated_keys_move_states_between_partitions(partitions: int, deaths: float) -> None:
     expected = rotated()
     assert any(name.startswith("new-") for name in expected.accounts)
-    town = lived_through(partitions, 11, deaths, YOUNG)
-    assert {a: s for t in town.tables.values() for a, s in t.accounts.items()} == expected.accounts
-    assert {a.alert_id: a.score for a in town.alerts.values()} == {
+    cluster = lived_through(partitions, 11, deaths, YOUNG)
+    assert {a: s for t in cluster.tables.values() for a, s in t.accounts.items()} == expected.accounts
+    assert {a.alert_id: a.score for a in cluster.alerts.values()} == {
         a.alert_id: a.score for a in expected.alerts.values()
     }
 
