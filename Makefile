@@ -36,7 +36,7 @@ test: .venv/.dev ## All tests
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 kafka: .venv/.dev ## A Kafka broker on this machine at port 9092, until Ctrl-C; its data stays in .cache/kafka
-	@$(BIN)/python -m tests.beds.kafka
+	@$(BIN)/python -m tests.services.kafka
 
 soak: .venv/.dev ## 100 kills and pauses of real processes by a seed, then five minutes without a broker
 	$(BIN)/python -m tests.kafka.faults $(ARGS)

@@ -19,7 +19,7 @@ from kafka import KafkaConsumer
 
 from benchmarks.bench_ingest import COMMON
 from benchmarks.common import print_table
-from benchmarks.kafka_bed import Process, bed, cpu_seconds, site_of, wait
+from benchmarks.kafka_services import Process, bed, cpu_seconds, site_of, wait
 from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest

@@ -25,7 +25,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from benchmarks.bench_ingest import COMMON
 from benchmarks.common import print_table, times
-from benchmarks.kafka_bed import (
+from benchmarks.kafka_services import (
     PARTITIONS,
     PATIENCE,
     Frames,
@@ -44,10 +44,10 @@ from pseudonymiser.ingest import Ingest
 from service.cli.assembly import ingest_settings
 from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.wire import decode_frame
-from service.distributed.shipper.outbox import FrameBuilder
+from service.distributed.shipper.framing import FrameBuilder
 from service.records.events import AccessEvent
 from service.simulator import SimulationSettings, simulate
-from tests.beds.kafka import Cluster
+from tests.services.kafka import Cluster
 
 SLOW = 0.4  # cores of a worker where two of them shall not want for any
 QUIX_EVENTS = 60_000  # at most: it is slower

@@ -21,14 +21,14 @@ import msgspec
 
 from benchmarks.bench_ingest import COMMON
 from benchmarks.common import print_table
-from benchmarks.kafka_bed import PARTITIONS, Process, bed, caught_up, send, site_of, wait
+from benchmarks.kafka_services import PARTITIONS, Process, bed, caught_up, send, site_of, wait
 from benchmarks.readers import START, TODAY, Mix, events, settled
 from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.connection import aiokafka_options, kafka_of
 from service.distributed.protocol.partitions import key_in, partition_of_account
 from service.distributed.protocol.topics import changelog_of
 from service.distributed.protocol.wire import VERSION, FrameHeader, encode_frame
-from service.distributed.worker.lane import PartitionLedger
+from service.distributed.worker.partition_processor import PartitionLedger
 from service.distributed.worker.transactions import OutgoingMessage, PartitionWriter
 from service.records.events import AccessEvent
 

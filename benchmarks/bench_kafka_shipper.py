@@ -18,7 +18,7 @@ from kafka import KafkaProducer
 
 from benchmarks.bench_ingest import COMMON, made_lines
 from benchmarks.common import print_table, times
-from benchmarks.kafka_bed import bed, site_of
+from benchmarks.kafka_services import bed, site_of
 from pseudonymiser import keys
 from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from pseudonymiser.clock import Zone
 from pseudonymiser.logformat import LineFormat, compile_format
+from pseudonymiser.timestamps import Zone
 
 # What a syslog daemon puts before a line: RFC 3164 (https://www.rfc-editor.org/rfc/rfc3164#section-4.1), also
 # with an ISO time as rsyslog writes it, and RFC 5424 (https://www.rfc-editor.org/rfc/rfc5424#section-6).

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import maxminddb
 import msgspec
 
+from pseudonymiser.bounded_cache import BoundedCache
 from pseudonymiser.errors import GeoFileError, NetworkError
-from pseudonymiser.memo import BoundedCache
 from pseudonymiser.pseudonyms import Address
 from service.records.events import Location, NetworkKind
 

@@ -20,7 +20,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from pseudonymiser.errors import KeyHolderError
-from pseudonymiser.words import spoken
+from pseudonymiser.mnemonic import spoken
 from service.records.identities import Mode
 
 FORMAT = "journalguard-holder-1"

@@ -15,16 +15,16 @@ import msgspec
 
 from pseudonymiser.accesslog import AccessParser, Fields
 from pseudonymiser.auditlog import is_header, parse_audit
+from pseudonymiser.bounded_cache import BoundedCache
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.classes import Classes
-from pseudonymiser.clock import Instant, Zone, any_time
-from pseudonymiser.course import EventClock
 from pseudonymiser.errors import KeyHolderError
+from pseudonymiser.event_clock import EventClock
 from pseudonymiser.geo import GeoProvider, is_private
 from pseudonymiser.keys import Keys
-from pseudonymiser.memo import BoundedCache
 from pseudonymiser.pseudonyms import Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
+from pseudonymiser.timestamps import Instant, Zone, any_time
 from pseudonymiser.vault import Vault
 from service.records.events import AccessEvent, EventKind, Location, Rejected, Resource
 from service.records.identities import Link, SealedIdentity

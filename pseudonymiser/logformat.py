@@ -9,9 +9,16 @@ import warnings
 
 import msgspec
 
-from pseudonymiser.clock import TimeFormat, Zone, any_time, common_time, compile_strftime, strftime_pattern
 from pseudonymiser.errors import LogFormatError
 from pseudonymiser.formatlexer import Element, Field, Literal, lex
+from pseudonymiser.timestamps import (
+    TimeFormat,
+    Zone,
+    any_time,
+    common_time,
+    compile_strftime,
+    strftime_pattern,
+)
 
 ROLES = (
     "time",

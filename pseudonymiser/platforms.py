@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pseudonymiser.memo import BoundedCache
+from pseudonymiser.bounded_cache import BoundedCache
 from service.records.events import EventKind
 
 Rule = tuple[EventKind, re.Pattern[str]]

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from pseudonymiser.memo import BoundedCache
+from pseudonymiser.bounded_cache import BoundedCache
 from pseudonymiser.platforms import Catalogue, Platform
 from pseudonymiser.pseudonyms import Pseudonyms
 from service.records.events import EventKind, Resource

@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.beds.fixtures"]
+pytest_plugins = ["tests.services.fixtures"]
 
 settings.register_profile("journalguard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("journalguard")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, false, func, or_, select
 
-from alerts_api.alerts.ceiling import within_daily_cap
+from alerts_api.alerts.daily_cap import within_daily_cap
 from alerts_api.alerts.detections import Detections, of_severity, severity_of
 from alerts_api.alerts.filters import SPANS, Filters
 from alerts_api.alerts.records import AlertPage, AlertRow, JudgedAlert, Refused, StreamProgress, TracePage

@@ -10,9 +10,9 @@ from alerts_api.audit.errors import AuditError
 from alerts_api.audit.leaves import ActKind
 from alerts_api.audit.log import append
 from alerts_api.reveal import workdays
-from alerts_api.reveal.desk import Writing
 from alerts_api.reveal.gate import RevealRequest
 from alerts_api.reveal.ledger import change_request, requests_where
+from alerts_api.reveal.release_service import Writing
 from alerts_api.storage.errors import StoreError
 from alerts_api.storage.reveal_tables import requests
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from alerts_api.rights.asked import SubjectRequest
+from alerts_api.rights.subject_request import SubjectRequest
 from alerts_api.storage.rights_tables import cases
 from alerts_api.storage.tables import DAY
 

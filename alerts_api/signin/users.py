@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
-from alerts_api.signin import proofs, sessions
+from alerts_api.signin import credentials, sessions
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.signin.errors import UserError
 from alerts_api.storage.signin_tables import users
@@ -116,7 +116,7 @@ def finish(
     row = _row(connection, name)
     if row is None:
         return None
-    step = proofs.totp_step(row.secret, code, now)
+    step = credentials.totp_step(row.secret, code, now)
     right = opened and password_hash == row.password and step is not None and step > row.step
     new = {"step": step, "failures": 0} if right else {"failures": row.failures + 1, "failed_at": now}
     connection.execute(update(users).where(_COLUMN.name == name).values(new))

@@ -1,4 +1,6 @@
-"""Verdicts that the workers were not told of: :class:`service.distributed.sink.verdicts.Outbox` over SQL."""
+"""Verdicts that the workers do not have yet, over SQL:
+:class:`service.distributed.sink.verdict_publisher.VerdictOutbox`.
+"""
 
 from collections.abc import Sequence
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts_api.alerts.links import write_links
 from alerts_api.alerts.verdicts import verdicts_after
-from alerts_api.rights.erasing import erase_accounts, erase_identities, erase_traces
+from alerts_api.rights.erasure import erase_accounts, erase_identities, erase_traces
 from alerts_api.rights.retention import due, enforce
 from alerts_api.storage import tables
 from alerts_api.storage.backend import DatabaseLocation

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.alerts.ceiling import read_overflow
+from alerts_api.alerts.daily_cap import read_overflow
 from alerts_api.alerts.detections import title_of
 from alerts_api.alerts.drift import CAUSES, FIGURES, read_drift
 from alerts_api.alerts.filters import Filters
@@ -22,8 +22,8 @@ from alerts_api.alerts.queries import (
     newest_refused,
     similar_alerts,
 )
-from alerts_api.alerts.quiet import choices, suppression_of
 from alerts_api.alerts.records import AlertRow, JudgedAlert, Status
+from alerts_api.alerts.suppression import choices, suppression_of
 from alerts_api.alerts.verdicts import Verdict, clean_note, record_verdict
 from alerts_api.reveal.facts import has_seen, record_view
 from alerts_api.signin.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role

@@ -14,9 +14,9 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from alerts_api.alerts.detections import site_policy
-from alerts_api.reveal.desk import ReleaseService
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import watch_overdue
+from alerts_api.reveal.release_service import ReleaseService
 from alerts_api.signin.provider import Provider
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.web import problems

@@ -9,10 +9,10 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from alerts_api.audit.export import write_export
 from alerts_api.audit.leaves import ActKind
+from alerts_api.audit.log_status import log_status
 from alerts_api.audit.reading import AuditFilters, latest
-from alerts_api.audit.standing import log_status
 from alerts_api.audit.table import as_csv
-from alerts_api.reveal.reading import names
+from alerts_api.reveal.request_views import names
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.web.authorization import requires_roles
 from alerts_api.web.context import AppContext

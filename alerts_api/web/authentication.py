@@ -13,7 +13,7 @@ from alerts_api.audit.log import append
 from alerts_api.signin import sessions, tokens, users
 from alerts_api.signin.actors import SAFE_METHODS, Actor, NotSignedInError, RefusalError, Role, TooOftenError
 from alerts_api.signin.flows import Flow
-from alerts_api.signin.limits import Limiter
+from alerts_api.signin.rate_limits import Limiter
 from alerts_api.storage.errors import StoreError
 from alerts_api.web import cookies
 from alerts_api.web.authorization import Rule

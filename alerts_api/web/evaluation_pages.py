@@ -12,7 +12,7 @@ from alerts_api.signin.actors import MODEL_READERS, Actor
 from alerts_api.web.alert_pages import page_frame
 from alerts_api.web.authorization import requires_roles
 from alerts_api.web.context import AppContext
-from alerts_api.web.evaluating import live, read_own
+from alerts_api.web.live_figures import live, read_own
 from alerts_api.web.rendering import page
 from alerts_api.web.reports import body, entries, find
 

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from alerts_api.alerts.drift import CAUSES, read_drift
 from alerts_api.alerts.queries import count_detections, count_hidden, count_verdicts, read_counters
 from alerts_api.alerts.records import Status
-from alerts_api.reveal.reading import count_requests
+from alerts_api.reveal.request_views import count_requests
 from alerts_api.rights.retention import read_runs
 from alerts_api.storage.tables import DAY
 from alerts_api.web.context import AppContext, SinkProgress
@@ -51,7 +51,7 @@ REVEALS = ("journalguard_reveals", "Requests for readers' names, by where they s
 REVEALS_OVERDUE = ("journalguard_reveals_overdue", "Of them, those with an outcome or second look overdue.")
 LAST_WRITTEN = ("journalguard_last_checkpoint_timestamp_seconds", "When the last checkpoint was written.")
 
-# Counters of a checkpoint, as ``service.distributed.sink.taking`` writes them.
+# Counters of a checkpoint, as ``service.distributed.sink.batcher`` writes them.
 ASIDE_COUNTER = "messages_aside_total:"  # and the reason
 MISSED_COUNTER = "messages_missed_total"
 

@@ -4,7 +4,7 @@ from fastapi import Request
 
 from alerts_api.audit import leaves
 from alerts_api.audit.log import append
-from alerts_api.signin import proofs, users
+from alerts_api.signin import credentials, users
 from alerts_api.signin.actors import Actor
 from alerts_api.web.authentication import NOBODY, RequestAuthenticator
 from alerts_api.web.context import AppContext
@@ -33,7 +33,7 @@ def prove(
     if not takes_attempts:
         return None
     # Outside of any transaction: it is meant to take long.
-    opened = proofs.verify_password(password, sealed)
+    opened = credentials.verify_password(password, sealed)
     with context.writing() as connection:
         actor = users.finish(connection, name, sealed, opened, code.replace(" ", ""), now)
         if actor is None:

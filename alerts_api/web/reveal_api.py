@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from alerts_api.audit.reading import AuditEntry, AuditFilters, read
-from alerts_api.reveal.reading import READERS, Shown, visible, visible_one
+from alerts_api.reveal.request_views import READERS, Shown, visible, visible_one
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.web.authorization import requires_roles
 from alerts_api.web.context import AppContext

@@ -7,10 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from alerts_api.alerts.queries import get_alert
-from alerts_api.reveal.desk import ReleaseService
 from alerts_api.reveal.facts import facts_of
 from alerts_api.reveal.gate import Ask, hindrance
-from alerts_api.reveal.reading import (
+from alerts_api.reveal.release_service import ReleaseService
+from alerts_api.reveal.request_views import (
     READERS,
     history,
     names,

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts_api.reveal.desk import ReleaseService
-from alerts_api.reveal.reading import visible_one
+from alerts_api.reveal.release_service import ReleaseService
+from alerts_api.reveal.request_views import visible_one
 from alerts_api.reveal.scrub import scrub
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.web.authorization import requires_roles

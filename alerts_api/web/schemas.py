@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from alerts_api.alerts.records import AlertPage, JudgedAlert, Judgement, Refused, Status, TracePage
 from alerts_api.audit.reading import AuditEntry
-from alerts_api.reveal.reading import Shown
+from alerts_api.reveal.request_views import Shown
 from service.records.drift_report import DriftReport
 
 _TYPES = (

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from alerts_api.rights.asked import SubjectRequest
 from alerts_api.rights.cases import Right, newest_received
-from alerts_api.rights.erasing import erase_accounts, erase_identities, erase_traces, rows_left, waits
+from alerts_api.rights.erasure import erase_accounts, erase_identities, erase_traces, rows_left, waits
+from alerts_api.rights.subject_request import SubjectRequest
 from alerts_api.storage.database import Database
-from service.cli.copies import COPIES
+from service.cli.copy_retention import COPIES
 from service.cli.options import idle
-from service.cli.readers import notify_stream
+from service.cli.reader_prompt import notify_stream
 from service.config.settings import SiteFolder
 from service.records.commands import CommandKind
 

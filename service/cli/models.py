@@ -13,7 +13,7 @@ from alerts_api.stream.store import open_store, write_shared
 from service.base.errors import SiteError
 from service.cli.options import database_of, read_site, site_option, stopped
 from service.config.settings import SiteFolder
-from service.distributed.shipper.orderbox import CommandSpool
+from service.distributed.shipper.command_spool import CommandSpool
 from service.learning.feedback import PendingCommands
 from service.learning.model_versions import Version, read_versions
 from service.learning.site_model import MODEL, SiteSnapshot

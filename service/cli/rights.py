@@ -11,18 +11,18 @@ import click
 from alerts_api.alerts.restrictions import lift as lift_restriction
 from alerts_api.alerts.restrictions import restrict as put_restriction
 from alerts_api.audit.leaves import ActKind
-from alerts_api.rights.asked import SubjectRequest, record
 from alerts_api.rights.cases import Right, close_case, close_cases, open_case
-from alerts_api.rights.erasing import ask_erasure
+from alerts_api.rights.erasure import ask_erasure
 from alerts_api.rights.holdings import holdings
-from alerts_api.rights.rectifying import rectify_alerts
+from alerts_api.rights.rectification import rectify_alerts
+from alerts_api.rights.subject_request import SubjectRequest, record
 from alerts_api.storage.database import Database, open_database
-from service.cli.copies import drop_old_copies
-from service.cli.copying import HTML, JSON, with_state, write_copy
-from service.cli.documenting import documents
+from service.cli.copy_retention import drop_old_copies
+from service.cli.documents import documents
 from service.cli.erasure import erase_everywhere, find_left
 from service.cli.options import database_of
-from service.cli.readers import ask, notify_stream, request_options
+from service.cli.reader_prompt import ask, notify_stream, request_options
+from service.cli.subject_copies import HTML, JSON, with_state, write_copy
 from service.config.settings import SiteFolder
 from service.records.commands import CommandKind
 

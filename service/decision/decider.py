@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import FLOOR
-from models.joining import MemberScores, ensemble_score
+from models.ensemble import MemberScores, ensemble_score
 from service.decision import episodes, reasons
 from service.decision.episodes import Decision, Episode
 from service.decision.reader_groups import groups_of

@@ -15,8 +15,8 @@ from models import baselines, terms
 from models.calibration import Calibration
 from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers
 from models.detectors import Trees
+from models.ensemble import MemberScores
 from models.evidence import BINS, BINS_PER_E, CAP
-from models.joining import MemberScores
 from service.attacks.families import FAMILIES
 from service.base.decoding import decoding_guard
 from service.decision.reader_groups import KEPT_DAYS, PREFIX, GroupHistory, read_group_history

@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from models.joining import EnsembleWeights
+from models.ensemble import EnsembleWeights
 from service.attacks.families import FAMILIES
 from service.base.errors import PolicyError
 from service.kernel.measures import M

@@ -14,13 +14,13 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from alerts_api.reveal.desk import ReleaseService
+from alerts_api.reveal.release_service import ReleaseService
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage.database import open_database
 from alerts_api.stream.store import open_store
 from pseudonymiser import holders
 from pseudonymiser.canonical import Identity
-from pseudonymiser.keyholder import HolderKey
+from pseudonymiser.holder_key import HolderKey
 from pseudonymiser.vault import Vault
 from pseudonymiser.wrapping import Cost, write_wrapped
 from service.config.loader import load_site

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, expect
 
-from alerts_api.signin import proofs, users
+from alerts_api.signin import credentials, users
 from alerts_api.signin.actors import Role
 from alerts_api.storage.database import open_database
 from alerts_api.web.app import create_app
@@ -21,10 +21,10 @@ from service.records.events import Alert
 from tests.alerts_api.examples import fill
 from tests.alerts_api.signin.oidc import provider_at, settings_of
 from tests.alerts_api.web.test_password_pages import NAME, PASSWORD, SECRET, code
-from tests.beds import oidc
 from tests.browser.conftest import opened
 from tests.browser.test_pages import violations
 from tests.project.repository import lacking
+from tests.services import oidc
 
 pytestmark = pytest.mark.browser
 
@@ -84,7 +84,7 @@ def test_by_password_and_code(browser: Browser, tmp_path: Path, script: bool) ->
     file = tmp_path / "journalguard.db"
     alert: Alert = fill(file, 1)[0]
     with closing(open_database(file, create=True)) as database, database.writing() as connection:
-        users.add(connection, NAME, [Role.ANALYST], proofs.hash_password(PASSWORD), SECRET)
+        users.add(connection, NAME, [Role.ANALYST], credentials.hash_password(PASSWORD), SECRET)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with served(create_app(file), listening), opened(browser, address, script=script) as page:

@@ -10,7 +10,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from service.cli import main
-from service.cli.running import Attendant, follow_site
+from service.cli.run import Attendant, follow_site
 from service.config.loader import load_site
 from service.runtime.runner import Runner
 

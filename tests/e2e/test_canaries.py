@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from pseudonymiser import holders
-from pseudonymiser.keyholder import HolderKey
-from service.cli.running import follow_site, serving
+from pseudonymiser.holder_key import HolderKey
+from service.cli.run import follow_site, serving
 from service.config.loader import load_site
 from service.records.identities import Mode
 from tests.e2e.sites import alerts, call, made, until

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts_api.stream.store import open_store
-from service.cli.running import follow_site
+from service.cli.run import follow_site
 from service.config.loader import load_site
 from tests.e2e.sites import access_lines, call, followed, made
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.beds.processes import end, free_ports, start
 from tests.e2e.sites import access_lines, made
 from tests.project.repository import ROOT, lacking
+from tests.services.processes import end, free_ports, start
 
 INGEST, OTHER = 61_001, 61_002  # users that no system has
 UNITS = ROOT / "deploy/systemd"

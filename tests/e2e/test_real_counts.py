@@ -9,7 +9,7 @@ from service.pipeline.account_table import AccountTable
 from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
 from service.records.events import READING, AccessEvent
-from tests.pseudonymiser.room import REAL, ingest, needs_real_logs
+from tests.pseudonymiser.ingest_factory import REAL, ingest, needs_real_logs
 
 pytestmark = needs_real_logs
 

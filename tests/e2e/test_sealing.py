@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pseudonymiser import holders, keyholder
-from pseudonymiser.keyholder import HolderKey, OpenedIdentity
+from pseudonymiser import holder_key, holders
+from pseudonymiser.holder_key import HolderKey, OpenedIdentity
 from service.records.identities import Mode
 from tests.e2e.sites import access_lines, followed, made
 
@@ -39,7 +39,7 @@ def sealed(site: Path) -> dict[str, bytes]:
 
 
 def names(site: Path, key: HolderKey) -> set[str]:
-    opened = [key.open(keyholder.decode(record, "")) for record in sealed(site).values()]
+    opened = [key.open(holder_key.decode(record, "")) for record in sealed(site).values()]
     return {each.user for each in opened if isinstance(each, OpenedIdentity)}
 
 
@@ -69,7 +69,7 @@ def test_a_restart_seals_nothing_twice_and_a_new_holder_everyone_seen_again(site
     followed(site, lines_of(log))
     changed = {pseudonym for pseudonym, record in sealed(site).items() if record != before[pseudonym]}
     assert len(changed) == 1
-    assert SECOND.open(keyholder.decode(sealed(site)[changed.pop()], "")) == OpenedIdentity(
+    assert SECOND.open(holder_key.decode(sealed(site)[changed.pop()], "")) == OpenedIdentity(
         READERS[0], "", False
     )
 

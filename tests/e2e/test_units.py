@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.beds import systemd
-from tests.beds.processes import free_ports
-from tests.beds.systemd import Machine, booted
 from tests.e2e.sites import access_lines, made
 from tests.project.repository import ROOT, lacking
+from tests.services import systemd
+from tests.services.processes import free_ports
+from tests.services.systemd import Machine, booted
 
 UNITS = ROOT / "deploy/systemd"
 RUN, SHIP, PAGES = (f"journalguard-{name}.service" for name in ("run", "ship", "pages"))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
-from tests.beds.growing import Writer
-from tests.beds.kafka import Cluster
-from tests.beds.postgres import Postgres
-from tests.kafka.watch import TopicWatch
-from tests.kafka.whole import Parts, place_of, site_over, undisturbed, wait, world_of
+from tests.kafka.end_to_end import Parts, place_of, site_over, undisturbed, wait, world_of
+from tests.kafka.topic_watch import TopicWatch
+from tests.services.growing import Writer
+from tests.services.kafka import Cluster
+from tests.services.postgres import Postgres
 
 VICTIMS = ("ship", "w1", "w2", "pages", "broker", "pause")
 LINES_A_KILL = 1_500

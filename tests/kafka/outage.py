@@ -14,9 +14,9 @@ import click
 from benchmarks.bench_ingest import made_lines
 from service.config.settings import Settings
 from service.distributed.shipper.producer import BUFFER
-from tests.beds.kafka import Cluster
 from tests.kafka.arrivals import arrived
-from tests.kafka.whole import LOG_FORMAT, Parts, fed, lines_shipped, site_over, wait
+from tests.kafka.end_to_end import LOG_FORMAT, Parts, fed, lines_shipped, site_over, wait
+from tests.services.kafka import Cluster
 
 LINES_BEFORE = 2_000
 GROWTH_MB = 40.0  # more than this and something piles up: 150,000 events would be 200 MB

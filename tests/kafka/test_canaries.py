@@ -17,11 +17,11 @@ from psycopg import sql
 
 from service.config.settings import Settings
 from service.distributed.worker.cache import Cache
-from tests.beds.kafka import Cluster
 from tests.e2e.test_canaries import CANARIES, FORMAT, access_log, audit_log, sightings
 from tests.e2e.test_intruder import DIRECTORY, guesses
-from tests.kafka.watch import TopicWatch
-from tests.kafka.whole import Parts, site_over, wait
+from tests.kafka.end_to_end import Parts, site_over, wait
+from tests.kafka.topic_watch import TopicWatch
+from tests.services.kafka import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(900)]
 

@@ -5,9 +5,17 @@ from pathlib import Path
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from tests.beds.kafka import Cluster
-from tests.kafka.watch import TopicWatch
-from tests.kafka.whole import COMMANDS, Parts, lines_shipped, site_over, undisturbed, wait, world_of
+from tests.kafka.end_to_end import (
+    COMMANDS,
+    Parts,
+    lines_shipped,
+    site_over,
+    undisturbed,
+    wait,
+    world_of,
+)
+from tests.kafka.topic_watch import TopicWatch
+from tests.services.kafka import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from pseudonymiser import holders
-from pseudonymiser.keyholder import HolderKey
+from pseudonymiser.holder_key import HolderKey
 from service.cli import erasure
 from service.config.settings import Settings, SiteFolder
 from service.distributed.protocol.connection import kafka_of
@@ -19,10 +19,10 @@ from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.topics import changelog_of, topics_of
 from service.distributed.sink.lookup import saved_state
 from service.records.identities import Mode
-from tests.beds.kafka import Cluster
 from tests.e2e.sites import access_lines, call
-from tests.kafka.watch import TopicWatch
-from tests.kafka.whole import LOG_FORMAT, Parts, site_over, wait
+from tests.kafka.end_to_end import LOG_FORMAT, Parts, site_over, wait
+from tests.kafka.topic_watch import TopicWatch
+from tests.services.kafka import Cluster
 
 THEFT = range(0, 1500, 3)
 ASKED = ("--case", "SD-1", "--dpo", "mholmes", "--reader", "-")

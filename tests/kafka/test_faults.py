@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.beds.kafka import Cluster
 from tests.kafka.faults import VICTIMS, ordeal
+from tests.services.kafka import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 

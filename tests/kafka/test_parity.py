@@ -7,11 +7,11 @@ import pytest
 
 from service.config.settings import Settings
 from service.learning.site_model import MODEL
-from tests.beds.kafka import Cluster
 from tests.e2e.sites import call
-from tests.kafka.watch import TopicWatch
-from tests.kafka.whole import LOG_FORMAT, Parts, site_over, undisturbed, wait, world_of
-from tests.pseudonymiser.room import REAL, needs_real_logs
+from tests.kafka.end_to_end import LOG_FORMAT, Parts, site_over, undisturbed, wait, world_of
+from tests.kafka.topic_watch import TopicWatch
+from tests.pseudonymiser.ingest_factory import REAL, needs_real_logs
+from tests.services.kafka import Cluster
 
 pytestmark = pytest.mark.kafka
 

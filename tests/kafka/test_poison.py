@@ -20,10 +20,10 @@ from service.distributed.protocol.wire import (
     encode_frame,
 )
 from service.records.events import AccessEvent
-from tests.beds.kafka import Cluster
-from tests.kafka.watch import TopicWatch
-from tests.kafka.whole import PARTITIONS, Parts, fed, site_over, undisturbed, wait, world_of
-from tests.service.worlds import event
+from tests.kafka.end_to_end import PARTITIONS, Parts, fed, site_over, undisturbed, wait, world_of
+from tests.kafka.topic_watch import TopicWatch
+from tests.service.factories import event
+from tests.services.kafka import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 

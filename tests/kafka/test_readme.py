@@ -13,9 +13,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.beds.kafka import Cluster
-from tests.beds.processes import free_ports
 from tests.project.repository import ROOT
+from tests.services.kafka import Cluster
+from tests.services.processes import free_ports
 
 PATIENCE = 480.0  # s
 ENOUGH = 10  # alerts

@@ -14,21 +14,21 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
 from pseudonymiser import holders
-from pseudonymiser.keyholder import HolderKey, OpenedIdentity
+from pseudonymiser.holder_key import HolderKey, OpenedIdentity
 from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import topics_of
 from service.distributed.protocol.wire import IdentityRecord, StatusRecord, decode
 from service.records.identities import Mode
 from service.simulator import SimulationSettings, simulate
-from tests.beds.growing import Writer
-from tests.beds.kafka import Cluster
-from tests.beds.processes import end, free_ports, start
 from tests.e2e.sites import call
 from tests.kafka.arrivals import Arrived, arrived, raw
+from tests.kafka.end_to_end import PATIENCE, fed, lines_shipped, metric, settings_of, site_over, wait
 from tests.kafka.outage import outage
-from tests.kafka.whole import PATIENCE, fed, lines_shipped, metric, settings_of, site_over, wait
 from tests.service.cli.test_cli import served
+from tests.services.growing import Writer
+from tests.services.kafka import Cluster
+from tests.services.processes import end, free_ports, start
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 

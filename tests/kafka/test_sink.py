@@ -36,8 +36,8 @@ from service.distributed.protocol.wire import (
 )
 from service.records.events import Alert, Rejected
 from tests.alerts_api.examples import NOW, make_alert, make_traces
-from tests.beds.kafka import Cluster
-from tests.beds.processes import end, free_ports, start
+from tests.services.kafka import Cluster
+from tests.services.processes import end, free_ports, start
 
 PATIENCE = 40.0  # s
 PARTITIONS = 3

@@ -15,14 +15,14 @@ from service.distributed.protocol.connection import aiokafka_options, kafka_of
 from service.distributed.protocol.topics import changelog_of, identity_of, topics_of
 from service.distributed.protocol.wire import VERSION, SumsRecord, VerdictRecord, encode
 from service.distributed.worker.changelog import Changelog, Recovered
-from service.distributed.worker.knowledge import SiteReplica
-from service.distributed.worker.learning import TopicReader, VerdictReader, summaries_into
+from service.distributed.worker.site_replica import SiteReplica
+from service.distributed.worker.topic_reader import TopicReader, VerdictReader, summaries_into
 from service.distributed.worker.transactions import OutgoingMessage
-from tests.beds.kafka import Cluster
-from tests.kafka.watch import TopicWatch
-from tests.kafka.whole import LOG_FORMAT, PARTITIONS, site_over
-from tests.service.distributed.worker.test_knowledge import sums_of
-from tests.service.worlds import POLICY, TODAY
+from tests.kafka.end_to_end import LOG_FORMAT, PARTITIONS, site_over
+from tests.kafka.topic_watch import TopicWatch
+from tests.service.distributed.worker.test_site_replica import sums_of
+from tests.service.factories import POLICY, TODAY
+from tests.services.kafka import Cluster
 
 pytestmark = pytest.mark.kafka
 

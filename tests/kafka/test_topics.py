@@ -16,7 +16,7 @@ from service.config.template import render
 from service.distributed.protocol import topics
 from service.distributed.protocol.connection import administering, client_options, faust_options, kafka_of
 from service.distributed.protocol.errors import BrokerError, NotConfiguredError, TopicError
-from tests.beds.kafka import Cluster
+from tests.services.kafka import Cluster
 
 pytestmark = pytest.mark.kafka
 KEYED = ("access", "alerts", "traces", "verdicts", "identities", "moves")

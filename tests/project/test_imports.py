@@ -65,7 +65,7 @@ def test_nothing_is_unpickled_anywhere() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("room", ["service.cli.shipping", "service.cli.feeding", "alerts_api.web.app"])
+@pytest.mark.parametrize("room", ["service.cli.ship", "service.cli.sink_supervisor", "alerts_api.web.app"])
 def test_who_does_not_score_needs_no_compiler(room: str) -> None:
     """So systemd can forbid these processes executable memory, and they start at once."""
     assert _loaded(room, {"numba"}) == ""
@@ -75,9 +75,9 @@ def test_who_does_not_score_needs_no_compiler(room: str) -> None:
     ("room", "heavy"),
     [
         ("alerts_api.stream.store", WEB),
-        ("service.cli.running", {*WEB, "kafka", "numba"}),
-        ("service.cli.shipping", {*WEB, "sqlalchemy"}),
-        ("service.cli.working", {*WEB, "sqlalchemy"}),
+        ("service.cli.run", {*WEB, "kafka", "numba"}),
+        ("service.cli.ship", {*WEB, "sqlalchemy"}),
+        ("service.cli.worker", {*WEB, "sqlalchemy"}),
     ],
 )
 def test_a_process_loads_only_what_it_uses(room: str, heavy: set[str]) -> None:

@@ -14,7 +14,7 @@ from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.keys import KEY_FILE, Domain, Keys, SubKey
 from pseudonymiser.pseudonyms import Pseudonyms, parse_address
 from service.records.identities import Link
-from tests.pseudonymiser.room import COMMON, TableGeo, events, line
+from tests.pseudonymiser.ingest_factory import COMMON, TableGeo, events, line
 
 OLD = Keys(bytes(range(32)))
 READER = Identity("", "asmith")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pseudonymiser.errors import IngestStateError
 from pseudonymiser.ingest import REASONS
 from service.records.events import AccessEvent, EventKind, NetworkKind, Rejected
-from tests.pseudonymiser.room import COMMON, event, events, ingest, line, reasons
+from tests.pseudonymiser.ingest_factory import COMMON, event, events, ingest, line, reasons
 
 SESSION = "AbCdEfGhIj01234"
 

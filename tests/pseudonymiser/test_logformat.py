@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pseudonymiser.accesslog import AccessParser
-from pseudonymiser.clock import Zone
 from pseudonymiser.errors import LogFormatError
 from pseudonymiser.logformat import ROLES
-from tests.pseudonymiser.room import COMMON, REAL, needs_real_logs
+from pseudonymiser.timestamps import Zone
+from tests.pseudonymiser.ingest_factory import COMMON, REAL, needs_real_logs
 
 LONDON = Zone("Europe/London")
 TIME = "[30/Nov/2025:12:00:00 +0000]"

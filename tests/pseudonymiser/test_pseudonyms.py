@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pseudonymiser.canonical import Identity
 from pseudonymiser.keys import Keys
 from pseudonymiser.pseudonyms import Pseudonyms, network_of, parse_address
-from tests.pseudonymiser.room import KEYS
+from tests.pseudonymiser.ingest_factory import KEYS
 
 TOKENS = Pseudonyms(KEYS)
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 
 from service.records.events import READING, AccessEvent, EventKind, Rejected
-from tests.pseudonymiser.room import COMMON, REAL, event, ingest, needs_real_logs
+from tests.pseudonymiser.ingest_factory import COMMON, REAL, event, ingest, needs_real_logs
 
 pytestmark = needs_real_logs
 

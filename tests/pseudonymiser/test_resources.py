@@ -10,7 +10,7 @@ from pseudonymiser.platforms import Catalogue
 from pseudonymiser.pseudonyms import Pseudonyms
 from pseudonymiser.resources import SEQUENCES, Reducer
 from service.records.events import EventKind, Resource
-from tests.pseudonymiser.room import KEYS
+from tests.pseudonymiser.ingest_factory import KEYS
 
 REDUCER = Reducer(Pseudonyms(KEYS), ("ezproxy.example.ac.uk",))
 

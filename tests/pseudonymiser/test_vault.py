@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from pseudonymiser.canonical import Identity
 from pseudonymiser.errors import KeyHolderError
+from pseudonymiser.holder_key import HolderKey, OpenedIdentity
 from pseudonymiser.holders import Holder, add_holder
 from pseudonymiser.ingest import Ingest, IngestSettings
-from pseudonymiser.keyholder import HolderKey, OpenedIdentity
 from pseudonymiser.keys import Keys
 from pseudonymiser.pseudonyms import Pseudonyms
 from pseudonymiser.vault import BUCKET, Vault, info, open_vault, pad, suite
 from service.records.identities import HalfOpened, KeyShare, Mode, SealedIdentity, encode
-from tests.pseudonymiser.room import COMMON, KEYS, TableGeo, events, line
+from tests.pseudonymiser.ingest_factory import COMMON, KEYS, TableGeo, events, line
 
 KEYS_OF = [HolderKey(bytes([n]) * 32, f"desk-{n}") for n in (1, 2, 3)]
 HOLDERS = [key.holder for key in KEYS_OF]

@@ -24,12 +24,12 @@ from service.distributed.protocol.telemetry import ShipperMetrics, serve
 from service.distributed.protocol.topics import check, topics_of
 from service.distributed.protocol.wire import VERSION, IdentityRecord, encode
 from service.distributed.shipper.checkpoint import CheckpointFile
+from service.distributed.shipper.command_spool import CommandSpool
+from service.distributed.shipper.framing import FrameBuilder
 from service.distributed.shipper.intake import Intake
-from service.distributed.shipper.orderbox import CommandSpool
-from service.distributed.shipper.outbox import FrameBuilder
+from service.distributed.shipper.merge_order import MergeOrderFile, RecordedMerge
 from service.distributed.shipper.producer import Producer, connector
 from service.distributed.shipper.status import StatusReporter
-from service.distributed.shipper.turns import MergeOrderFile, RecordedMerge
 from service.records.checkpoints import Checkpoint, SavedState
 from service.runtime.merge import Clock
 from service.runtime.runner import FollowLoop, FollowSettings, Runner

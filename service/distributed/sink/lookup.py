@@ -13,7 +13,7 @@ from service.distributed.protocol.errors import BrokerError
 from service.distributed.protocol.partitions import key_in, partition_of_account
 from service.distributed.protocol.topics import changelog_of, topics_of
 from service.distributed.protocol.wire import KnowledgeRecord
-from service.distributed.worker.lane import PartitionLedger
+from service.distributed.worker.partition_processor import PartitionLedger
 
 POLL_MS = 1_000
 WAIT_MS = 20_000

@@ -17,7 +17,7 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from service.distributed.protocol.errors import TopicError
 from service.distributed.protocol.topics import Topics
 from service.distributed.protocol.wire import AsideRecord, encode
-from service.distributed.sink.taking import IncomingMessage, Part, SinkBatcher
+from service.distributed.sink.batcher import IncomingMessage, Part, SinkBatcher
 from service.records.checkpoints import Store
 
 POLL_MS = 500

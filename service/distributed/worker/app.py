@@ -18,9 +18,9 @@ from service.distributed.protocol.connection import aiokafka_options, faust_opti
 from service.distributed.protocol.telemetry import WorkerMetrics
 from service.distributed.protocol.topics import identity_of, topics_of
 from service.distributed.worker.cache import forget_others
-from service.distributed.worker.knowledge import SiteReplica
-from service.distributed.worker.learning import TopicReader, VerdictReader, summaries_into
-from service.distributed.worker.runner import PartitionTask, WorkerContext
+from service.distributed.worker.partition_task import PartitionTask, WorkerContext
+from service.distributed.worker.site_replica import SiteReplica
+from service.distributed.worker.topic_reader import TopicReader, VerdictReader, summaries_into
 from service.policy import Policy
 
 SESSION = 10.0  # s after which a worker that is silent loses its partitions

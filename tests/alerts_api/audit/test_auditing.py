@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.auditing import FOLDER
-from tests.alerts_api.audit.acts import NAME, add, leaf_data, opened, overwrite, rebuild, ruled
+from service.cli.audit import FOLDER
+from tests.alerts_api.audit.audit_examples import NAME, add, leaf_data, opened, overwrite, rebuild, ruled
 from tests.e2e.sites import call, made
 from tests.project.repository import ROOT
 
@@ -166,7 +166,7 @@ def test_files_that_are_something_else_are_told(site: Path, auditor: Path) -> No
 def test_it_is_importable_alone() -> None:
     """On the auditor's computer nothing of the ingest room or the pages is started."""
     code = (
-        "import sys, service.cli.auditing; there = {name.split('.')[0] for name in sys.modules}; "
+        "import sys, service.cli.audit; there = {name.split('.')[0] for name in sys.modules}; "
         "print(sorted(there & {'pseudonymiser', 'fastapi', 'kafka', 'numba'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

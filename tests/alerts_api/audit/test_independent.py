@@ -9,7 +9,7 @@ import pytest
 from alerts_api.audit.checkpoints import Signed, receipt
 from alerts_api.audit.log import consistency, root
 from alerts_api.storage.database import Database
-from tests.alerts_api.audit.acts import NAME, SIGNER, fill, leaf_data, opened
+from tests.alerts_api.audit.audit_examples import NAME, SIGNER, fill, leaf_data, opened
 
 MISSING = "the independent verifier proofbundle is not installed; add it to the dev group"
 PAIRS = [(1, 2), (1, 33), (7, 8), (8, 33), (20, 21), (21, 33), (32, 33)]

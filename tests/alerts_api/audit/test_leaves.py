@@ -29,7 +29,7 @@ from alerts_api.audit.reading import AuditFilters, erase_account, erase_note, la
 from alerts_api.storage import audit_tables
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database
-from tests.alerts_api.audit.acts import (
+from tests.alerts_api.audit.audit_examples import (
     ACCOUNTS,
     NOW,
     act,

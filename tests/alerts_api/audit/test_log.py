@@ -16,13 +16,22 @@ from alerts_api.audit.merkle import consistent, included, leaf_hash, root_of
 from alerts_api.storage import tables
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database
-from tests.alerts_api.audit.acts import act, add, checked, exported, fill, leaf_data, opened, sign_now
+from tests.alerts_api.audit.audit_examples import (
+    act,
+    add,
+    checked,
+    exported,
+    fill,
+    leaf_data,
+    opened,
+    sign_now,
+)
 from tests.project.repository import ROOT
 
 WRITERS, EACH = 2, 40
 APPENDING = """
 import sys
-from tests.alerts_api.audit.acts import add, opened
+from tests.alerts_api.audit.audit_examples import add, opened
 place, actor, count = sys.argv[1:]
 with opened(place) as log:
     print("ready", flush=True)
@@ -36,7 +45,7 @@ import os, signal, sys
 from sqlalchemy import insert
 from alerts_api import tables
 from alerts_api.audit.log import append
-from tests.alerts_api.audit.acts import act, opened
+from tests.alerts_api.audit.audit_examples import act, opened
 with opened(sys.argv[1]) as log, log.writing() as connection:
     connection.execute(insert(tables.counters), {"name": "act", "value": 1})
     append(connection, act(99))

@@ -17,7 +17,7 @@ from alerts_api.audit.signednote import (
     parse_public,
     text_of,
 )
-from tests.alerts_api.audit.acts import NAME, SIGNER
+from tests.alerts_api.audit.audit_examples import NAME, SIGNER
 
 # The example of https://c2sp.org/signed-note, with its key.
 FOO = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"

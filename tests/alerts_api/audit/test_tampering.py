@@ -12,11 +12,11 @@ from sqlalchemy import Table, delete, select, update
 from alerts_api.audit.checkpoints import Signed
 from alerts_api.audit.errors import AuditError, ExportError, RewrittenError
 from alerts_api.audit.signednote import Signer
-from alerts_api.audit.verifying import VerificationReport, What
+from alerts_api.audit.verification import VerificationReport, What
 from alerts_api.storage import audit_tables
 from alerts_api.storage.database import Database
 from alerts_api.storage.errors import StoreError
-from tests.alerts_api.audit.acts import (
+from tests.alerts_api.audit.audit_examples import (
     NAME,
     add,
     checked,

@@ -19,7 +19,7 @@ from alerts_api.reveal.gate import (
 from alerts_api.signin.actors import Actor, Role
 from service.config.settings import RevealSettings
 from tests.alerts_api.examples import NOW
-from tests.alerts_api.reveal.world import APPROVER, CASE, DAY, DPO, HOLDER, TEXT, actor
+from tests.alerts_api.reveal.reveal_site import APPROVER, CASE, DAY, DPO, HOLDER, TEXT, actor
 
 ACCOUNT = "u1_" + "a" * 24
 ASK = Ask(HOLDER, "JG-0000000001", ACCOUNT, RevealReason.COMPROMISE, TEXT, CASE)

@@ -29,12 +29,12 @@ from sqlalchemy import Connection
 
 from alerts_api.alerts.restrictions import lift, restrict
 from alerts_api.audit.leaves import ActKind, Record
-from alerts_api.reveal.desk import Released
 from alerts_api.reveal.gate import RevealRefusal, SecondPerson
+from alerts_api.reveal.release_service import Released
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage.backend import DatabaseLocation
 from service.config.settings import RevealSettings
-from tests.alerts_api.reveal.world import (
+from tests.alerts_api.reveal.reveal_site import (
     APPROVER,
     DAY,
     DPO,
@@ -44,7 +44,7 @@ from tests.alerts_api.reveal.world import (
     actor,
     train,
 )
-from tests.beds.postgres import Postgres
+from tests.services.postgres import Postgres
 
 PER_HOLDER, PER_SITE = 2, 3
 BOTH = actor("both-1", Role.KEY_HOLDER, Role.APPROVER)

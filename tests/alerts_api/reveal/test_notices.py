@@ -14,7 +14,7 @@ from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import Overdue, due_at
 from service.config.settings import RevealSettings
 from tests.alerts_api.examples import NOW
-from tests.alerts_api.reveal.world import DAY
+from tests.alerts_api.reveal.reveal_site import DAY
 
 REQUEST = RevealRequest(
     "RV-ABCDEFGHIJ", "JG-0000000001", "u1_" + "a" * 24, "holder-1", "suspected_compromise", "INC-0012345",

@@ -11,11 +11,21 @@ from fastapi.testclient import TestClient
 from alerts_api.audit.leaves import ActKind
 from alerts_api.signin.actors import Role
 from alerts_api.web.app import create_app
-from pseudonymiser import keyholder
-from pseudonymiser.keyholder import OpenedIdentity
+from pseudonymiser import holder_key
+from pseudonymiser.holder_key import OpenedIdentity
 from service.config.settings import RevealSettings
-from tests.alerts_api.people import AT, acts, begin, browser, person
-from tests.alerts_api.reveal.world import CASE, DAY, DPO, HOLDER, KEY, OTHER_HOLDER, TEXT, RevealSite, train
+from tests.alerts_api.reveal.reveal_site import (
+    CASE,
+    DAY,
+    DPO,
+    HOLDER,
+    KEY,
+    OTHER_HOLDER,
+    TEXT,
+    RevealSite,
+    train,
+)
+from tests.alerts_api.visitors import AT, acts, begin, browser, person
 
 MAILS = RevealSettings(
     per_holder=1, outgoing="outgoing", sender="journalguard@example.ac.uk", dpo="dpo@example.ac.uk"
@@ -85,7 +95,7 @@ def test_from_the_alert_to_the_outcome(site: RevealSite, staff: Staff, tmp_path:
     released = staff.holder.post(f"/reveals/{request}/identity", data={"ticket": ticket})
     assert released.headers["content-disposition"] == f'attachment; filename="{request}.json"'
     assert released.headers["cache-control"] == "no-store"
-    assert KEY.open(keyholder.decode(released.content, "")) == OpenedIdentity("jdoe", "", False)
+    assert KEY.open(holder_key.decode(released.content, "")) == OpenedIdentity("jdoe", "", False)
     again = staff.holder.post(f"/reveals/{request}/identity", data={"ticket": ticket})
     assert (again.status_code, "This ticket does not work" in again.text) == (409, True)
     assert staff.holder.post("/reveals/opened", data={"account": site.alerts[0].account}).status_code == 204

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, insert, select, update
 from alerts_api.alerts.restrictions import restrict
 from alerts_api.audit.leaves import ActKind, ActRole, Leaf
 from alerts_api.audit.log import append
-from alerts_api.rights.asked import SubjectRequest
 from alerts_api.rights.cases import Right, close_case, open_case, open_complaint, read_cases
 from alerts_api.rights.retention import due, enforce, read_runs
+from alerts_api.rights.subject_request import SubjectRequest
 from alerts_api.storage import audit_tables as audit
 from alerts_api.storage import tables
 from alerts_api.storage.backend import DatabaseLocation

@@ -23,11 +23,11 @@ from alerts_api.storage.database import open_database
 from alerts_api.web import middleware, oidc_pages
 from alerts_api.web.app import create_app
 from alerts_api.web.authorization import CSRF_HEADER
-from service.cli import patience
-from service.cli.patience import TimeoutProtocol
+from service.cli import http_timeouts
+from service.cli.http_timeouts import TimeoutProtocol
 from service.records.events import Alert
 from tests.alerts_api.examples import fill
-from tests.alerts_api.people import AT, BASE, acts, begin, browser, person
+from tests.alerts_api.visitors import AT, BASE, acts, begin, browser, person
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def listening(app: FastAPI) -> Iterator[int]:
 def test_slow_clients_are_let_go(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch, said: bytes, reported: bytes
 ) -> None:
-    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(http_timeouts, "HEAD_SECONDS", 0.3)
     monkeypatch.setattr(middleware, "BODY_SECONDS", 0.3)
     with listening(app) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(said)
@@ -290,7 +290,7 @@ def test_slow_clients_are_let_go(
 
 
 def test_a_quick_client_is_served_after_a_pause(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "HEAD_SECONDS", 5.0)
+    monkeypatch.setattr(http_timeouts, "HEAD_SECONDS", 5.0)
     with listening(app) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         for _ in range(3):
             client.sendall(

@@ -18,7 +18,7 @@ from alerts_api.storage.postgres import TURN
 from alerts_api.stream.store import open_store
 from service.records.checkpoints import Changes, Checkpoint
 from tests.alerts_api.examples import checkpoint, make_alert
-from tests.beds.processes import free_ports
+from tests.services.processes import free_ports
 
 pytestmark = pytest.mark.postgres
 EMPTY = Checkpoint(Changes(), positions={"log": b"{}"}, counters={})

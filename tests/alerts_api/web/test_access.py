@@ -16,7 +16,7 @@ from alerts_api.web.authorization import PUBLIC, Route, check_rules, routes_of
 from service.config.settings import SignInSettings
 from service.records.events import Alert
 from tests.alerts_api.examples import fill
-from tests.alerts_api.people import AT, BASE, acts, begin, browser, person
+from tests.alerts_api.visitors import AT, BASE, acts, begin, browser, person
 
 REFUSED = {401, 403}
 

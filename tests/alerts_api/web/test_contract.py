@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from alerts_api.signin.actors import EVERYONE, Role
 from alerts_api.web.app import create_app
 from tests.alerts_api.examples import fill
-from tests.alerts_api.people import AT, BASE, begin, browser, person
+from tests.alerts_api.visitors import AT, BASE, begin, browser, person
 
 CHECKS = [
     not_a_server_error,

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from alerts_api.stream.store import open_store, write_shared
 from alerts_api.web.app import create_app
-from alerts_api.web.evaluating import FEWER, live, read_own, rounded
 from alerts_api.web.evaluation_pages import EvaluationPlace
+from alerts_api.web.live_figures import FEWER, live, read_own, rounded
 from alerts_api.web.plots import Spot, Whisker, spots, whiskers
 from alerts_api.web.reports import as_file
 from models.evaluation.groups import compare

@@ -14,9 +14,9 @@ from alerts_api.signin import flows, sessions
 from alerts_api.storage.database import open_database
 from alerts_api.web.oidc_pages import AGAIN, NO_ROLE, SEPARATED
 from tests.alerts_api.examples import fill
-from tests.alerts_api.people import acts, browser
 from tests.alerts_api.signin.oidc import came_back, pages, queries, sent, settings_of, visit
-from tests.beds.oidc import OpenIdProvider
+from tests.alerts_api.visitors import acts, browser
+from tests.services.oidc import OpenIdProvider
 
 
 class Clock:

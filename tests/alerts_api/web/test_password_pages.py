@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from alerts_api.audit.leaves import ActKind
-from alerts_api.signin import proofs, sessions, users
+from alerts_api.signin import credentials, sessions, users
 from alerts_api.signin.actors import Role
 from alerts_api.signin.errors import UserError
 from alerts_api.storage.backend import DatabaseLocation
@@ -18,7 +18,7 @@ from alerts_api.storage.database import open_database
 from alerts_api.web import password_pages
 from alerts_api.web.app import create_app
 from tests.alerts_api.examples import fill
-from tests.alerts_api.people import AT, acts, browser
+from tests.alerts_api.visitors import AT, acts, browser
 
 NAME, PASSWORD, SECRET = "jane.doe", "four random words here", b"\x07" * 20
 
@@ -41,7 +41,7 @@ def code(at: float, secret: bytes = SECRET) -> str:
 
 @pytest.fixture(scope="module")
 def sealed() -> str:
-    return proofs.hash_password(PASSWORD)
+    return credentials.hash_password(PASSWORD)
 
 
 @pytest.fixture
@@ -200,10 +200,10 @@ def test_nobody_is_admin_and_key_holder() -> None:
 
 @pytest.mark.parametrize("password", ["short", "jane.doe jane.doe", "aaaaaaaaaaaaaaaa", "x" * 300])
 def test_weak_passwords_are_refused(password: str) -> None:
-    assert proofs.password_problem(password, NAME)
+    assert credentials.password_problem(password, NAME)
 
 
 def test_an_enrolment_is_what_apps_read() -> None:
-    text = proofs.enrolment(SECRET, NAME)
+    text = credentials.enrolment(SECRET, NAME)
     assert text.startswith("otpauth://totp/journalguard:jane.doe?")
     assert "secret=A4DQOBYHA4DQOBYHA4DQOBYHA4DQOBYH" in text

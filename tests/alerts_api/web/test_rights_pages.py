@@ -11,7 +11,7 @@ from alerts_api.signin.actors import Role
 from alerts_api.storage.database import open_database
 from alerts_api.web.app import create_app
 from tests.alerts_api.examples import NOW, fill
-from tests.alerts_api.people import AT, acts, begin, browser, person
+from tests.alerts_api.visitors import AT, acts, begin, browser, person
 
 DAY = 86_400
 

@@ -13,7 +13,7 @@ import pytest
 
 from service.base.errors import AddressError
 from service.cli import COMMANDS, main
-from service.cli.serving import listen, url
+from service.cli.pages_process import listen, url
 from tests.e2e.sites import COMMON, access_lines, call, made
 
 

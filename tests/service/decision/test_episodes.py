@@ -25,7 +25,7 @@ from service.kernel.measures import K
 from service.kernel.moments import as_examples
 from service.kernel.training_rows import READER
 from service.records.events import Reason
-from tests.service.worlds import DAY, NOON, POLICY, TODAY
+from tests.service.factories import DAY, NOON, POLICY, TODAY
 
 THRESHOLD = 5.0
 SEEN = as_examples(0, [(1, [2.0] * K)], READER)

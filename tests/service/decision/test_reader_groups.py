@@ -24,7 +24,7 @@ from service.learning.site_model import SiteModel
 from service.pipeline.shard import Shard
 from service.policy import Readers
 from service.records.events import NetworkKind
-from tests.service.worlds import FAR, NOON, POLICY, TODAY, event
+from tests.service.factories import FAR, NOON, POLICY, TODAY, event
 
 NOBODY = Readers(frozenset(), frozenset())
 NAMES = {key32(name): name for name in ("student", "GB", "JP")}

@@ -14,7 +14,7 @@ from service.kernel.encoder import key32
 from service.kernel.measures import MEASURES, OWN, G, K, M, Measure
 from service.kernel.moments import Moment
 from service.records.events import Picture
-from tests.service.worlds import DAY, FAR, NOON, POLICY, TODAY, Walk, event, page, walk
+from tests.service.factories import DAY, FAR, NOON, POLICY, TODAY, Walk, event, page, walk
 
 # One in e**(bins/16) account-days: every measure is as rare as its position says.
 TABLE = np.tile(np.minimum(np.arange(BINS, dtype=np.float32) / 16, CAP), (K, 1))

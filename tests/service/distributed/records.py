@@ -24,7 +24,7 @@ from service.learning.day_summary import DaySummary
 from service.records.checkpoints import Trace
 from service.records.events import Alert, Picture, Reason, Rejected, SeenEntity
 from service.records.identities import Epoch, HolderId, KeyShare, Link, Mode, Pseudonym, SealedIdentity
-from tests.service.worlds import HOME, NOON, TODAY, event, token
+from tests.service.factories import HOME, NOON, TODAY, event, token
 
 RECORDS: tuple[type[Any], ...] = wire.R.__constraints__
 EVENT = event(NOON, "reader", journal=token(3))

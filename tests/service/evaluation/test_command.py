@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.base.progress import progress
-from service.cli.monthly import MonthlyReport
+from service.cli.monthly_report import MonthlyReport
 from service.config.loader import load_site
 from service.evaluation.report import listed, read
 from service.evaluation.study import Played, study

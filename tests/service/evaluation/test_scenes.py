@@ -16,7 +16,7 @@ from service.evaluation.study import Played
 from service.evaluation.trials import run
 from service.records.events import AccessEvent, Location, NetworkKind
 from tests.service.evaluation.conftest import TRIALS, quiet
-from tests.service.worlds import event
+from tests.service.factories import event
 
 FORMAT = '%h %l %u %t "%r" %s %b'
 SETTINGS = IngestSettings(FORMAT, "Europe/London")

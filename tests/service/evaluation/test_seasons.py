@@ -21,7 +21,7 @@ from service.policy import load_policy
 from service.records.drift_report import BUSY, NAME, NETWORKS, PUBLISHER, QUIET, DriftReport
 from service.records.events import AccessEvent, Alert
 from tests.service.evaluation.conftest import quiet
-from tests.service.worlds import shifted
+from tests.service.factories import shifted
 
 LIBRARY = Library("university", 4711, accounts=2000, days=84, start="2026-02-01")
 BUDGET = 0.8  # alerts a day; thinned, some 170 readers come on a day of term

@@ -5,7 +5,7 @@ import pytest
 from service.kernel.account_record import DAYS, HOURS, RING
 from service.kernel.measures import M
 from service.records.events import AccessEvent, EventKind
-from tests.service.worlds import DAY, NOON, TODAY, Walk, event, page, shifted, walk
+from tests.service.factories import DAY, NOON, TODAY, Walk, event, page, shifted, walk
 
 
 def documents(w: Walk) -> int:

@@ -10,7 +10,7 @@ from service.kernel import encoder
 from service.kernel.encoder import KIND_BIT, MEASURED_AS, EventEncoder, key32
 from service.kernel.input_rows import IGNORED, READING
 from service.records.events import AccessEvent, EventKind, Location, NetworkKind
-from tests.service.worlds import CAMPUS, FAR, HOME, NOON, NOWHERE, event, page, shifted
+from tests.service.factories import CAMPUS, FAR, HOME, NOON, NOWHERE, event, page, shifted
 
 
 def nothing_known(table: str, key: int) -> float:

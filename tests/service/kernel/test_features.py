@@ -14,7 +14,19 @@ from service.kernel.encoder import KIND_BIT, key32
 from service.kernel.features import STRAY
 from service.kernel.measures import OWN, K, M
 from service.records.events import AccessEvent, EventKind, Location, NetworkKind
-from tests.service.worlds import CAMPUS, DAY, FAR, HOME, NOON, NOWHERE, TODAY, event, page, shifted, walk
+from tests.service.factories import (
+    CAMPUS,
+    DAY,
+    FAR,
+    HOME,
+    NOON,
+    NOWHERE,
+    TODAY,
+    event,
+    page,
+    shifted,
+    walk,
+)
 
 MINUTE, HOUR = 60, 3600
 EXETER_OSAKA_KM = 9520

@@ -17,7 +17,7 @@ from service.learning.day_summary import InjectedAttacks
 from service.pipeline.site_pipeline import Pipeline
 from service.policy import load_policy
 from service.records.commands import Command, CommandKind
-from tests.service.worlds import POLICY, TODAY, library
+from tests.service.factories import POLICY, TODAY, library
 
 STREAM = library(days=3, readers=20)
 OWN, KNOWN = np.array([11, 12], np.uint32), np.array([11, 12, 13, 14], np.uint32)

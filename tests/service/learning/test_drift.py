@@ -15,7 +15,7 @@ from service.pipeline.site_pipeline import Pipeline
 from service.records.checkpoints import Changes
 from service.records.drift_report import BYTES, NETWORKS, PUBLISHER, Cause
 from service.records.events import AccessEvent, Alert
-from tests.service.worlds import DAY, POLICY, TODAY, Kept, event, ordinary_day, shifted
+from tests.service.factories import DAY, POLICY, TODAY, Kept, event, ordinary_day, shifted
 
 READERS, DAYS, MOVE = 90, 26, 15
 

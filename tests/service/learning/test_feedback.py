@@ -21,7 +21,18 @@ from service.learning.site_model import SiteSnapshot
 from service.pipeline.site_pipeline import Pipeline
 from service.records.checkpoints import AnalystVerdict
 from service.records.events import AccessEvent, Alert
-from tests.service.worlds import CAMPUS, DAY, POLICY, TODAY, Kept, event, library, page, states_of, theft
+from tests.service.factories import (
+    CAMPUS,
+    DAY,
+    POLICY,
+    TODAY,
+    Kept,
+    event,
+    library,
+    page,
+    states_of,
+    theft,
+)
 
 REVIEWER = "reviewer"
 

@@ -9,16 +9,16 @@ import pytest
 from models.classifiers import Classifiers
 from service.distributed.protocol import wire
 from service.distributed.protocol.wire import SumsRecord
-from service.distributed.shipper.outbox import FrameBuilder
-from service.distributed.worker.knowledge import SiteReplica
-from service.distributed.worker.lane import PartitionProcessor
+from service.distributed.shipper.framing import FrameBuilder
+from service.distributed.worker.partition_processor import PartitionProcessor
+from service.distributed.worker.site_replica import SiteReplica
 from service.learning.model_versions import EVERY, KEPT, Version, read_versions, ring_slot, with_version
 from service.learning.site_model import MODEL, SiteModel
 from service.pipeline.site_pipeline import Pipeline
 from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent
 from tests.e2e.sites import access_lines, call, followed, made
-from tests.service.worlds import DAY, POLICY, TODAY, Kept, library
+from tests.service.factories import DAY, POLICY, TODAY, Kept, library
 
 STREAM = library(days=11, readers=12)
 FIRST = TODAY  # the first day that is learnt, and so the first version

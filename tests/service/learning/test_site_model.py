@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.baselines import WINDOW_DAYS
 from models.calibration import FLOOR
-from models.joining import ensemble_score
+from models.ensemble import ensemble_score
 from service.kernel.account_record import ACCOUNT, BIN_UNIT
 from service.kernel.encoder import key32
 from service.kernel.measures import OWN, G, K, M
@@ -23,7 +23,7 @@ from service.learning.aggregation import SAMPLE, merge, summarise_day
 from service.learning.day_summary import DaySummary
 from service.learning.site_model import RING, ROWS, SiteModel
 from service.pipeline.account_table import stable_id
-from tests.service.worlds import POLICY, TODAY
+from tests.service.factories import POLICY, TODAY
 
 DAY = 86_400
 GOLDEN = Path(__file__).parents[1] / "golden" / "site.v1.bin"

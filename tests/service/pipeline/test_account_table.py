@@ -12,7 +12,7 @@ from service.kernel.account_record import ACCOUNT
 from service.pipeline.account_table import HEADER, AccountTable
 from service.pipeline.site_pipeline import Pipeline
 from service.records.events import EventKind
-from tests.service.worlds import DAY, NOON, POLICY, event
+from tests.service.factories import DAY, NOON, POLICY, event
 
 
 def test_an_account_keeps_its_slot() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.pipeline.calendar import DaySpan, SiteCalendar
-from tests.service.worlds import DAY, NOON, TODAY, event
+from tests.service.factories import DAY, NOON, TODAY, event
 
 
 def test_a_day_begins_with_its_first_event() -> None:

@@ -16,8 +16,7 @@ from service.policy import load_policy
 from service.records.checkpoints import Changes
 from service.records.events import AccessEvent, Alert
 from service.records.identities import Link
-from tests.service.kernel.test_features import wild
-from tests.service.worlds import (
+from tests.service.factories import (
     DAY,
     FAR,
     NOON,
@@ -33,6 +32,7 @@ from tests.service.worlds import (
     states_of,
     theft,
 )
+from tests.service.kernel.test_features import wild
 
 STREAM = library(days=5, readers=12)
 WHOLE = run(STREAM)

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from service.distributed.protocol import wire
-from service.distributed.shipper.orderbox import CommandSpool
-from service.distributed.shipper.outbox import FrameBuilder
-from service.distributed.worker.knowledge import SiteReplica
-from service.distributed.worker.lane import PartitionProcessor
+from service.distributed.shipper.command_spool import CommandSpool
+from service.distributed.shipper.framing import FrameBuilder
+from service.distributed.worker.partition_processor import PartitionProcessor
+from service.distributed.worker.site_replica import SiteReplica
 from service.pipeline.site_pipeline import Pipeline
 from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent
-from tests.service.worlds import DAY, NOON, POLICY, Kept, event
+from tests.service.factories import DAY, NOON, POLICY, Kept, event
 
 FORGET, RESTRICT, LIFT = (
     Command(act, "thief") for act in (CommandKind.FORGET, CommandKind.RESTRICT, CommandKind.LIFT)

@@ -18,16 +18,16 @@ from typing import Any
 import pytest
 
 from pseudonymiser import holders
-from pseudonymiser.keyholder import HolderKey
-from service.cli.running import follow_site
+from pseudonymiser.holder_key import HolderKey
+from service.cli.init import make_site
+from service.cli.run import follow_site
 from service.cli.signals import stop_on_signals
-from service.cli.site import make_site
 from service.config.loader import load_site
 from service.config.settings import Settings
 from service.records.identities import Mode
 from service.runtime.runner import Runner
 from service.simulator import SimulationSettings, simulate
-from tests.beds.growing import Writer
+from tests.services.growing import Writer
 
 KILLS = 30
 WHOLE = (7, 19)  # kills of the whole command, with its pages; the others spare the start of the interpreter

@@ -13,7 +13,7 @@ from service.runtime.alert_lines import alert_line, check_writable, write_alerts
 from service.runtime.merge import line_clock
 from service.runtime.replay import ReplayFile, plan
 from tests.e2e.sites import access_lines
-from tests.pseudonymiser.room import ingest
+from tests.pseudonymiser.ingest_factory import ingest
 
 ALERT = Alert(
     alert_id="JG-0000000001",

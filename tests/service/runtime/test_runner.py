@@ -17,7 +17,7 @@ from service.records.checkpoints import Changes, Checkpoint, SavedState
 from service.runtime.merge import Merge
 from service.runtime.runner import INGEST, FollowLoop, FollowSettings, Runner
 from tests.e2e.sites import access_lines
-from tests.pseudonymiser.room import ingest
+from tests.pseudonymiser.ingest_factory import ingest
 
 
 class MemoryStore:

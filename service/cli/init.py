@@ -1,0 +1,166 @@
+"""``init`` and ``pseudonym``: a site's folder and its keys."""
+
+import ipaddress
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from pseudonymiser import keys
+from pseudonymiser.canonical import Canoniser
+from pseudonymiser.geo import open_geo
+from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_address
+from service.base.errors import SiteError
+from service.cli.log_format_check import report, try_logs
+from service.cli.options import EXISTING_FILE, FOLDER, read_site, site_option
+from service.cli.terminal import keep_no_core
+from service.config.loader import check
+from service.config.settings import SETTINGS_FILE, Settings
+from service.config.template import render
+
+NOBODY = "-"
+
+
+@click.command()
+@click.argument("folder", type=FOLDER, metavar="SITE")
+@click.option("--log-format", required=True, help="EZproxy's LogFormat, as in config.txt; ezPAARSE's too.")
+@click.option("--timezone", required=True, help="Zone of the proxy's clock, like Europe/London.")
+@click.option("--log", "logs", multiple=True, help="Access log: path, strftime pattern or wildcard.")
+@click.option("--audit", "audit_logs", multiple=True, help="Audit log, in the same notation.")
+@click.option("--realm", "realms", multiple=True, help="Spelling of your own realm: example.ac.uk, EXAMPLE.")
+@click.option("--campus", multiple=True, help="Network on campus, like 192.0.2.0/24.")
+@click.option("--proxy-host", "proxy_hosts", multiple=True, help="Host name of the proxy itself.")
+@click.option("--geo-city", type=EXISTING_FILE, help="City database (MMDB) of your own.")
+@click.option("--geo-asn", type=EXISTING_FILE, help="Network owners (MMDB) of your own.")
+@click.option("--alerts-per-day", default=3.0, show_default=True, help="Alerts that your analysts can read.")
+def init(
+    folder: Path,
+    log_format: str,
+    timezone: str,
+    logs: tuple[str, ...],
+    audit_logs: tuple[str, ...],
+    realms: tuple[str, ...],
+    campus: tuple[str, ...],
+    proxy_hosts: tuple[str, ...],
+    geo_city: Path | None,
+    geo_asn: Path | None,
+    alerts_per_day: float,
+) -> None:
+    """Make SITE: a folder with the settings (site.toml) and the keys of the pseudonyms.
+
+    Logs that are there already are tried against the format. Nothing is overwritten.
+
+    \b
+    Example:
+      journalguard init /srv/journalguard --timezone Europe/London \\
+        --log-format '%h %l %u %t "%r" %s %b' --log '/var/log/ezproxy/ezp%Y%m%d.log' \\
+        --realm example.ac.uk --campus 192.0.2.0/24 --proxy-host ezproxy.example.ac.uk
+    """
+    values = {
+        "log_format": log_format,
+        "timezone": timezone,
+        "logs": tuple(map(os.path.abspath, logs)),
+        "audit_logs": tuple(map(os.path.abspath, audit_logs)),
+        "realms": realms,
+        "campus": campus,
+        "proxy_hosts": proxy_hosts,
+        "geo_city": str(geo_city.absolute()) if geo_city else "",
+        "geo_asn": str(geo_asn.absolute()) if geo_asn else "",
+        "alerts_per_day": alerts_per_day,
+    }
+    settings = check(values, lambda key: f"--{key.removesuffix('s').replace('_', '-')}")
+    findings = try_logs(settings, open_geo(geo_city, geo_asn, campus))
+    make_site(folder, settings)
+    click.echo(f"{folder}: made, with settings in {SETTINGS_FILE} and keys that only you can read")
+    for finding in findings:
+        for sentence, warning in report(finding, settings):
+            click.echo(sentence, err=warning)
+    if not settings.realms:
+        click.echo(
+            "No --realm was given: while none is named as yours, jdoe@example.ac.uk is not taken for jdoe; "
+            f"name yours in {folder / SETTINGS_FILE}"
+        )
+    if not settings.logs:
+        click.echo(f"No --log was given: name your logs in {folder / SETTINGS_FILE}")
+    click.echo(f"Next: journalguard run --site {shlex.quote(str(folder))}")
+
+
+def make_site(folder: Path, settings: Settings) -> None:
+    """The folder with settings and new keys. Raises ``SiteError`` or ``KeyFileError`` where there are any."""
+    path = folder / SETTINGS_FILE
+    if path.exists():
+        raise SiteError(f"{path}: exists already; edit it, or choose another folder")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys.create(folder / "keys")
+    path.write_text(render(settings), encoding="utf-8")
+    path.chmod(0o600)
+
+
+@click.command()
+@site_option
+@click.option(
+    "--kind",
+    type=click.Choice(("user", "ip", "network", "session")),
+    required=True,
+    help="What the names are.",
+)
+def pseudonym(folder: Path, kind: str) -> None:
+    """Tell the pseudonyms of names: one a line on standard input, NAME<TAB>PSEUDONYM on standard output.
+
+    Needs the site's keys. A name that is no account (-, auto-192.0.2.1) gets a dash.
+
+    \b
+    Example:
+      echo 'EXAMPLE\\jdoe' | journalguard pseudonym --site /srv/journalguard --kind user
+    """
+    keep_no_core()
+    site = read_site(folder)
+    tell = _teller(kind, Pseudonyms(keys.load(site.keys)), Canoniser(site.settings.realms))
+    failed = False
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        name = line.rstrip(b"\r\n")
+        token = tell(name.decode("utf-8", "replace"))
+        if token is None:
+            click.echo(f"line {number}: not an address; write it like 192.0.2.1 or 2001:db8::1", err=True)
+            failed = True
+        else:
+            sys.stdout.buffer.write(name + b"\t" + token.encode() + b"\n")
+    sys.stdout.buffer.flush()
+    if failed:
+        sys.exit(1)
+
+
+def _teller(kind: str, pseudonyms: Pseudonyms, canoniser: Canoniser) -> Callable[[str], str | None]:
+    """From a name to its pseudonym; ``None`` for an address that is none."""
+
+    def user(name: str) -> str:
+        identity = canoniser.identify(name)
+        return NOBODY if identity is None else pseudonyms.user(identity)
+
+    def session(name: str) -> str:
+        return pseudonyms.session(name.strip()) if name.strip() not in ("", NOBODY) else NOBODY
+
+    def ip(name: str) -> str | None:
+        address = parse_address(name.strip())
+        return pseudonyms.address(address) if address else None
+
+    def network(name: str) -> str | None:
+        address = _network_address(name.strip())
+        return pseudonyms.network(address) if address else None
+
+    return {"user": user, "session": session, "ip": ip, "network": network}[kind]
+
+
+def _network_address(text: str) -> Address | None:
+    """An address, or a network as large as those that have pseudonyms: /24 or /48."""
+    if "/" not in text:
+        return parse_address(text)
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return None
+    first = network.network_address
+    return first if network_of(first) == network.compressed else None

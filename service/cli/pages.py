@@ -1,0 +1,204 @@
+"""``pages``: the process that shows. It imports nothing of the ingest room and opens no keys."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypedDict
+
+import click
+import uvicorn
+
+from alerts_api.signin.provider import Provider
+from alerts_api.storage.backend import DatabaseLocation, is_url
+from alerts_api.web.app import create_app
+from alerts_api.web.evaluation_pages import EvaluationPlace
+from service.cli.http_timeouts import TimeoutProtocol
+from service.cli.options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    FOLDER,
+    database_of,
+    read_site,
+    start_logging,
+)
+from service.cli.pages_process import STOP_SECONDS, listen, url
+from service.cli.sign_in_check import check_entrance, is_local
+from service.config.settings import LOOPBACK, RevealSettings, SiteFolder
+from service.policy import Policy, load_policy
+
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
+CONNECTIONS = 200  # at once; more are told to come later
+_HOST, _PORT = "127.0.0.1", 8321
+
+
+class _Database(click.ParamType):
+    """A file that is there, or a URL."""
+
+    name = "file or URL"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> DatabaseLocation:
+        if is_url(value):
+            return value
+        EXISTING_FILE.convert(value, param, ctx)
+        return Path(value).absolute()
+
+
+class _Address(NamedTuple):
+    """Where the pages are served: host and port, or a listening socket that was handed over."""
+
+    host: str
+    port: int
+    names: Sequence[str]  # further ones of the host
+    descriptor: int | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        own = (socket.gethostname(),) if self.host in _WILDCARDS else (self.host,)
+        return (*LOOPBACK, *own, *self.names)
+
+
+@click.command()
+@click.option("--site", "folder", type=FOLDER, help="Folder made by `journalguard init`.")
+@click.option("--database", type=_Database(), help="Instead of a site: SITE/journalguard.db, or a URL.")
+@click.option("--host", help=f"Address to serve at; by default the site's setting, else {_HOST}.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Port; by default the site's setting, else {_PORT}; 0: a free one.",
+)
+@click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
+@click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
+@click.option("--demo", is_flag=True, hidden=True)
+@click.option("--socket", "descriptor", type=int, hidden=True)
+def pages(
+    folder: Path | None,
+    database: DatabaseLocation | None,
+    host: str | None,
+    port: int | None,
+    names: tuple[str, ...],
+    settings_of: Path | None,
+    demo: bool,
+    descriptor: int | None,
+) -> None:
+    """Serve the pages of a site, or of a database alone. Needs no keys; `run` starts one of these itself.
+
+    Where the site's settings have [kafka], alerts are read from there into the database, and verdicts are
+    sent to the workers. Goes on where it was ended, also by a crash.
+
+    \b
+    Example:
+      journalguard pages --site /srv/journalguard
+      journalguard pages --database /srv/journalguard/journalguard.db --port 8080
+    """
+    if (folder is None) == (database is None):
+        raise click.UsageError("give either --site or --database")
+    if folder is not None:
+        _serve_site(folder, host, port, names)
+    elif database is not None:
+        address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
+        parts: _AppParts = {} if settings_of is None else _parts_of(read_site(settings_of))
+        provided = demo or parts.get("provider") is not None
+        check_entrance(address.host, database, create=False, provided=provided)
+        local = is_local(address.host)
+        _serve(create_app(database, demo=demo, local=local, hosts=address.hosts, **parts), address)
+
+
+def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
+    start_logging()
+    site = read_site(folder)
+    settings = site.settings
+    address = _Address(
+        host or settings.host,
+        settings.port if port is None else port,
+        (*settings.names, *names),
+    )
+    place = database_of(site)
+    check_entrance(address.host, place, create=True, provided=settings.signin is not None)
+    app = partial(
+        create_app,
+        place,
+        create=True,
+        local=is_local(address.host),
+        hosts=address.hosts,
+        **_parts_of(site),
+    )
+    if settings.kafka is None:
+        _serve(app(), address)
+        return
+    # Kafka's client is imported only where there is Kafka.
+    from service.cli.sink_supervisor import supervisor_of  # noqa: PLC0415
+
+    logging.getLogger("kafka").setLevel(
+        logging.CRITICAL
+    )  # every attempt is an error to it; we tell what waits
+    supervisor, sink = supervisor_of(site)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn's own while it serves, then this
+    with ExitStack() as stack:
+        stack.callback(supervisor.stop)
+        supervisor.start()
+        _serve(app(intake=sink), address)
+
+
+class _AppParts(TypedDict, total=False):
+    """What the pages need of a site beside its database."""
+
+    policy: Policy
+    evaluation: EvaluationPlace
+    provider: Provider | None
+    reveal: RevealSettings
+    site: Path
+
+
+def _parts_of(site: SiteFolder) -> _AppParts:
+    """Raises ``ProviderError`` for an identity provider that cannot be used as it is set."""
+    signin = site.settings.signin
+    return {
+        "policy": load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day),
+        "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
+        "provider": Provider(signin, site.folder, time.time) if signin else None,
+        "reveal": site.settings.reveal,
+        "site": site.folder,
+    }
+
+
+def _serve(app: Callable[..., Any], address: _Address) -> None:
+    """Until a signal."""
+    with ExitStack() as stack:
+        if address.descriptor is None:
+            listening = stack.enter_context(listen(address.host, address.port))
+        else:
+            listening = stack.enter_context(socket.socket(fileno=address.descriptor))
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,  # it would name the analysts' addresses
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            http=TimeoutProtocol,
+            limit_concurrency=CONNECTIONS,
+        )
+        server = uvicorn.Server(config)
+        if address.descriptor is None:
+            click.echo(f"journalguard pages are at {url(listening)}")
+        else:
+            threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    """Standard input ends when the process does that started this one."""
+    sys.stdin.buffer.read()
+    server.should_exit = True
+    time.sleep(STOP_SECONDS)
+    os._exit(0)
