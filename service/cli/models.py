@@ -16,7 +16,8 @@ from service.config.settings import SiteFolder
 from service.distributed.shipper.command_spool import CommandSpool
 from service.learning.feedback import PendingCommands
 from service.learning.model_versions import Version, read_versions
-from service.learning.site_model import MODEL, SiteSnapshot
+from service.learning.site_blobs import SiteSnapshot
+from service.learning.site_model import MODEL
 from service.pipeline.site_pipeline import VERDICTS
 from service.records.commands import Command, CommandKind
 

@@ -30,19 +30,21 @@ class ScoredMoment(NamedTuple):
     day: int  # of the site
     moment: Moment
     member_scores: MemberScores
+    classified: float  # how much it looks like theft to the classifiers alone
     table: NDArray[np.float32]  # (K, BINS) of surprises, by which it was measured
     model: str  # version of what said it
 
 
-class EnsembleScore(NamedTuple):
-    """The score of a case."""
+class Decided(NamedTuple):
+    """What one policy makes of a scored moment."""
 
     score: float
-    groups: tuple[str, ...]  # of readers that it was balanced for
+    decision: Decision
+    episode: Episode | None  # the account's from now on; None: as before
 
 
 class Decider:
-    """One policy's, over one bar."""
+    """Decides for one policy, by one threshold."""
 
     def __init__(self, policy: Policy, threshold: AlertThreshold) -> None:
         self._policy = policy
@@ -50,19 +52,30 @@ class Decider:
         self._members = frozenset(policy.budget.members)
         self._weights = policy.budget.weights
 
-    def score(self, case: ScoredMoment, names: Mapping[int, str]) -> EnsembleScore:
-        """The members' tails as one score; ``names`` are those of categories and countries by their keys."""
+    def decide(self, case: ScoredMoment, before: Episode | None, names: Mapping[int, str]) -> Decided:
+        """Score the moment and say what to do.
+
+        Args:
+            case: the moment and what the models say of it.
+            before: the account's newest episode, if it has one.
+            names: names of categories and countries by their keys.
+        """
+        score, groups = self._score(case, names)
+        decision, episode = self._alert(case, score, groups, before)
+        return Decided(score, decision, episode)
+
+    def _score(self, case: ScoredMoment, names: Mapping[int, str]) -> tuple[float, tuple[str, ...]]:
+        """The members' tails as one score, and the groups of readers that it was adjusted for."""
         score = ensemble_score(case.member_scores.among(self._members), self._weights)
         if score < FLOOR:  # nothing is made of it
-            return EnsembleScore(score, ())
+            return score, ()
         groups = groups_of(case.moment.state, case.account, names, self._policy.readers)
-        return EnsembleScore(self._threshold.adjusted(score, groups), groups)
+        return self._threshold.adjusted(score, groups), groups
 
-    def decide(
-        self, case: ScoredMoment, ensemble: EnsembleScore, before: Episode | None
+    def _alert(
+        self, case: ScoredMoment, score: float, groups: tuple[str, ...], before: Episode | None
     ) -> tuple[Decision, Episode | None]:
-        """What to do, and the account's episode from now on if that is not to be quiet."""
-        score, threshold = ensemble.score, self._threshold.value
+        threshold = self._threshold.value
         if before is None and score < threshold:
             return Decision.NO_ALERT, None
         moment, found = case.moment, tuple[Reason, ...]()
@@ -74,7 +87,7 @@ class Decider:
             return decision, None
         if decision is Decision.OPENED or before is None:
             before = episodes.open_episode(
-                case.account, case.time, case.sequence, case.day, moment.state, ensemble.groups, before
+                case.account, case.time, case.sequence, case.day, moment.state, groups, before
             )
         seen = as_examples(0, [(int(moment.state["rank"]), moment.measures)], READER)
         return decision, episodes.extend_episode(

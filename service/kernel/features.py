@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from models import evidence
-from models.evidence import position, weigh
+from models.evidence import BINS_PER_E, position, weigh
 from service.kernel import account_record, account_tables, cusum, input_rows, measures
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS, RING
 from service.kernel.account_tables import distance_km, recent, slot_of, touch, unfamiliar
@@ -274,7 +274,7 @@ def _own(r, site_mean, site_var, out):
     for j in range(len(OWN)):
         base, z = OWN[j]
         n = r.history
-        mean = (n * (r.usual[base] / BIN_UNIT / 24.0) + 4.0 * site_mean[j]) / (n + 4.0)
+        mean = (n * (r.usual[base] / BIN_UNIT / BINS_PER_E) + 4.0 * site_mean[j]) / (n + 4.0)
         var = (n * r.spread[j] + 4.0 * site_var[j]) / (n + 4.0)
         out[z] = max(0.0, (math.log1p(out[base]) - mean) / math.sqrt(var + 0.05))
 

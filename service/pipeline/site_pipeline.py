@@ -10,9 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from service.base.decoding import decoding_guard
+from service.learning import site_blobs
 from service.learning.feedback import PendingCommands
+from service.learning.site_learning import learn_day
 from service.learning.site_model import SiteModel
 from service.pipeline.calendar import CalendarState, DaySpan, SiteCalendar
+from service.pipeline.day_close import begin_day, end_day
 from service.pipeline.shard import STATES_DAYS, ScoreObserver, Shard
 from service.policy import Policy
 from service.records.checkpoints import AnalystVerdict, Changes
@@ -31,7 +34,7 @@ class PipelineState(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """All stages after ingest, for one site; arguments as in :class:`service.pipeline.shard.Share`."""
+    """All stages after ingest, for one site; arguments as in :class:`service.pipeline.shard.Shard`."""
 
     def __init__(
         self, policy: Policy, states_days: int = STATES_DAYS, observer: ScoreObserver | None = None
@@ -54,8 +57,9 @@ class Pipeline:
         for stretch in self._days.cut(events):
             if stretch.day > day:
                 if day:
-                    self._close_day(day, stretch.offset)
-                    self._shard.retire(stretch.day, stretch.offset)
+                    closing = end_day(self._shard, self._site, day, stretch.day, stretch.offset)
+                    learn_day(self._site, closing.sums)
+                    begin_day(self._shard, closing)
                 day = stretch.day
             self._absorb(stretch, events)
 
@@ -70,11 +74,6 @@ class Pipeline:
         numbers = [self._sequence + i - stretch.start for i in known]
         self._sequence += stretch.stop - stretch.start
         self._shard.absorb([events[i] for i in known], numbers, stretch.day)
-
-    def _close_day(self, day: int, offset: int) -> None:
-        guards = self._site.guards.copy()
-        self._site.learn_day(self._shard.sums(day, offset))
-        self._shard.close(day, offset, guards)
 
     def enqueue_verdicts(self, verdicts: Sequence[AnalystVerdict]) -> None:
         """Take verdicts in: they take effect at the next close of a day."""
@@ -98,7 +97,7 @@ class Pipeline:
         """What changed since the last call; the caller writes it in one transaction."""
         changed = self._shard.drain()
         place = PipelineState(self._sequence, self._days.state)
-        shared = self._site.drain()
+        shared = site_blobs.drain(self._site)
         if self._heard:
             shared[VERDICTS] = msgspec.json.encode(self._shard.pending)
             self._heard = self._shard.pending.is_pending
@@ -121,7 +120,7 @@ class Pipeline:
 
     def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
         """Start again from what ``drain`` gave. Raises StateError for states of another version."""
-        self._site.restore(shared)
+        site_blobs.restore(self._site, shared)
         with decoding_guard("place in the stream"):
             names = msgspec.json.decode(shared.get("names", b"[]"), type=list[str])
             if "pipeline" in shared:

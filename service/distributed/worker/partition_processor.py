@@ -13,16 +13,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
-import numpy as np
 
 from service.base.decoding import decoding_guard
 from service.distributed.protocol import wire
 from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.validation import is_valid
 from service.distributed.protocol.wire import Frame, FrameHeader, MoveRecord, WireError, WireFault
-from service.learning.day_summary import DaySummary
 from service.learning.feedback import PendingCommands
 from service.learning.site_model import SiteModel
+from service.pipeline.day_close import DayClose, begin_day, end_day
 from service.pipeline.shard import STATES_DAYS, Shard, ShardChanges
 from service.policy import Policy
 from service.records.checkpoints import AnalystVerdict
@@ -30,17 +29,6 @@ from service.records.commands import Command, CommandKind
 from service.records.identities import Link
 
 VERSION = 1  # of the ledger
-
-
-class DayClose(msgspec.Struct, frozen=True):
-    """A day that is over in this partition, and perhaps not yet in others."""
-
-    day: int
-    next_day: int
-    after: int  # newest day that the site had learnt
-    offset: int  # the site's from UTC when the next day began, s
-    guards: bytes  # f8 (CLASSES,), in force during the day
-    sums: DaySummary
 
 
 class PartitionLedger(msgspec.Struct, frozen=True):
@@ -182,15 +170,7 @@ class PartitionProcessor:
         self._ledger = msgspec.structs.replace(self._ledger, offset=max(offset, self._ledger.offset))
 
     def _wait_for_close(self, frame: Frame) -> None:
-        day = self._ledger.day
-        closing = DayClose(
-            day=day,
-            next_day=frame.header.day,
-            after=self._site.day,
-            offset=frame.header.offset,
-            guards=self._site.guards.astype("<f8").tobytes(),
-            sums=self._shard.sums(day, frame.header.offset),
-        )
+        closing = end_day(self._shard, self._site, self._ledger.day, frame.header.day, frame.header.offset)
         self._ledger = msgspec.structs.replace(self._ledger, closing=closing)
 
     def _absorb(self, offset: int, frame: Frame) -> None:
@@ -217,9 +197,7 @@ class PartitionProcessor:
         closing = self._ledger.closing
         if closing is None:
             return
-        guards = np.frombuffer(closing.guards, "<f8").astype(np.float64)
-        self._shard.close(closing.day, closing.offset, guards)
-        self._shard.retire(closing.next_day, closing.offset)
+        begin_day(self._shard, closing)
         self._ledger = msgspec.structs.replace(
             self._ledger, day=closing.next_day, closed=closing.day, closing=None
         )

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAY_UNIT
 from service.kernel.measures import OWN, K, M
-from service.learning.account_update import CLASSES, FADE, GUARDED, HISTORY, REGULAR_DAYS, close_accounts
+from service.kernel.peer_groups import CLASSES
+from service.learning.account_update import FADE, GUARDED, HISTORY, REGULAR_DAYS, close_accounts
 from tests.service.factories import DAY, FAR, NOON, TODAY, event, walk
 
 NEVER, ALWAYS = np.full(CLASSES, 1e9), np.zeros(CLASSES)

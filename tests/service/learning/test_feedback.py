@@ -17,7 +17,7 @@ from service.kernel.measures import K, M, MeasureGroup
 from service.kernel.moments import as_examples
 from service.kernel.training_rows import READER, STOLEN, Examples
 from service.learning.feedback import PendingCommands, in_force, training_example
-from service.learning.site_model import SiteSnapshot
+from service.learning.site_blobs import SiteSnapshot
 from service.pipeline.site_pipeline import Pipeline
 from service.records.checkpoints import AnalystVerdict
 from service.records.events import AccessEvent, Alert
