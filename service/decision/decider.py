@@ -1,4 +1,4 @@
-"""The desk: what a policy makes of one scored moment: a score, a decision, an alert that opens or grows.
+"""The decider: what a policy makes of one scored moment: a score, a decision, an alert that opens or grows.
 
 Knows no account but the one that is laid before it; episodes are kept by whoever asks.
 """

@@ -23,7 +23,7 @@ from service.records.commands import Command
 from service.records.events import AccessEvent
 from service.records.identities import Link
 
-VERDICTS = "verdicts"  # name of the docket among the shared blobs
+VERDICTS = "verdicts"  # name of the pending commands among the shared blobs
 
 
 class PipelineState(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Pipeline:
         self._shard = Shard(policy, self._site, states_days, observer)
         self._days = SiteCalendar()
         self._sequence = 0
-        self._heard = False  # may the docket differ from the one that was saved?
+        self._heard = False  # may the pending commands differ from those that were saved?
         self._links: list[Link] = []  # since the last drain
 
     @property
@@ -87,7 +87,7 @@ class Pipeline:
         return self._shard.pending.newest
 
     def apply(self, commands: Sequence[Command]) -> None:
-        """Take orders between events. Restrictions are not saved here: they are told anew after a start."""
+        """Take commands between events. Restrictions are not saved here: they are told anew after a start."""
         before = self._shard.pending
         for command in commands:
             self._shard.apply(command)

@@ -1,4 +1,4 @@
-"""What an attacker tries at the door and beside it. Each name is of an attack."""
+"""What an attacker tries at the authenticator and beside it. Each name is of an attack."""
 
 import inspect
 import socket
