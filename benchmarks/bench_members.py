@@ -64,7 +64,7 @@ def main() -> None:
     clocks.around(Trees, "score", "trees: score")
     clocks.around(Classifiers, "learn", "classifiers: learn")
     clocks.around(Trees, "learn", "trees: learn")
-    clocks.around(attack_injection, "walked", "shadows: thefts to learn from")
+    clocks.around(attack_injection, "inject_attacks", "shadows: thefts to learn from")
     before = dict(pipeline.counters)
     whole = seconds(lambda: take(pipeline, events[half:]))
     show(

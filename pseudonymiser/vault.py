@@ -154,7 +154,7 @@ def _plaintext(identity: Identity, *, cut: bool) -> bytes:
 
 
 def _head(text: str, space: int) -> str:
-    """The longest beginning that takes at most ``room`` bytes of JSON, without its quotes."""
+    """The longest beginning that takes at most ``space`` bytes of JSON, without its quotes."""
     ends = range(1, len(text) + 1)
     fit = bisect_right(ends, space + 2, key=lambda end: len(msgspec.json.encode(text[:end])))
     return text[:fit]

@@ -127,7 +127,7 @@ def count_open(connection: Connection) -> int:
 
 
 def count_hidden(connection: Connection, daily_cap: int) -> int:
-    """Of those that wait, how many are beyond the ceiling of their day."""
+    """Of those that wait, how many are beyond the daily cap of their day."""
     return connection.execute(
         select(func.count())
         .select_from(tables.alerts)

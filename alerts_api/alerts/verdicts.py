@@ -79,7 +79,8 @@ def record_verdict(
 
     The same word, note and days of quiet as the newest entry's add nothing, so a doubled click is one entry.
     ``note`` must have been through :func:`clean_note`; ``now`` is wall clock, s UTC. Of one analyst's
-    verdicts of a day (UTC) the first ``lessons`` teach; ``quiet_days`` counts with "expected" only.
+    verdicts of a day (UTC) the first ``daily_verdict_limit`` teach; ``quiet_days`` counts with "expected"
+    only.
     """
     if verdict is not Verdict.EXPECTED:
         quiet_days = 0

@@ -1,7 +1,8 @@
 """The steps of a request, each one transaction: what was decided, the row, the leaf of the audit log.
 
 A step that is refused is a leaf too. What leaves the house, the sealed identity, is handed out by
-:meth:`Desk.redeem` after its transaction is on the disk; a crash before that leaves the reader unnamed.
+:meth:`ReleaseService.redeem` after its transaction is on the disk; a crash before that leaves the reader
+unnamed.
 """
 
 import secrets

@@ -44,7 +44,7 @@ def check_name(name: str) -> None:
 def add(
     connection: Connection, name: str, roles: Collection[Role], password_hash: str, secret: bytes
 ) -> None:
-    """With a password as :func:`proofs.seal` gives it. Raises ``UserError``."""
+    """With a password as :func:`credentials.seal` gives it. Raises ``UserError``."""
     check_name(name)
     check_roles(roles)
     if _row(connection, name) is not None:

@@ -58,7 +58,7 @@ def audit_pages(context: AppContext) -> APIRouter:
                 here="audit",
                 wanted=wanted,
                 entries_shown=found,
-                standing=held,
+                log_status=held,
                 called=called,
                 kinds=tuple(ActKind),
                 older=found[-1].index if len(found) == ENTRIES else None,

@@ -1,4 +1,6 @@
-"""The door: who sends a request, whether the route's rule lets this one in, and what is recorded of it."""
+"""The authenticator: who sends a request, whether the route's rule lets this one in, and what is recorded of
+it.
+"""
 
 import logging
 import re
@@ -33,7 +35,7 @@ _log = logging.getLogger("journalguard.signin")
 
 
 class RequestAuthenticator:
-    """Implements :class:`alerts_api.signin.actors.Door`.
+    """Implements :class:`alerts_api.signin.actors.Authenticator`.
 
     Args:
         local: whether the pages are served at this machine's own address only.

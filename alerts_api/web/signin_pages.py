@@ -1,4 +1,4 @@
-"""The pages of sign-in: the door itself, proving again who one is, the demonstration's roles, sign-out."""
+"""The pages of sign-in: sign-in itself, proving again who one is, the demonstration's roles, sign-out."""
 
 from typing import Annotated
 

@@ -60,7 +60,7 @@ def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple
 
 
 def notify_stream(site: SiteFolder, asked: SubjectRequest, act: CommandKind) -> None:
-    """To the workers, where there are some; `run` finds its orders in the database."""
+    """To the workers, where there are some; `run` finds its commands in the database."""
     if site.settings.kafka is None:
         return
     # Only where there is Kafka.

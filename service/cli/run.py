@@ -112,7 +112,7 @@ def _with_verdicts(store: SqlStore, pipeline: "Pipeline", poll: Callable[[], Non
 
 
 def _with_commands(poller: CommandPoller, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:
-    """Also asks for orders now and then, and before the first line."""
+    """Also asks for commands now and then, and before the first line."""
     asked_at = -ORDERS_SECONDS
 
     def polled() -> None:

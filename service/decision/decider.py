@@ -1,4 +1,4 @@
-"""The desk: what a policy makes of one scored moment: a score, a decision, an alert that opens or grows.
+"""The decider: what a policy makes of one scored moment: a score, a decision, an alert that opens or grows.
 
 Knows no account but the one that is laid before it; episodes are kept by whoever asks.
 """
@@ -32,7 +32,7 @@ class ScoredMoment(NamedTuple):
     member_scores: MemberScores
     classified: float  # how much it looks like theft to the classifiers alone
     table: NDArray[np.float32]  # (K, BINS) of surprises, by which it was measured
-    model: str  # version of what said it
+    model: str  # version of the models behind the scores
 
 
 class Decided(NamedTuple):

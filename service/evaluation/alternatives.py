@@ -20,7 +20,7 @@ from service.records.events import Alert
 
 
 class Alternatives:
-    """A bystander of the pipeline (see :class:`service.pipeline.shard.ScoreObserver`)."""
+    """An observer of the pipeline (see :class:`service.pipeline.shard.ScoreObserver`)."""
 
     def __init__(self, policies: Iterable[Policy]) -> None:
         self._all = [_Alternative(policy) for policy in policies]

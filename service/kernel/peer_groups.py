@@ -1,8 +1,8 @@
 """Where an account reads today: at home, abroad or through a VPN. Scores are compared within each.
 
 Readers abroad and behind VPNs look like thieves to every measure of novelty. Judged against everyone they
-would have most of the false alarms, so each of these circles has a tail of its own: the same share of its
-own account-days is raised as of all others'. Hosting networks are no circle: hardly a reader is there.
+would have most of the false alarms, so each of these peer groups has a tail of its own: the same share of its
+own account-days is raised as of all others'. Hosting networks are no peer group: hardly a reader is there.
 """
 
 import numpy as np

@@ -107,7 +107,7 @@ def unpack_counts(packed: bytes, rows: int) -> NDArray[np.uint32]:
 def unpack_sample(
     sample: Sample,
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float64]]:
-    """ids (n,), circles (n,), calm (n,), groups (n, G)."""
+    """ids (n,), peer groups (n,), calm (n,), groups (n, G)."""
     return (
         np.frombuffer(sample.ids, "<u8").astype(np.uint64),
         np.frombuffer(sample.peer_groups, np.uint8),

@@ -23,7 +23,7 @@ from service.records.commands import Command
 from service.records.events import AccessEvent
 from service.records.identities import Link
 
-VERDICTS = "verdicts"  # name of the docket among the shared blobs
+VERDICTS = "verdicts"  # name of the pending commands among the shared blobs
 
 
 class PipelineState(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Pipeline:
         self._shard = Shard(policy, self._site, states_days, observer)
         self._days = SiteCalendar()
         self._sequence = 0
-        self._heard = False  # may the docket differ from the one that was saved?
+        self._pending_changed = False  # may the pending commands differ from those that were saved?
         self._links: list[Link] = []  # since the last drain
 
     @property
@@ -79,7 +79,7 @@ class Pipeline:
         """Take verdicts in: they take effect at the next close of a day."""
         before = self._shard.pending
         self._shard.enqueue_verdicts(verdicts)
-        self._heard |= self._shard.pending != before
+        self._pending_changed |= self._shard.pending != before
 
     @property
     def newest_verdict(self) -> int:
@@ -87,20 +87,20 @@ class Pipeline:
         return self._shard.pending.newest
 
     def apply(self, commands: Sequence[Command]) -> None:
-        """Take orders between events. Restrictions are not saved here: they are told anew after a start."""
+        """Take commands between events. Restrictions are not saved here: they are told anew after a start."""
         before = self._shard.pending
         for command in commands:
             self._shard.apply(command)
-        self._heard |= self._shard.pending != before
+        self._pending_changed |= self._shard.pending != before
 
     def drain(self) -> Changes:
         """What changed since the last call; the caller writes it in one transaction."""
         changed = self._shard.drain()
         place = PipelineState(self._sequence, self._days.state)
         shared = site_blobs.drain(self._site)
-        if self._heard:
+        if self._pending_changed:
             shared[VERDICTS] = msgspec.json.encode(self._shard.pending)
-            self._heard = self._shard.pending.is_pending
+            self._pending_changed = self._shard.pending.is_pending
         shared["pipeline"] = msgspec.json.encode((place, dict(self.counters)))
         if changed.names:
             shared["names"] = msgspec.json.encode(changed.names)
@@ -131,5 +131,5 @@ class Pipeline:
                 self._shard.counters.update(counters)
             if VERDICTS in shared:
                 self._shard.pending = msgspec.json.decode(shared[VERDICTS], type=PendingCommands)
-                self._heard = self._shard.pending.is_pending
+                self._pending_changed = self._shard.pending.is_pending
         self._shard.restore(accounts, names)

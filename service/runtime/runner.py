@@ -1,8 +1,8 @@
 """One process over one store: lines in, alerts out, everything saved together.
 
-``Runner`` is the way from lines to an outcome, also for replay. ``Follow`` keeps it going over growing logs:
-read, feed, checkpoint; nothing is lost or repeated whenever it is killed, because where the logs were read up
-to is saved in the same transaction as what was learnt from them.
+``Runner`` is the way from lines to an outcome, also for replay. ``FollowLoop`` keeps it going over growing
+logs: read, feed, checkpoint; nothing is lost or repeated whenever it is killed, because where the logs were
+read up to is saved in the same transaction as what was learnt from them.
 """
 
 import logging
@@ -89,7 +89,7 @@ class Runner:
         return [event.time for event in events]
 
     def apply(self, commands: Sequence[Command]) -> None:
-        """Takes orders after the lines so far; a checkpoint should follow soon."""
+        """Take commands after the lines so far; a checkpoint should follow soon."""
         self._absorb()
         self._ingest.forget({order.account for order in commands if order.act is CommandKind.FORGET})
         self._pipeline.apply(commands)

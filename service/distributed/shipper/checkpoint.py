@@ -47,7 +47,7 @@ class CheckpointFile:
         self.positions: Mapping[str, bytes] = {}  # of the newest checkpoint: acknowledged and saved
 
     def load(self) -> SavedState:
-        """What the last checkpoint said. Raises ``StateError`` where it cannot be understood."""
+        """What the last checkpoint said. Raises ``CheckpointError`` where it cannot be understood."""
         place = self._read()
         self._shared = place.shared
         self.positions, self.serial = place.positions, place.serial

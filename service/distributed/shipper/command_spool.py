@@ -35,11 +35,11 @@ class CommandSpool:
         Path(name).rename(f"{name}{_SUFFIX}")
 
     def waiting(self) -> list[Command]:
-        """All that no shipper has sent yet. Raises ``StateError``."""
+        """All that no shipper has sent yet. Raises ``CheckpointError``."""
         return [_read(path) for path in self._paths()]
 
     def take(self) -> list[Command]:
-        """Those that were not taken before. Raises ``StateError``."""
+        """Those that were not taken before. Raises ``CheckpointError``."""
         new = [path for path in self._paths() if path not in self._taken]
         self._taken.update(dict.fromkeys(new))
         return [_read(path) for path in new]

@@ -13,7 +13,7 @@ from service.runtime.runner import GrowingSource
 
 
 class Intake(Protocol):
-    """Sources that ``service.runtime.runner.Follow`` reads, and what the shipper asks of them besides."""
+    """Sources that ``service.runtime.runner.FollowLoop`` reads, and what the shipper asks of them besides."""
 
     def sources(self) -> Sequence[GrowingSource]: ...
 

@@ -1,7 +1,7 @@
 """The shipper: a site's lines become events, and go to Kafka in frames.
 
-It is ``Follow`` over other parts than the embedded runner's: an ``Outbox`` instead of a pipeline, files
-instead of a database. While the brokers are away reading stops as soon as the buffer is full: the logs
+It is ``FollowLoop`` over other parts than the embedded runner's: a ``FrameBuilder`` instead of a pipeline,
+files instead of a database. While the brokers are away reading stops as soon as the buffer is full: the logs
 themselves are the buffer then.
 """
 
@@ -36,7 +36,7 @@ from service.runtime.runner import FollowLoop, FollowSettings, Runner
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
-LOOK_AGAIN = 1.0  # s between looks for orders
+LOOK_AGAIN = 1.0  # s between looks for commands
 CHECKPOINT, TURNS, LOCK = "ship.checkpoint", "ship.turns", "ship.lock"  # in the site's folder
 
 OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources

@@ -1,4 +1,4 @@
-"""What the sink makes of messages: the next checkpoint of the pages' store, and what must be put aside.
+"""What the sink makes of messages: the next checkpoint of the pages' store, and what becomes a dead letter.
 
 No input and no output. Offsets have holes, since transactions leave marks in the topics that no reader sees;
 so where to go on is told by the consumer, and is not the last message's offset and one.

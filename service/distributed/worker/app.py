@@ -112,7 +112,7 @@ class Worker:
     async def _run(self, runner: PartitionTask) -> None:
         try:
             await runner.run()
-        except Exception as error:  # the whole worker ends, loudly: a lane that stands still tells nobody
+        except Exception as error:  # the whole worker ends, loudly: one partition standing still tells nobody
             _log.exception("partition-failed partition=%d", runner.partition)
             await self.app.crash(error)
 

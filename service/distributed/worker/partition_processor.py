@@ -1,8 +1,9 @@
 """One partition's part of the work, without any I/O: frames in their order -> changes to be saved.
 
-A lane takes frames while its day is open. When a frame of the next day comes, the lane hands out the sums of
-its accounts and rests until the site has learnt the day from all partitions; then it closes its accounts and
-goes on. So every lane scores by the same knowledge as one process would.
+A partition processor takes frames while its day is open. When a frame of the next day comes, the partition
+processor hands out the sums of its accounts and rests until the site has learnt the day from all partitions;
+then it closes its accounts and goes on. So every partition processor scores by the same knowledge as one
+process would.
 
 Saved with every checkpoint, in one transaction with the states: up to which offset, and of each shipper up to
 which number, the states include what was sent. Whatever comes again, by a repeat of the broker's, the
@@ -32,7 +33,7 @@ VERSION = 1  # of the ledger
 
 
 class PartitionLedger(msgspec.Struct, frozen=True):
-    """Where a lane is. Saved with its states."""
+    """Where a partition processor is. Saved with its states."""
 
     version: int = VERSION
     offset: int = -1  # of the newest frame taken
@@ -71,7 +72,7 @@ class PartitionProcessor:
 
     @property
     def closing(self) -> DayClose | None:
-        """The day whose sums the site waits for, while the lane rests."""
+        """The day whose sums the site waits for, while the partition processor rests."""
         return self._ledger.closing
 
     @property
@@ -81,7 +82,7 @@ class PartitionProcessor:
 
     @property
     def needs(self) -> int:
-        """The day whose eve the site must have learnt before the lane may go on; 0: nothing."""
+        """The day whose eve the site must have learnt before the partition may go on; 0: nothing."""
         if self._ledger.closing:
             return self._ledger.closing.next_day
         return self._ledger.day if self._ledger.closed else 0
@@ -92,7 +93,9 @@ class PartitionProcessor:
         return self._shard.pending.newest
 
     def enqueue_verdicts(self, verdicts: Sequence[AnalystVerdict]) -> None:
-        """Take in verdicts of the partition's accounts; while the lane rests it wants them again later."""
+        """Take in verdicts of the partition's accounts; while the partition processor rests it wants them
+        again later.
+        """
         if self._ledger.closing is None:
             self._shard.enqueue_verdicts(verdicts)
 
@@ -103,7 +106,7 @@ class PartitionProcessor:
 
     def take(self, offset: int, frame: Frame) -> bool:
         """Take in the next frame. False where it begins a day, or where the state of an account must come
-        first (``awaited``): the lane rests now and wants it again.
+        first (``expected_accounts``): the partition processor rests now and wants it again.
 
         Raises ``WireError`` for a frame that is not sound or of other partitions' accounts; its offset counts
         as taken.

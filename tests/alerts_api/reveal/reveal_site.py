@@ -52,7 +52,7 @@ class SentNotice(NamedTuple):
 
 
 class RevealSite:
-    """The site's database with a clock that tests set; ``told`` are the DPO's mails."""
+    """The site's database with a clock that tests set; ``reported`` are the DPO's mails."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What an attacker tries at the door and beside it. Each name is of an attack."""
+"""What an attacker tries at the authenticator and beside it. Each name is of an attack."""
 
 import inspect
 import socket
@@ -272,7 +272,7 @@ def listening(app: FastAPI) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "reported"),
     [
         (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", b""),
         (b"", b""),

@@ -191,7 +191,9 @@ def test_another_provider_s_answer_is_not_taken(client: TestClient) -> None:
     assert client.get("/signin/callback", params=reported).status_code == 401
 
 
-@pytest.mark.parametrize("told", [{}, {"error": "access_denied"}, {"code": "x" * 5_000}, {"code": "\x00"}])
+@pytest.mark.parametrize(
+    "reported", [{}, {"error": "access_denied"}, {"code": "x" * 5_000}, {"code": "\x00"}]
+)
 def test_nonsense_from_outside_is_told_nothing(client: TestClient, reported: dict[str, str]) -> None:
     state = dict(queries(sent(client)))["state"]
     answer = client.get("/signin/callback", params=reported | {"state": state})
