@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka soak lint bench bench-detection bench-kafka wheel sbom schemas lock clean install install-dev
+.PHONY: help demo test kafka soak lint docs pictures changelog bench bench-detection bench-kafka wheel sbom schemas lock clean install install-dev
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
@@ -48,6 +48,16 @@ lint: .venv/.dev ## Lock, style, format, types and who may import whom
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/.dev ## The documents as a site, into .cache/docs; a broken link or anchor is an error
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky -c docs -d .cache/doctrees . .cache/docs
+	@echo .cache/docs/docs/index.html
+
+pictures: .venv/.dev ## The screenshots of docs/pictures, from the demonstration in a Chromium of this machine
+	$(BIN)/python -m tests.browser.pictures docs/pictures
+
+changelog: .venv/.dev ## A release's section of CHANGELOG.md, from the fragments of changelog.d (ARGS=--draft: only show it)
+	$(BIN)/towncrier build --yes $(ARGS)
 
 bench: .venv/.dev ## Throughput, memory and cost per event, as tables
 	@for bench in $(BENCHES); do echo "==> $$bench"; $(BIN)/python -m $$bench || exit 1; done
