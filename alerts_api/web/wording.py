@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from service.kernel.measures import MEASURES
+from service.kernel.measures import M
 from service.records.events import Location, Reason
 
-_LABELS = {measure.index.name.lower(): measure.label for measure in MEASURES}
+_LABELS = {measure.name.lower(): measure.spec.label for measure in M}
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 

@@ -12,7 +12,8 @@ import msgspec
 
 from models.evidence import VOLUME_GROUPS
 from service.decision.episodes import Allowance, Episode
-from service.kernel.measures import GROUP_OF, M, MeasureGroup
+from service.kernel.measure_types import MeasureGroup
+from service.kernel.measures import GROUP_OF, M
 from service.kernel.training_rows import READER, STOLEN, Examples
 from service.records.checkpoints import AnalystVerdict
 from service.records.events import Suppression

@@ -17,7 +17,8 @@ from models.ensemble import MemberScores
 from models.evidence import BINS, BINS_PER_E, CAP
 from service.attacks.families import FAMILIES
 from service.decision.threshold import AlertThreshold
-from service.kernel.measures import GROUP_OF, OWN, G, K, MeasureGroup
+from service.kernel.measure_types import MeasureGroup
+from service.kernel.measures import GROUP_OF, OWN, G, K
 from service.kernel.peer_groups import BELIEVED, CLASSES, LOCALITIES, PEER_GROUPS
 from service.learning import drift
 from service.learning.aggregation import COUNTED, TABLES

@@ -11,7 +11,8 @@ from service.base.decoding import decoding_guard
 from service.base.errors import CheckpointError
 from service.decision.episodes import Episode
 from service.kernel import old_layouts
-from service.kernel.account_record import ACCOUNT, VERSION
+from service.kernel.account_record import ACCOUNT
+from service.kernel.measures import VERSION
 
 LATELY = 20_000  # accounts seen lately, in a dict small enough for the processor's cache
 HEADER = VERSION.to_bytes(2, "little") + ACCOUNT.itemsize.to_bytes(2, "little")

@@ -10,7 +10,7 @@ from alerts_api.alerts.drift import CAUSES, FIGURES
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
-from service.kernel.measures import MeasureGroup
+from service.kernel.measure_types import MeasureGroup
 from service.learning.drift import DISTURBED
 from service.records.checkpoints import Changes
 from service.records.drift_report import NAME, Cause, DriftReport, MovedFigure

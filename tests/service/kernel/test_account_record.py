@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from service.base.errors import CheckpointError
-from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAY_UNIT, VERSION
-from service.kernel.measures import OWN, K
+from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAY_UNIT
+from service.kernel.measures import OWN, VERSION, K
 from service.kernel.old_layouts import LAYOUTS, V1
 from service.pipeline.account_table import HEADER, AccountTable
 

@@ -60,7 +60,7 @@ def test_what_is_not_reading_leaves_the_number_unchanged(extra: AccessEvent) -> 
     w = walk([event(), *(shifted(extra, time=extra.time + i) for i in range(20))])
     assert documents(w) == 1
     assert on_day(w, TODAY) == 1
-    assert float(w.state["docs"][3]) <= 1.0
+    assert w.last(M.DOCS_7D) <= 1.0
 
 
 def test_a_refused_document_counts_once_it_is_given() -> None:

@@ -69,7 +69,7 @@ def test_rolling_counters_are_no_business_of_midnight() -> None:
     state = walk([event(document=i) for i in range(5)]).states
     before = state.copy()
     close(state)
-    for name in ("docs", "requests", "mb", "ring", "hours", "days", "last_time", "documents", "events"):
+    for name in ("counters", "ring", "hours", "days", "last_time", "documents", "events"):
         assert np.array_equal(state[name], before[name]), name
 
 
