@@ -1,0 +1,54 @@
+"""Find the line of a TOML document on which a key is set: tomllib keeps none."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+_NAME = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_KEY = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
+_SET = re.compile(rf"\s*({_KEY})\s*=")
+_HEADER = re.compile(rf"\s*(\[\[?)\s*({_KEY})\s*\]")
+
+
+def line_of(text: str, path: Sequence[str | int]) -> int:
+    """Find where a key stands, or the innermost table or list around it that stands in the text.
+
+    Args:
+        text: a valid TOML document.
+        path: names of tables and keys and indexes of lists, from the outside in.
+
+    Returns:
+        The line, counted from 1; 0 where nothing of the path stands there.
+
+    >>> line_of("[kafka]\\nservers = []", ["kafka", "servers"]), line_of("[kafka]", ["kafka", "servers"])
+    (2, 1)
+    """
+    best, deepest = 0, 0
+    for number, found in _places(text):
+        if len(found) > deepest and found == tuple(path[: len(found)]):
+            best, deepest = number, len(found)
+    return best
+
+
+def _places(text: str) -> Iterator[tuple[int, tuple[str | int, ...]]]:
+    """Give each line that begins a table or sets a key, with the whole path of it."""
+    table: tuple[str | int, ...] = ()
+    lengths: dict[tuple[str | int, ...], int] = {}  # of the arrays of tables so far
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            *outer, last = _names(header[2])
+            table = ()
+            for name in outer:
+                table += (name,)
+                if table in lengths:
+                    table += (lengths[table] - 1,)
+            table += (last,)
+            if header[1] == "[[":
+                lengths[table] = lengths.get(table, 0) + 1
+                table += (lengths[table] - 1,)
+            yield number, table
+        elif key := _SET.match(line):
+            yield number, (*table, *_names(key[1]))
+
+
+def _names(key: str) -> list[str]:
+    return [name.strip("\"'") for name in re.findall(_NAME, key)]
