@@ -31,7 +31,8 @@ from service.cli.options import (
 )
 from service.cli.pages_process import STOP_SECONDS, listen, url
 from service.cli.sign_in_check import check_entrance, is_local
-from service.config.settings import LOOPBACK, RevealSettings, SiteFolder
+from service.config.settings import LOOPBACK, SiteFolder
+from service.config.tables import RevealSettings
 from service.policy import Policy, load_policy
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen

@@ -17,7 +17,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from service.config.settings import KafkaSettings
+from service.config.tables import KafkaSettings
 from service.decision import reader_groups
 from service.distributed.protocol import wire
 from service.distributed.protocol.partitions import partition_of_account

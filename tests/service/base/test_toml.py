@@ -1,10 +1,12 @@
-"""Where a key stands in TOML."""
+"""Where a key stands in TOML, and values written as TOML."""
 
 import tomllib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from service.base.toml_lines import line_of
+from service.base.toml import line_of, to_toml
 
 TEXT = """\
 port = 8321
@@ -63,3 +65,8 @@ def test_a_key_is_found(path: list[str | int], line: int) -> None:
 
 def test_the_text_is_toml() -> None:
     assert tomllib.loads(TEXT)["example"][2]["does"][1] == {"pages": 4}
+
+
+@given(st.recursive(st.text(st.characters(codec="utf-8")) | st.integers(-9, 9), st.lists, max_leaves=5))
+def test_a_value_that_is_written_reads_back(value: object) -> None:
+    assert tomllib.loads(f"key = {to_toml(value)}") == {"key": value}

@@ -1,7 +1,9 @@
-"""Find the line of a TOML document on which a key is set: tomllib keeps none."""
+"""What tomllib leaves out of TOML: on which line a key is set, and a value as text."""
 
 import re
 from collections.abc import Iterator, Sequence
+
+import msgspec
 
 _NAME = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _KEY = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
@@ -27,6 +29,20 @@ def line_of(text: str, path: Sequence[str | int]) -> int:
         if len(found) > deepest and found == tuple(path[: len(found)]):
             best, deepest = number, len(found)
     return best
+
+
+def to_toml(value: object) -> str:
+    """Write a text, a number or a list of such as TOML does, texts without escapes where that is possible.
+
+    >>> print(to_toml(["a", 'say "%h"']), to_toml(3.0))
+    ["a", 'say "%h"'] 3.0
+    """
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(to_toml(item) for item in value) + "]"
+    if not isinstance(value, str):
+        return repr(value)
+    literal = value.isprintable() and "'" not in value and ('"' in value or "\\" in value)
+    return f"'{value}'" if literal else msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
 
 
 def _places(text: str) -> Iterator[tuple[int, tuple[str | int, ...]]]:
