@@ -129,7 +129,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "sign in: see [signin], or `journalguard users add`.",
         ),
     ] = "127.0.0.1"
-    port: Annotated[_Port, about("Port at which the pages are served. 0 picks a free one.")] = 8321
+    port: Annotated[_Port, about("Port at which the pages are served; 0 picks a free one.")] = 8321
     host_names: Annotated[
         Texts,
         about(

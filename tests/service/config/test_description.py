@@ -50,7 +50,7 @@ def test_names_follow_from_the_place() -> None:
 
 
 def test_the_first_sentence_is_the_brief_one() -> None:
-    assert settings_by_key()["port"].brief == "Port at which the pages are served."
+    assert settings_by_key()["port"].brief == "Port at which the pages are served; 0 picks a free one."
     assert settings_by_key()["kafka.servers"].brief == "The brokers, host:port."
 
 

@@ -23,7 +23,7 @@ def test_every_setting_and_every_table_has_a_row() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "| `port` | whole number, 0 to 65535 | `8321` | Port at which the pages are served. 0 picks a free "
+        "| `port` | whole number, 0 to 65535 | `8321` | Port at which the pages are served; 0 picks a free "
         "one. |",
         "| `signin.amr` | list of texts | `[]` | Methods (amr), one of which the provider has to state there "
         '("mfa", "otp", "hwk"). Empty: any. |',
