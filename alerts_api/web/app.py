@@ -38,7 +38,7 @@ from alerts_api.web.schemas import describe
 from alerts_api.web.signin_pages import confirm_pages, demo_pages, signin_pages
 from service.config.settings import LOOPBACK
 from service.config.tables import RevealSettings
-from service.policy import Policy
+from service.policy.model import Policy
 
 _DESCRIPTION = (
     "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "

@@ -30,6 +30,12 @@ class Fault(NamedTuple):
     words: str = ""  # of msgspec about a value, as "Expected `int` <= 65535"
 
     @property
+    def plain_words(self) -> str:
+        """The words without code quotes, as the rest of a sentence."""
+        words = self.words.replace("`", "")
+        return words[:1].lower() + words[1:]
+
+    @property
     def field(self) -> str:
         """The innermost name of the path; empty where the whole value is meant."""
         return next((part for part in reversed(self.path) if isinstance(part, str)), "")

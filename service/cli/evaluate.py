@@ -27,7 +27,8 @@ from service.evaluation.study import SceneSource, study
 from service.evaluation.trials import Trial
 from service.evaluation.worlds import Library
 from service.learning.site_model import MODEL
-from service.policy import MEMBERS, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import MEMBERS
 from service.runtime.alert_lines import write_whole
 from service.simulator.families import FAMILIES
 from service.simulator.settings import PROFILES

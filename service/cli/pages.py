@@ -37,7 +37,8 @@ from service.cli.sign_in_check import check_entrance, is_local
 from service.config.description import settings_by_key
 from service.config.settings import LOOPBACK, SiteFolder
 from service.config.tables import RevealSettings
-from service.policy import Policy, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import Policy
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 CONNECTIONS = 200  # at once; more are told to come later

@@ -24,11 +24,10 @@ def type_error(fault: Fault) -> tuple[str, str]:
 
 def value_error(setting: Setting, fault: Fault, example: str) -> str:
     """Say what is wrong with a value; ``example`` shows one as it is written where this one stands."""
-    words = fault.words.replace("`", "")
     mend = f"write it like {example}"
     if setting.choices:
         mend = "choose " + " or ".join(f'"{choice}"' for choice in setting.choices)
-    return f"{setting.key}: {words[0].lower()}{words[1:]}; {mend}"
+    return f"{setting.key}: {fault.plain_words}; {mend}"
 
 
 def nearest(text: str, known: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from models.evidence import BINS_PER_E, ORDINARY
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS
 from service.kernel.measures import BASE_OF, MEASURES, OWN, M, Measure, MeasureGroup
 from service.kernel.moments import Moment
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import Picture, Reason, SeenEntity
 
 MOST_REASONS = 6

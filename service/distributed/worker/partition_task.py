@@ -38,7 +38,7 @@ from service.distributed.worker.site_replica import SiteReplica
 from service.distributed.worker.topic_reader import VerdictReader
 from service.distributed.worker.transactions import OutgoingMessage
 from service.pipeline.shard import ShardChanges
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records import drift_report
 from service.records.drift_report import DriftReport
 

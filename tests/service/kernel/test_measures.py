@@ -3,7 +3,8 @@
 import pytest
 
 from service.kernel.measures import BASE_OF, GROUP_OF, MEASURES, OWN, G, K, M, Measure, MeasureGroup
-from service.policy import AFTER_MEASURES, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import AFTER_MEASURES
 
 
 def test_every_measure_is_told_once_and_in_the_order_of_the_vector() -> None:
