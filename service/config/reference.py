@@ -38,6 +38,9 @@ a comma itself, write a JSON array: `["cn=library,ou=groups"]`. An empty variabl
 With `{FROM_FILE}` at the end of its name a variable names a file that has the value, as Docker and Kubernetes
 hand in secrets: `JOURNALGUARD_DATABASE_URL_FILE=/run/secrets/database`. White space around the value is taken
 off. A setting may be given in one of the two ways, not in both.
+
+How alerts are decided is not a setting. Detections, budget and prior are TOML files of the
+[policy](statistician.md#policy), and a site may replace them.
 """
 
 

@@ -1,5 +1,7 @@
 """One field makes a setting: everything else is made of it."""
 
+import inspect
+import re
 from typing import Annotated
 
 import msgspec
@@ -10,6 +12,7 @@ from service.config.description import Setting, Table, settings_by_key, tables
 from service.config.settings import Settings
 from service.config.tables import about
 from service.config.template import render
+from tests.project.repository import ROOT
 
 SETTINGS = settings_by_key().values()
 
@@ -66,16 +69,29 @@ class Sms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class MoreSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """As if somebody had added a setting and a table."""
+    """As if somebody had added a setting, the one of CONTRIBUTING, and a table."""
 
-    patience: Annotated[int, Meta(ge=1, le=9), about("Minutes that we wait. 9 is long.")] = 5
+    quiet_minutes: Annotated[
+        int,
+        Meta(ge=0, le=1440),
+        about("Minutes for which an alert waits before it is shown. 0: none."),
+    ] = 0
     sms: Annotated[Sms, about("Who is called.")] = Sms()
 
 
 def test_a_field_is_all_there_is_to_write_for_a_new_setting() -> None:
     found = settings_by_key(MoreSettings)
-    assert found["patience"].values == "whole number, 1 to 9"
+    assert found["quiet_minutes"].values == "whole number, 0 to 1440"
+    assert found["quiet_minutes"].variable == "JOURNALGUARD_QUIET_MINUTES"
     assert found["sms.number"].variable == "JOURNALGUARD_SMS_NUMBER"
     text = render(MoreSettings(log_format="%h", timezone="UTC"))
-    assert "\n# Minutes that we wait. 9 is long.\npatience = 5\n" in text
+    assert "\n# Minutes for which an alert waits before it is shown. 0: none.\nquiet_minutes = 0\n" in text
     assert text.endswith('\n# Who is called.\n[sms]\n\n# Telephone that is called.\nnumber = ""\n')
+
+
+def test_contributing_shows_that_field() -> None:
+    shown = re.search(
+        r"### A setting.*?```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL
+    )
+    assert shown
+    assert shown[1] in inspect.getsource(MoreSettings)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from service.config.description import settings_by_key, tables
+from service.config.environment import FROM_FILE
 from service.config.reference import render_reference
 from tests.project.repository import ROOT
 
@@ -40,7 +41,12 @@ def test_words_are_not_read_as_markup() -> None:
     assert "see \\[signin\\], or `journalguard users add`" in TEXT
 
 
-def test_names_in_the_head_are_names_of_settings() -> None:
-    variables = {each.variable for each in settings_by_key().values()}
-    named = set(re.findall(r"JOURNALGUARD_\w+", TEXT.partition("## The site")[0]))
-    assert {name.removesuffix("_FILE") for name in named - {"JOURNALGUARD_"}} <= variables
+@pytest.mark.parametrize("pattern", ["README.md", "docs/**/*.md", "deploy/*.yaml", "deploy/systemd/*"])
+def test_variables_that_are_named_are_those_of_settings(pattern: str) -> None:
+    known = {
+        name for each in settings_by_key().values() for name in (each.variable, each.variable + FROM_FILE)
+    }
+    texts = [path.read_text("utf-8") for path in ROOT.glob(pattern)]
+    named = {name for text in texts for name in re.findall(r"JOURNALGUARD_[A-Z_]*[A-Z]", text)}
+    assert texts
+    assert named <= known
