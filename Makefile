@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka soak lint docs pictures changelog bench bench-detection bench-kafka wheel sbom schemas lock clean install install-dev
+.PHONY: help demo test kafka soak lint docs pictures changelog bench bench-detection bench-kafka wheel sbom schemas settings lock clean install install-dev
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
@@ -81,6 +81,9 @@ sbom: .venv/.dev .cache/runtime.txt ## What the wheel stands on (CycloneDX JSON)
 
 schemas: .venv/.dev ## The records that go over Kafka as JSON Schema, into deploy/schemas/
 	@$(BIN)/python -m service.distributed.protocol.schemas deploy/schemas
+
+settings: .venv/.dev ## The reference of all settings, into docs/settings.md
+	@$(BIN)/python -m service.config.reference docs/settings.md
 
 install: .venv/.runtime ## The command into .venv, without the developers' tools
 	@echo "$(BIN)/journalguard is ready"

@@ -27,7 +27,7 @@ from service.evaluation.report import Part
 from service.evaluation.study import Played, study
 from service.evaluation.trials import Trial, TrialRole
 from service.evaluation.worlds import Library
-from service.policy import MEMBERS
+from service.policy.model import MEMBERS
 from service.simulator.families import FAMILIES
 from service.simulator.settings import PROFILES
 

@@ -22,7 +22,7 @@ from service.evaluation.worlds import Library
 from service.learning import attack_injection
 from service.learning.site_model import SiteModel
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import AccessEvent
 
 SEED = 6

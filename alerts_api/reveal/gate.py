@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from alerts_api.signin.actors import Actor, Role
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 
 FRESH_SECONDS = 300.0  # since the holder last proved who it is
 DAY_SECONDS = 86_400.0  # of the budget; also how long a grant may lie before it is taken

@@ -9,7 +9,7 @@ from pathlib import Path
 from alerts_api.audit.mails import Mail, compose, deliver
 from alerts_api.reveal.gate import RevealRequest
 from alerts_api.reveal.overdue import WORDS, Overdue
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 
 
 class Notices:

@@ -37,7 +37,7 @@ from alerts_api.reveal.ledger import (
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage import tables
 from alerts_api.storage.reveal_tables import trainings
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 
 UPHELD, REJECTED = "upheld", "rejected"  # a broken glass, looked at afterwards
 

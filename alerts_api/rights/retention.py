@@ -17,7 +17,7 @@ from alerts_api.storage import tables
 from alerts_api.storage.reveal_tables import requests, views
 from alerts_api.storage.rights_tables import cases, retention
 from alerts_api.storage.tables import DAY
-from service.config.settings import RetentionSettings
+from service.config.tables import RetentionSettings
 
 _ALERT = tables.alerts.c
 

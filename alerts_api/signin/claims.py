@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 
 from alerts_api.signin.actors import Role
 from alerts_api.signin.errors import ProviderError
-from service.config.settings import RoleGroups
+from service.config.tables import RoleGroups
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 LEEWAY = 60  # s that two clocks may differ

@@ -31,7 +31,8 @@ from alerts_api.signin.claims import (
 )
 from alerts_api.signin.errors import ProviderError
 from alerts_api.signin.flows import Flow
-from service.config.settings import SignInSettings, is_safe_address
+from service.config.settings import is_safe_address
+from service.config.tables import SignInSettings
 
 CALLBACK = "/signin/callback"
 SECONDS = 10.0  # to wait for the provider

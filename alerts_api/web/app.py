@@ -36,8 +36,9 @@ from alerts_api.web.reveal_steps import opening, second_persons
 from alerts_api.web.rights_pages import rights_pages
 from alerts_api.web.schemas import describe
 from alerts_api.web.signin_pages import confirm_pages, demo_pages, signin_pages
-from service.config.settings import LOOPBACK, RevealSettings
-from service.policy import Policy
+from service.config.settings import LOOPBACK
+from service.config.tables import RevealSettings
+from service.policy.model import Policy
 
 _DESCRIPTION = (
     "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "

@@ -16,7 +16,7 @@ from alerts_api.alerts.queries import count_open, newest_number, read_counters, 
 from alerts_api.alerts.records import Status, StreamProgress
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database, open_database
-from service.policy import Policy
+from service.policy.model import Policy
 
 STALE_SECONDS = 600.0  # without a checkpoint
 _REJECTED = "rejected_total:"

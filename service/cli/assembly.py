@@ -61,8 +61,8 @@ def build(
     """Raises operators' errors. Without a ``vault`` no identity is sealed."""
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
     from service.pipeline.site_pipeline import Pipeline  # noqa: PLC0415
-    from service.policy import load_policy  # noqa: PLC0415
     from service.policy.history import warn_if_unaccepted  # noqa: PLC0415
+    from service.policy.loading import load_policy  # noqa: PLC0415
 
     secrets = keys.load(site.keys)
     settings = ingest_settings(site.settings)

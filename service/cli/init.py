@@ -15,7 +15,7 @@ from pseudonymiser.geo import open_geo
 from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_address
 from service.base.errors import SiteError
 from service.cli.log_format_check import report, try_logs
-from service.cli.options import EXISTING_FILE, FOLDER, read_site, site_option
+from service.cli.options import AGAIN, EXISTING_FILE, FOLDER, read_site, setting_option, site_option
 from service.cli.terminal import keep_no_core
 from service.config.loader import check
 from service.config.settings import SETTINGS_FILE, Settings
@@ -26,16 +26,16 @@ NOBODY = "-"
 
 @click.command()
 @click.argument("folder", type=FOLDER, metavar="SITE")
-@click.option("--log-format", required=True, help="EZproxy's LogFormat, as in config.txt; ezPAARSE's too.")
-@click.option("--timezone", required=True, help="Zone of the proxy's clock, like Europe/London.")
-@click.option("--log", "logs", multiple=True, help="Access log: path, strftime pattern or wildcard.")
-@click.option("--audit", "audit_logs", multiple=True, help="Audit log, in the same notation.")
-@click.option("--realm", "realms", multiple=True, help="Spelling of your own realm: example.ac.uk, EXAMPLE.")
-@click.option("--campus", multiple=True, help="Network on campus, like 192.0.2.0/24.")
-@click.option("--proxy-host", "proxy_hosts", multiple=True, help="Host name of the proxy itself.")
-@click.option("--geo-city", type=EXISTING_FILE, help="City database (MMDB) of your own.")
-@click.option("--geo-asn", type=EXISTING_FILE, help="Network owners (MMDB) of your own.")
-@click.option("--alerts-per-day", default=3.0, show_default=True, help="Alerts that your analysts can read.")
+@setting_option("log_format", "--log-format", required=True)
+@setting_option("timezone", "--timezone", required=True)
+@setting_option("logs", "--log", "logs", multiple=True, words=AGAIN)
+@setting_option("audit_logs", "--audit", "audit_logs", multiple=True, words=AGAIN)
+@setting_option("realms", "--realm", "realms", multiple=True, words=AGAIN)
+@setting_option("campus", "--campus", multiple=True, words=AGAIN)
+@setting_option("proxy_hosts", "--proxy-host", "proxy_hosts", multiple=True, words=AGAIN)
+@setting_option("geo_city", "--geo-city", type=EXISTING_FILE)
+@setting_option("geo_asn", "--geo-asn", type=EXISTING_FILE)
+@setting_option("alerts_per_day", "--alerts-per-day", type=float, preset=True)
 def init(
     folder: Path,
     log_format: str,
@@ -71,7 +71,8 @@ def init(
         "geo_asn": str(geo_asn.absolute()) if geo_asn else "",
         "alerts_per_day": alerts_per_day,
     }
-    settings = check(values, lambda key: f"--{key.removesuffix('s').replace('_', '-')}")
+    options = {parameter.name: parameter.opts[0] for parameter in init.params}
+    settings = check(values, lambda key: options[key])
     findings = try_logs(settings, open_geo(geo_city, geo_asn, campus))
     make_site(folder, settings)
     click.echo(f"{folder}: made, with settings in {SETTINGS_FILE} and keys that only you can read")

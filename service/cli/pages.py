@@ -22,21 +22,27 @@ from alerts_api.web.app import create_app
 from alerts_api.web.evaluation_pages import EvaluationPlace
 from service.cli.http_timeouts import TimeoutProtocol
 from service.cli.options import (
+    AGAIN,
     EXISTING_FILE,
     EXISTING_FOLDER,
     FOLDER,
+    OVERRIDES,
     database_of,
     read_site,
+    setting_option,
     start_logging,
 )
 from service.cli.pages_process import STOP_SECONDS, listen, url
 from service.cli.sign_in_check import check_entrance, is_local
-from service.config.settings import LOOPBACK, RevealSettings, SiteFolder
-from service.policy import Policy, load_policy
+from service.config.description import settings_by_key
+from service.config.settings import LOOPBACK, SiteFolder
+from service.config.tables import RevealSettings
+from service.policy.loading import load_policy
+from service.policy.model import Policy
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 CONNECTIONS = 200  # at once; more are told to come later
-_HOST, _PORT = "127.0.0.1", 8321
+_HOST, _PORT = (settings_by_key()[key].default for key in ("host", "port"))
 
 
 class _Database(click.ParamType):
@@ -70,13 +76,9 @@ class _Address(NamedTuple):
 @click.command()
 @click.option("--site", "folder", type=FOLDER, help="Folder made by `journalguard init`.")
 @click.option("--database", type=_Database(), help="Instead of a site: SITE/journalguard.db, or a URL.")
-@click.option("--host", help=f"Address to serve at; by default the site's setting, else {_HOST}.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    help=f"Port; by default the site's setting, else {_PORT}; 0: a free one.",
-)
-@click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
+@setting_option("host", "--host", words=f"{OVERRIDES} Without a site {_HOST}.")
+@setting_option("port", "--port", words=f"{OVERRIDES} Without a site {_PORT}.")
+@setting_option("host_names", "--host-name", "names", multiple=True, words=AGAIN)
 @click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)

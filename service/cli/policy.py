@@ -11,19 +11,10 @@ import click
 from service.base.errors import PolicyError
 from service.cli.options import FOLDER, read_site, site_option
 from service.config.settings import SiteFolder
-from service.policy import (
-    Policy,
-    PolicyFile,
-    load_policy,
-    read_sources,
-    site_sources,
-    to_budget,
-    to_detection,
-    to_prior,
-    to_readers,
-)
 from service.policy import history as past
 from service.policy.difference import differences
+from service.policy.loading import PolicyFile, check_file, load_policy, read_sources, site_sources
+from service.policy.model import Policy
 
 
 @click.group()
@@ -170,14 +161,7 @@ def _complaints(site: SiteFolder) -> Iterator[str]:
 
 def _complaint(source: PolicyFile) -> str:
     try:
-        if source.name == "budget.toml":
-            to_budget(source)
-        elif source.name == "readers.toml":
-            to_readers(source)
-        elif source.name == "prior.toml":
-            to_prior(source)
-        else:
-            to_detection(source)
+        check_file(source)
     except PolicyError as error:
         return str(error)
     return ""

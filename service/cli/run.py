@@ -20,7 +20,7 @@ from service.base.locks import exclusive_lock
 from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copy_retention import drop_old_copies
 from service.cli.monthly_report import MonthlyReport
-from service.cli.options import database_of, read_site, site_option, start_logging
+from service.cli.options import OVERRIDES, database_of, read_site, setting_option, site_option, start_logging
 from service.cli.pages_process import PagesProcess, listen, pages_arguments, url
 from service.cli.sign_in_check import check_entrance
 from service.cli.signals import stop_on_signals
@@ -42,8 +42,8 @@ _log = logging.getLogger("journalguard.run")
 
 @click.command()
 @site_option
-@click.option("--host", help="Address to serve the pages at; by default the site's setting.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks a free one.")
+@setting_option("host", "--host", words=OVERRIDES)
+@setting_option("port", "--port", words=OVERRIDES)
 def run(folder: Path, host: str | None, port: int | None) -> None:
     """Follow the site's logs, score, and serve the pages.
 

@@ -7,8 +7,8 @@ import click
 
 from service.base.gc_tuning import relax_garbage_collection
 from service.cli.options import read_site, site_option, start_logging
-from service.policy import load_policy
 from service.policy.history import warn_if_unaccepted
+from service.policy.loading import load_policy
 
 
 @click.command()

@@ -17,7 +17,7 @@ from service.decision.reader_groups import groups_of
 from service.decision.threshold import AlertThreshold
 from service.kernel.moments import Moment, as_examples
 from service.kernel.training_rows import READER
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import Reason
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from service.base.decoding import decoding_guard
 from service.kernel.encoder import HOSTING, KIND_BIT
-from service.policy import Readers
+from service.policy.model import Readers
 
 EVERYONE = "everyone"
 KEPT_DAYS = 62  # a month's report looks back over the month before it

@@ -16,7 +16,7 @@ from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS
 from service.kernel.measure_types import MeasureGroup
 from service.kernel.measures import BASE_OF, OWN, M
 from service.kernel.moments import Moment
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import Picture, Reason, SeenEntity
 
 MOST_REASONS = 6

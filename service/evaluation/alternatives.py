@@ -15,7 +15,7 @@ from service.decision import reader_groups
 from service.decision.decider import Decider, ScoredMoment
 from service.decision.episodes import Episode
 from service.decision.threshold import AlertThreshold
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import Alert
 
 

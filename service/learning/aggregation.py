@@ -21,7 +21,7 @@ from service.kernel.training_rows import READER, Examples, mixed
 from service.learning.attack_injection import merge_injected
 from service.learning.day_summary import DaySummary, Sample
 from service.learning.usage_counts import merge_usage_counts
-from service.policy import Policy
+from service.policy.model import Policy
 
 EVIDENCE, CLASSIFIERS = K, K + 1  # rows of a histogram after those of the measures
 COUNTED = K + 2

@@ -22,7 +22,7 @@ from service.kernel.moments import KernelOutput, as_examples
 from service.kernel.training_rows import Examples, mixed
 from service.learning.account_update import close_accounts
 from service.learning.day_summary import InjectedAttacks
-from service.policy import Policy
+from service.policy.model import Policy
 from service.simulator.cities import CITIES
 
 MARGIN = 2  # times as many as are wanted get through before the lowest are taken

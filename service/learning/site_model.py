@@ -24,7 +24,7 @@ from service.learning import drift
 from service.learning.aggregation import COUNTED, TABLES
 from service.learning.drift import Drift
 from service.learning.model_versions import Version
-from service.policy import Policy
+from service.policy.model import Policy
 
 TREES = COUNTED  # row of a histogram after those of a day's sums
 ROWS = COUNTED + 1

@@ -14,7 +14,7 @@ from service.decision.episodes import Decision, Episode
 from service.kernel.moments import Moment
 from service.learning.feedback import PendingCommands, apply_verdict, in_force
 from service.pipeline.account_table import AccountTable
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import Alert
 from service.records.identities import Link
 

@@ -28,7 +28,7 @@ from service.pipeline.account_table import AccountTable
 from service.pipeline.alert_book import AlertBook
 from service.pipeline.scoring import score_moment
 from service.pipeline.shard_summary import ShardView, readers, shard_summary
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.checkpoints import AnalystVerdict, Trace
 from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent, Alert

@@ -16,7 +16,7 @@ from service.learning.feedback import CONFIRMED, PendingCommands, training_examp
 from service.learning.site_model import SiteModel
 from service.learning.usage_counts import usage_counts
 from service.pipeline.account_table import AccountTable
-from service.policy import Policy
+from service.policy.model import Policy
 
 
 class ShardView(NamedTuple):

@@ -17,7 +17,7 @@ from service.learning.site_model import SiteModel
 from service.pipeline.calendar import CalendarState, DaySpan, SiteCalendar
 from service.pipeline.day_close import begin_day, end_day
 from service.pipeline.shard import STATES_DAYS, ScoreObserver, Shard
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.checkpoints import AnalystVerdict, Changes
 from service.records.commands import Command
 from service.records.events import AccessEvent

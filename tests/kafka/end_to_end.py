@@ -18,7 +18,8 @@ from pseudonymiser.ingest import Ingest
 from service.cli.assembly import build, ingest_settings, site_geo
 from service.cli.init import make_site
 from service.config.loader import load_site
-from service.config.settings import KafkaSettings, Settings, SiteFolder
+from service.config.settings import Settings, SiteFolder
+from service.config.tables import KafkaSettings
 from service.decision.reader_groups import PREFIX, Counts, read_group_history
 from service.distributed.protocol.topics import create
 from service.records.events import AccessEvent, Alert

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError
 
-from service.config.settings import KafkaSettings, SiteFolder
+from service.config.settings import SiteFolder
+from service.config.tables import KafkaSettings
 from service.distributed.protocol.connection import administering, kafka_of
 from service.distributed.protocol.errors import TopicError
 

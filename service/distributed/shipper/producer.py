@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from service.config.settings import KafkaSettings
+from service.config.tables import KafkaSettings
 from service.distributed.protocol.connection import client_options
 from service.distributed.protocol.errors import BrokerError
 

@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from pseudonymiser.logfile import Batch
-from service.config.settings import KafkaSettings
+from service.config.tables import KafkaSettings
 from service.distributed.protocol.connection import client_options
 from service.distributed.protocol.errors import TopicError
 

@@ -21,7 +21,7 @@ from service.distributed.worker.cache import forget_others
 from service.distributed.worker.partition_task import PartitionTask, WorkerContext
 from service.distributed.worker.site_replica import SiteReplica
 from service.distributed.worker.topic_reader import TopicReader, VerdictReader, summaries_into
-from service.policy import Policy
+from service.policy.model import Policy
 
 SESSION = 10.0  # s after which a worker that is silent loses its partitions
 HEARTBEAT = 2.0

@@ -24,7 +24,7 @@ from service.learning.feedback import PendingCommands
 from service.learning.site_model import SiteModel
 from service.pipeline.day_close import DayClose, begin_day, end_day
 from service.pipeline.shard import STATES_DAYS, Shard, ShardChanges
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.checkpoints import AnalystVerdict
 from service.records.commands import Command, CommandKind
 from service.records.identities import Link

@@ -17,7 +17,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from service.config.settings import KafkaSettings
+from service.config.tables import KafkaSettings
 from service.decision import reader_groups
 from service.distributed.protocol import wire
 from service.distributed.protocol.partitions import partition_of_account
@@ -38,7 +38,7 @@ from service.distributed.worker.site_replica import SiteReplica
 from service.distributed.worker.topic_reader import VerdictReader
 from service.distributed.worker.transactions import OutgoingMessage
 from service.pipeline.shard import ShardChanges
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records import drift_report
 from service.records.drift_report import DriftReport
 

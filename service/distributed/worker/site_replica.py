@@ -13,7 +13,7 @@ from service.learning.aggregation import merge
 from service.learning.site_blobs import SITE  # the blob that completes a snapshot: written after the others
 from service.learning.site_learning import learn_day
 from service.learning.site_model import SiteModel
-from service.policy import Policy
+from service.policy.model import Policy
 
 
 class SiteReplica:

@@ -12,7 +12,7 @@ from service.distributed.protocol.topics import check
 from service.distributed.worker.app import Worker
 from service.learning.site_model import SiteModel
 from service.pipeline.shard import Shard
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import AccessEvent, EventKind, Location, Resource
 
 _log = logging.getLogger("journalguard.worker")

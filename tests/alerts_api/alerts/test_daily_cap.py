@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import Alert
 from tests.alerts_api.examples import DAY, HOUR, NOW, checkpoint, make_alert
 

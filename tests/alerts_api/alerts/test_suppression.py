@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.checkpoints import AnalystVerdict
 from service.records.events import Alert, Suppression
 from tests.alerts_api.examples import DAY, NOW, checkpoint, fill

@@ -20,7 +20,7 @@ from alerts_api.stream.store import open_store
 from pseudonymiser.canonical import Identity
 from pseudonymiser.holder_key import HolderKey
 from pseudonymiser.vault import Vault
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 from service.records.events import Alert
 from service.records.identities import Mode
 from tests.alerts_api.examples import NOW, checkpoint, make_alert

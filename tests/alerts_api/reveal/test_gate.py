@@ -17,7 +17,7 @@ from alerts_api.reveal.gate import (
     SecondPerson,
 )
 from alerts_api.signin.actors import Actor, Role
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 from tests.alerts_api.examples import NOW
 from tests.alerts_api.reveal.reveal_site import APPROVER, CASE, DAY, DPO, HOLDER, TEXT, actor
 

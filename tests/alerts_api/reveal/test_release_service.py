@@ -29,7 +29,7 @@ from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.reveal_tables import requests
 from pseudonymiser import holder_key
 from pseudonymiser.holder_key import OpenedIdentity
-from service.config.settings import RetentionSettings
+from service.config.tables import RetentionSettings
 from tests.alerts_api.reveal.reveal_site import (
     ANALYST,
     APPROVER,

@@ -15,7 +15,7 @@ from alerts_api.storage import tables
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from alerts_api.stream.store import open_store
-from service.config.settings import RetentionSettings
+from service.config.tables import RetentionSettings
 from service.records.checkpoints import Changes, Checkpoint
 from tests.alerts_api.examples import DAY, NOW, fill
 

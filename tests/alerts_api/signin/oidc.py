@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from alerts_api.signin.provider import Provider
 from alerts_api.web.app import create_app
-from service.config.settings import RoleGroups, SignInSettings
+from service.config.tables import RoleGroups, SignInSettings
 from tests.services.oidc import CLIENT, PAGES, SECRET, OpenIdProvider
 
 ROLES = RoleGroups(analyst=("library-security",), key_holder=("library-keys",), admin=("library-it",))

@@ -23,7 +23,7 @@ from alerts_api.signin.claims import (
     verified,
 )
 from alerts_api.signin.errors import ProviderError
-from service.config.settings import RoleGroups
+from service.config.tables import RoleGroups
 
 NOW = time.time()
 ISSUER, CLIENT, NONCE = "https://login.example.ac.uk", "journalguard", "n" * 43

@@ -13,7 +13,7 @@ from alerts_api.signin.provider import Provider
 from alerts_api.web.app import create_app
 from alerts_api.web.authentication import address_code
 from alerts_api.web.authorization import PUBLIC, Route, check_rules, routes_of
-from service.config.settings import SignInSettings
+from service.config.tables import SignInSettings
 from service.records.events import Alert
 from tests.alerts_api.examples import fill
 from tests.alerts_api.visitors import AT, BASE, acts, begin, browser, person

@@ -58,7 +58,10 @@ class TestInit:
         [
             (("--log-format", "%h %q", "--timezone", "UTC"), "LogFormat, column 4"),
             (("--log-format", COMMON, "--timezone", "Europe/Lundon"), "did you mean 'Europe/London'?"),
-            (("--log-format", COMMON, "--timezone", "UTC", "--campus", "192.0.2.7/24"), "192.0.2.0/24"),
+            (
+                ("--log-format", COMMON, "--timezone", "UTC", "--campus", "192.0.2.7/24"),
+                "--campus: campus: 192.0.2.7/24 has host bits set; write it like 192.0.2.0/24",
+            ),
             (("--log-format", COMMON, "--timezone", "UTC", "--log", "ezp%m.log"), "no year"),
             (("--log-format", COMMON, "--timezone", "UTC", "--alerts-per-day", "0"), "--alerts-per-day"),
         ],

@@ -24,7 +24,7 @@ from service.learning import site_blobs
 from service.learning.site_learning import learn_day
 from service.learning.site_model import SiteModel
 from service.pipeline.shard import Shard
-from service.policy import Readers
+from service.policy.model import Readers
 from service.records.events import NetworkKind
 from tests.service.factories import FAR, NOON, POLICY, TODAY, event
 

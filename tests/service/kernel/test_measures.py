@@ -5,7 +5,8 @@ import pytest
 from service.kernel.account_record import ACCOUNT, layout
 from service.kernel.measure_types import MeasureGroup
 from service.kernel.measures import BASE_OF, COUNTERS, GROUP_OF, OWN, G, K, M
-from service.policy import AFTER_MEASURES, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import AFTER_MEASURES
 
 
 def test_every_measure_is_told_once_and_in_the_order_of_the_vector() -> None:

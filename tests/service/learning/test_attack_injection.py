@@ -15,7 +15,7 @@ from service.learning import attack_injection
 from service.learning.attack_injection import merge_injected
 from service.learning.day_summary import InjectedAttacks
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.commands import Command, CommandKind
 from tests.service.factories import POLICY, TODAY, library
 

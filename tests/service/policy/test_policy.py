@@ -9,7 +9,8 @@ import pytest
 
 from service.base.errors import PolicyError
 from service.kernel.measures import M
-from service.policy import Detection, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import Detection
 
 SHIPPED = load_policy()
 PRIOR = files("service.policy").joinpath("prior.toml").read_text("utf-8")
@@ -109,12 +110,29 @@ def prior(quantiles: str) -> str:
         ("own.toml", detection('["DOCS_1H"]'), "DOCS_1H belongs to bulk-download already"),
         ("bulk-download.toml", detection('["DOCS_10M"]', "bulk-download"), "no detection reads DOCS_1H"),
         ("own.toml", "id = ", "own.toml: not valid TOML"),
-        ("own.toml", 'id = "own"', "own.toml: Object missing required field"),
-        ("own.toml", detection("[]") + "colour = 1\n", "own.toml, line 10: .* unknown field `colour`"),
+        ("own.toml", 'id = "own"', "own.toml: 'title' is missing; compare it with the file"),
+        ("own.toml", detection("[]") + "colour = 1\n", "own.toml, line 10: unknown field 'colour'"),
         (
             "own.toml",
             detection("[]") + '[[example]]\nsays = "s"\nfires = 7\ndoes = [{}]',
-            "own.toml, line 12: Expected `bool`",
+            "own.toml, line 12: fires: expected bool, got int",
+        ),
+        (
+            "own.toml",
+            detection("[]") + '[[example]]\nsays = "s"\nfires = true\ndoes = [{ town = "sea" }]',
+            "own.toml, line 13: town: invalid enum value 'sea'; compare it",
+        ),
+        (
+            "own.toml",
+            detection("[]")
+            + 2 * '[[example]]\nsays = "s"\nfires = true\n[[example.does]]\npages = 1\n'
+            + "pgaes = 2\n",
+            "own.toml, line 20: unknown field 'pgaes'; compare it",
+        ),
+        (
+            "own.toml",
+            detection("[]") + "[[example]]\nfires = true\ndoes = [{}]",
+            "own.toml, line 10: 'says' is missing; compare it",
         ),
         (
             "budget.toml",
@@ -132,21 +150,25 @@ def prior(quantiles: str) -> str:
             "budget.toml, line 2: alerts_per_day must be more than 0",
         ),
         ("budget.toml", OWN_BUDGET.replace("7.0", "inf"), "budget.toml, line 2: alerts_per_day"),
-        ("budget.toml", OWN_BUDGET.replace("2.0", '"many"', 1), "budget.toml, line 3: Expected `float`"),
+        (
+            "budget.toml",
+            OWN_BUDGET.replace("2.0", '"many"', 1),
+            "budget.toml, line 3: thefts_per_10000_account_days: expected float, got str",
+        ),
         (
             "budget.toml",
             OWN_BUDGET.replace("gate = 4.0", "gate = -1.0"),
-            "budget.toml, line 4: Expected `float` >= 0.0 - at `$.gate`",
+            "budget.toml, line 4: gate: expected float >= 0.0; compare it with the file",
         ),
         (
             "budget.toml",
             OWN_BUDGET.replace("days = 2.0", "days = -2.0"),
-            "budget.toml, line 3: Expected `float` .*thefts_per_10000_account_days",
+            "budget.toml, line 3: thefts_per_10000_account_days: expected float ",
         ),
         (
             "budget.toml",
             OWN_BUDGET.replace("days = 2.0", "days = 10000.0"),
-            "budget.toml, line 3: Expected `float` .*thefts_per_10000_account_days",
+            "budget.toml, line 3: thefts_per_10000_account_days: expected float ",
         ),
         ("prior.toml", prior("[1, 6, 15]"), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
         ("prior.toml", prior("[9, 6, 15, 16]"), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
