@@ -56,7 +56,7 @@ def test_states_that_did_not_change_stay(path: Path) -> None:
 
 def test_a_crash_while_writing_leaves_the_old_one(path: Path) -> None:
     CheckpointFile(path).commit(checkpoint(5))
-    path.with_name("ship.checkpoint.new").write_bytes(b"half")
+    path.with_name(".ship.checkpoint.0f0f0f0f.part").write_bytes(b"half")
     file = CheckpointFile(path)
     assert file.load().counters == {"lines_total": 5}
     file.commit(checkpoint(6))
