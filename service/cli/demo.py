@@ -62,9 +62,8 @@ def demo(once: bool, host: str, port: int, folder: Path | None, seed: int) -> No
         key = seat_holder(home)
         site = read_site(home)
         train_holder(site)
-        follow_site(
-            site, stop, _once(site, made, host, port, stop) if once else _live(site, made, host, port, key)
-        )
+        attend = _once(site, made, host, port, stop) if once else _live(site, made, host, port, key)
+        follow_site(site, stop, attend, "demo")
 
 
 def _once(site: SiteFolder, made: Demo, host: str, port: int, stop: Event) -> Attendant:

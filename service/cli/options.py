@@ -1,17 +1,13 @@
 """What several commands share."""
 
-import fcntl
 import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from service.base.errors import SiteError
 from service.config.loader import load_site
 from service.config.settings import SiteFolder
 
@@ -42,24 +38,3 @@ def start_logging() -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("journalguard").setLevel(logging.INFO)
-
-
-@contextmanager
-def idle(site: SiteFolder) -> Iterator[bool]:
-    """Whether no `run` is at work here; it cannot begin meanwhile."""
-    with site.lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
-@contextmanager
-def stopped(site: SiteFolder) -> Iterator[None]:
-    """While no `run` is at work, and none can start. Raises ``SiteError`` where one is."""
-    with idle(site) as free:
-        if not free:
-            raise SiteError(f"{site.folder}: `journalguard run` is at work here; end it first")
-        yield

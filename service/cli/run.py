@@ -66,13 +66,13 @@ def run(folder: Path, host: str | None, port: int | None) -> None:
 Attendant = Callable[[Runner], AbstractContextManager[Callable[[], None]]]
 
 
-def follow_site(site: SiteFolder, stop: Event, attend: Attendant) -> None:
-    """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
+def follow_site(site: SiteFolder, stop: Event, attend: Attendant, command: str = "run") -> None:
+    """Follow a site's logs until ``stop``, holding its lock for ``command``; poll what ``attend`` gives."""
     settings = site.settings
     place, retention = database_of(site), settings.retention
     drop_old_copies(site, time.time())
     with (
-        exclusive_lock(site.lock, "run"),
+        exclusive_lock(site.lock, command),
         closing(open_store(place, busy_seconds=BUSY_SECONDS, retention=retention)) as store,
     ):
         vault = site_vault(site)

@@ -16,7 +16,7 @@ from threading import Event
 from prometheus_client import CollectorRegistry
 
 from pseudonymiser.ingest import Ingest
-from service.base.locks import exclusive_lock
+from service.base.locks import SHIP_LOCK, exclusive_lock
 from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.errors import BrokerError
@@ -37,7 +37,7 @@ from service.runtime.runner import FollowLoop, FollowSettings, Runner
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
 LOOK_AGAIN = 1.0  # s between looks for commands
-CHECKPOINT, TURNS, LOCK = "ship.checkpoint", "ship.turns", "ship.lock"  # in the site's folder
+CHECKPOINT, TURNS = "ship.checkpoint", "ship.turns"  # in the site's folder
 
 OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources
 
@@ -50,7 +50,7 @@ def ship(site: SiteFolder, ingest: Ingest, clock: Clock, open_intake: OpenIntake
     Raises operators' errors: topics that are not as they must be, a damaged checkpoint, a folder in use.
     """
     with ExitStack() as closes:
-        closes.enter_context(exclusive_lock(site.folder / LOCK, "ship"))
+        closes.enter_context(exclusive_lock(site.folder / SHIP_LOCK, "ship"))
         parts = closes.enter_context(closing(_Shipper(site, ingest, clock, open_intake, stop)))
         if site.settings.metrics_port:
             closes.enter_context(closing(serve(parts.registry, site.settings.metrics_port)))
