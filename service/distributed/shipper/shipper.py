@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from pseudonymiser.ingest import Ingest
 from service.base.locks import SHIP_LOCK, exclusive_lock
+from service.base.retry import Pauses, each_new, retrying
 from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.errors import BrokerError
@@ -169,15 +170,13 @@ class _Shipper:
 
 def _topics_are_right(site: SiteFolder, stop: Event) -> bool:
     """Waits for the brokers and looks at the topics; false where ``stop`` came. Raises ``TopicError``."""
-    reported = ""
-    while not stop.is_set():
-        try:
-            check(site)
-        except BrokerError as error:
-            if str(error) != reported:
-                _log.warning("broker-waits %s; tried again until it works, the logs keep the lines", error)
-            reported = str(error)
-            stop.wait(ASK_AGAIN)
-        else:
-            return True
-    return False
+    pauses = Pauses(ASK_AGAIN, ASK_AGAIN)
+    try:
+        retrying(BrokerError, pauses, each_new(_tell_waiting), stop)(check, site)
+    except BrokerError:
+        return False
+    return not stop.is_set()
+
+
+def _tell_waiting(error: BaseException, _: float) -> None:
+    _log.warning("broker-waits %s; tried again until it works, the logs keep the lines", error)
