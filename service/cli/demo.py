@@ -20,10 +20,11 @@ from pseudonymiser import holders
 from pseudonymiser.holder_key import HolderKey
 from pseudonymiser.wrapping import Cost, write_wrapped
 from service.base.errors import PagesError
+from service.base.logs import start_logging
 from service.base.progress import progress
 from service.cli.demo_site import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, LiveLog, prepare
 from service.cli.init import make_site
-from service.cli.options import FOLDER, database_of, read_site, start_logging
+from service.cli.options import FOLDER, database_of, read_site
 from service.cli.run import Attendant, follow_site, serving
 from service.cli.signals import stop_on_signals
 from service.config.settings import SiteFolder

@@ -1,9 +1,6 @@
 """What several commands share."""
 
-import logging
 import os
-import sys
-import time
 from pathlib import Path
 
 import click
@@ -19,6 +16,10 @@ site_option = click.option(
     "--site", "folder", type=FOLDER, required=True, help="Folder made by `journalguard init`."
 )
 
+log_json_option = click.option(
+    "--log-json", is_flag=True, help="Log as JSON, an object a line, for a log collector."
+)
+
 
 def read_site(folder: Path) -> SiteFolder:
     """The site, with the environment's overrides."""
@@ -28,13 +29,3 @@ def read_site(folder: Path) -> SiteFolder:
 def database_of(site: SiteFolder) -> str | Path:
     """Where the site's alerts are kept: PostgreSQL's URL, or a file of SQLite in its folder."""
     return site.settings.database_url or site.database
-
-
-def start_logging() -> None:
-    """Short lines on standard error, times in UTC. Nothing that is logged names a person or an address."""
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("journalguard").setLevel(logging.INFO)

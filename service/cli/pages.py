@@ -20,14 +20,15 @@ from alerts_api.signin.provider import Provider
 from alerts_api.storage.backend import DatabaseLocation, is_url
 from alerts_api.web.app import create_app
 from alerts_api.web.evaluation_pages import EvaluationPlace
+from service.base.logs import start_logging
 from service.cli.http_timeouts import TimeoutProtocol
 from service.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     FOLDER,
     database_of,
+    log_json_option,
     read_site,
-    start_logging,
 )
 from service.cli.pages_process import STOP_SECONDS, listen, url
 from service.cli.sign_in_check import check_entrance, is_local
@@ -80,6 +81,7 @@ class _Address(NamedTuple):
 @click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
+@log_json_option
 def pages(
     folder: Path | None,
     database: DatabaseLocation | None,
@@ -89,6 +91,7 @@ def pages(
     settings_of: Path | None,
     demo: bool,
     descriptor: int | None,
+    log_json: bool,
 ) -> None:
     """Serve the pages of a site, or of a database alone. Needs no keys; `run` starts one of these itself.
 
@@ -102,6 +105,7 @@ def pages(
     """
     if (folder is None) == (database is None):
         raise click.UsageError("give either --site or --database")
+    start_logging(as_json=log_json, site=str(folder or settings_of or ""))
     if folder is not None:
         _serve_site(folder, host, port, names)
     elif database is not None:
@@ -114,7 +118,6 @@ def pages(
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
-    start_logging()
     site = read_site(folder)
     settings = site.settings
     address = _Address(
@@ -181,6 +184,7 @@ def _serve(app: Callable[..., Any], address: _Address) -> None:
         config = uvicorn.Config(
             app,
             log_level="warning",
+            log_config=None,  # as all others do
             access_log=False,  # it would name the analysts' addresses
             server_header=False,
             timeout_graceful_shutdown=3,

@@ -127,19 +127,15 @@ class PartitionTask:
             self._pauses.begin_again()
             await self._work(table)
         except ProducerFenced:
-            _log.warning("partition-taken-over partition=%d: another worker has it now", self.partition)
+            _log.warning("partition-taken-over: another worker has it now")
             await self._pause(FENCED_PAUSE)
         finally:
             await table.close(forget=self._stopping)
             await self._handovers.close()
 
     def _tell_waiting(self, error: BaseException, pause: float) -> None:
-        _log.warning(
-            "checkpoint-waits partition=%d %s; tried again in %g s, nothing is lost",
-            self.partition,
-            type(error).__name__,
-            pause,
-        )
+        trouble = type(error).__name__
+        _log.warning("checkpoint-waits %s; tried again in %g s, nothing is lost", trouble, pause)
 
     def _table(self) -> Changelog:
         around = self._around
@@ -178,8 +174,7 @@ class PartitionTask:
         self._saved_at = time.monotonic()
         around.metrics.accounts.labels(str(self.partition)).set(len(found.accounts))
         _log.info(
-            "partition-open partition=%d accounts=%d offset=%d seconds=%.1f",
-            self.partition,
+            "partition-open accounts=%d offset=%d seconds=%.1f",
             len(found.accounts),
             self._processor.offset,
             time.monotonic() - began,
@@ -236,8 +231,7 @@ class PartitionTask:
         if time.monotonic() - self._awaiting_since > MOVE_SECONDS:
             count = len(self._processor.expected_accounts)
             _log.warning(
-                "accounts-left-behind partition=%d %d accounts begin anew: their states did not come",
-                self.partition,
+                "accounts-left-behind %d accounts begin anew: their states did not come",
                 count,
             )
             self._processor.abandon_expected()
