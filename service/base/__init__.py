@@ -1,1 +1,1 @@
-"""Tools without a domain: errors for operators, decoding of what was saved, whole files, locks, logs, retry."""
+"""Tools without a domain: errors for operators, decoding, whole files, locks, logs, retry, progress."""

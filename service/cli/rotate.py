@@ -17,7 +17,7 @@ from service.base.locks import SHIP_LOCK, exclusive_lock
 from service.cli.options import database_of, read_site, site_option
 from service.cli.terminal import keep_no_core
 from service.config.settings import SiteFolder
-from service.distributed.sink.batcher import STATUS
+from service.distributed.protocol.wire import STATUS
 from service.runtime.runner import INGEST
 
 FORGET = "forget everything"
