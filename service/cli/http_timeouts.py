@@ -8,13 +8,15 @@ requests have begun: a context variable tells them from which connection they ca
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, cast
 
-from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0
+
+App = Callable[[Any, Any, Any], Awaitable[None]]  # of ASGI 3: scope, receive, send
 
 _connection: ContextVar["TimeoutProtocol | None"] = ContextVar("connection", default=None)
 
@@ -74,10 +76,10 @@ class TimeoutProtocol(asyncio.Protocol):
             self._transport.close()
 
 
-def watched(app: ASGIApp) -> ASGIApp:
+def watched(app: App) -> App:
     """Give the application whose requests :class:`TimeoutProtocol` hears of."""
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
         connection = _connection.get() if scope["type"] == "http" else None
         if connection is None:
             await app(scope, receive, send)
