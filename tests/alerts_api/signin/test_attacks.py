@@ -210,7 +210,7 @@ def test_secrets_are_compared_in_constant_time() -> None:
     places = (sessions.csrf_fits, tokens.find, oidc_pages.oidc_pages)
     assert all("compare_digest(" in inspect.getsource(place) for place in places)
     # Sessions and flows are looked up by the hash of 256 random bits; time tells nothing of the bits.
-    assert "hashed(number)" in inspect.getsource(sessions.find)
+    assert "hashed(session_id)" in inspect.getsource(sessions.find)
 
 
 def test_a_token_s_reach(app: FastAPI, file: Path, alerts: list[Alert]) -> None:
