@@ -28,7 +28,7 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '%-14s%s\n' "$$name" "$$text"; done
 
-demo: .venv/.runtime ## A simulated library with live alerts on this machine
+demo: .venv/.demo ## A simulated library with live alerts on this machine
 	@$(BIN)/journalguard demo $(ARGS)
 
 # Three files at once, in their order: pytest-xdist would keep files of one long test for the end, and wait for one.
@@ -85,7 +85,7 @@ schemas: .venv/.dev ## The records that go over Kafka as JSON Schema, into deplo
 settings: .venv/.dev ## The reference of all settings, into docs/settings.md
 	@$(BIN)/python -m service.config.reference docs/settings.md
 
-install: .venv/.runtime ## The command into .venv, without the developers' tools
+install: .venv/.runtime ## The command with all its extras into .venv, without the developers' tools
 	@echo "$(BIN)/journalguard is ready"
 
 install-dev: .venv/.dev ## The command and the developers' tools into .venv
@@ -116,21 +116,28 @@ $(UV_READY):
 	echo "journalguard needs Python 3.11 or newer with its venv module (on Debian: apt-get install python3-venv)." >&2; \
 	echo "If it is somewhere else, name it: make PYTHON=/path/to/python3" >&2; exit 1
 
+EXPORT = $(UV) export --quiet --frozen --no-emit-project --format requirements.txt --output-file $@
+
+# What the wheel needs by itself, and with which extras.
+.cache/default.txt: uv.lock pyproject.toml $(UV_READY)
+	@$(EXPORT) --no-default-groups > /dev/null
+
+.cache/demo.txt: uv.lock pyproject.toml $(UV_READY)
+	@$(EXPORT) --no-default-groups --extra demo --extra geo > /dev/null
+
 .cache/runtime.txt: uv.lock pyproject.toml $(UV_READY)
-	@$(UV) export --quiet --frozen --no-default-groups --extra geo --no-emit-project \
-		--format requirements.txt --output-file $@ > /dev/null
+	@$(EXPORT) --no-default-groups --all-extras > /dev/null
 
 .cache/dev.txt: uv.lock pyproject.toml $(UV_READY)
-	@$(UV) export --quiet --frozen --all-groups --extra geo --no-emit-project \
-		--format requirements.txt --output-file $@ > /dev/null
+	@$(EXPORT) --all-groups --all-extras > /dev/null
 
 # A venv whose Python is gone (an upgraded system) is made anew.
 .venv/bin/python: | $(UV_READY)
 	@$@ -c '' 2>/dev/null || $(UV) venv --quiet --clear --python $(UV_VENV)/bin/python .venv
 
-.venv/.runtime: .cache/runtime.txt | .venv/bin/python
+.venv/.demo .venv/.runtime: .venv/.%: .cache/%.txt | .venv/bin/python
 	@echo "==> packages of journalguard into .venv, as uv.lock has them"
-	@$(UV) pip install --python $(BIN)/python --require-hashes -r .cache/runtime.txt
+	@$(UV) pip install --python $(BIN)/python --require-hashes -r $<
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
@@ -138,4 +145,4 @@ $(UV_READY):
 	@echo "==> packages of journalguard and its developers' tools into .venv, as uv.lock has them"
 	@$(UV) pip sync --python $(BIN)/python --require-hashes .cache/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
-	@touch .venv/.runtime $@
+	@touch .venv/.demo .venv/.runtime $@

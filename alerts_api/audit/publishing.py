@@ -21,9 +21,10 @@ from alerts_api.audit.checkpoints import (
     sign,
 )
 from alerts_api.audit.errors import NoteError, RewrittenError
-from alerts_api.audit.mails import Mail, compose, deliver, reachable, sync
+from alerts_api.audit.mails import Mail, compose, deliver, reachable
 from alerts_api.audit.signednote import PublicKey, Signer, is_signed_by, text_of
 from alerts_api.storage.database import Database
+from service.base.files import sync_folder
 
 SUFFIX = ".checkpoint"
 
@@ -103,7 +104,7 @@ def _keep(path: Path, note: str) -> None:
                 raise RewrittenError(f"{path}: another checkpoint of this size was kept there before")
             file.write(data[len(found) :])
             os.fsync(descriptor)
-        sync(path.parent)
+        sync_folder(path.parent)
 
 
 def _mail(mail: Mail, checkpoint: LogCheckpoint, note: str, now: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
@@ -17,7 +18,6 @@ from alerts_api.alerts.detections import site_policy
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import watch_overdue
 from alerts_api.reveal.release_service import ReleaseService
-from alerts_api.signin.provider import Provider
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.web import problems
 from alerts_api.web.alert_pages import html_pages
@@ -28,7 +28,6 @@ from alerts_api.web.authorization import check_rules
 from alerts_api.web.context import AppContext, SinkProgress
 from alerts_api.web.evaluation_pages import EvaluationPlace, evaluation_pages
 from alerts_api.web.middleware import SecurityMiddleware
-from alerts_api.web.oidc_pages import oidc_pages
 from alerts_api.web.reports import reports_beside
 from alerts_api.web.reveal_api import reveal_api
 from alerts_api.web.reveal_pages import reveal_pages
@@ -39,6 +38,9 @@ from alerts_api.web.signin_pages import confirm_pages, demo_pages, signin_pages
 from service.config.settings import LOOPBACK
 from service.config.tables import RevealSettings
 from service.policy.model import Policy
+
+if TYPE_CHECKING:
+    from alerts_api.signin.provider import Provider
 
 _DESCRIPTION = (
     "Alerts about accounts that look stolen, their reasons and the analysts' verdicts. "
@@ -52,7 +54,7 @@ def create_app(
     create: bool = False,
     demo: bool = False,
     local: bool = True,
-    provider: Provider | None = None,
+    provider: "Provider | None" = None,
     hosts: Sequence[str] = LOOPBACK,
     policy: Policy | None = None,
     intake: SinkProgress | None = None,
@@ -132,6 +134,8 @@ def create_app(
         audit_pages(context),
     ]
     if provider is not None:
+        from alerts_api.web.oidc_pages import oidc_pages  # noqa: PLC0415 - of the extra `oidc`
+
         routers.append(oidc_pages(context, authenticator, provider))
     if demo:
         routers.append(demo_pages(context, authenticator))

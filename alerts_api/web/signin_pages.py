@@ -1,6 +1,6 @@
 """The pages of sign-in: sign-in itself, proving again who one is, the demonstration's roles, sign-out."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
 from msgspec.structs import replace
@@ -11,7 +11,6 @@ from alerts_api.audit.leaves import ActKind
 from alerts_api.signin import sessions, users
 from alerts_api.signin.actors import EVERYONE, Actor, Role
 from alerts_api.signin.paths import safe_path
-from alerts_api.signin.provider import Provider
 from alerts_api.web import cookies, password_pages
 from alerts_api.web.authentication import RequestAuthenticator
 from alerts_api.web.authorization import requires_roles
@@ -19,12 +18,15 @@ from alerts_api.web.context import AppContext
 from alerts_api.web.navigation import home
 from alerts_api.web.rendering import page
 
+if TYPE_CHECKING:
+    from alerts_api.signin.provider import Provider
+
 Typed = Annotated[str, Form(max_length=300)]
 Anybody = Annotated[Actor, requires_roles(*EVERYONE)]
 
 
 def signin_pages(
-    context: AppContext, authenticator: RequestAuthenticator, provider: Provider | None
+    context: AppContext, authenticator: RequestAuthenticator, provider: "Provider | None"
 ) -> APIRouter:
     """What is open to everybody, and the confirmation of who has signed in."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

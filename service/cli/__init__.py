@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+from service.cli.extras import missing_extra
+from service.cli.ownership import foreign_package
+
 # command -> (module, one line for the list)
 COMMANDS = {
     "init": ("init", "Make a site's folder: settings and keys."),
@@ -58,6 +61,8 @@ class _Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        if (trouble := foreign_package()) is not None:
+            raise click.ClickException(trouble)
         try:
             return super().invoke(ctx)
         except Exception as error:
@@ -81,6 +86,8 @@ def main() -> None:
 
 def _message(error: Exception) -> str | None:
     """What to tell the operator; ``None`` for an error of the program itself."""
+    if isinstance(error, ModuleNotFoundError):
+        return missing_extra(error)
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"

@@ -20,10 +20,11 @@ from pseudonymiser import holders
 from pseudonymiser.holder_key import HolderKey
 from pseudonymiser.wrapping import Cost, write_wrapped
 from service.base.errors import PagesError
+from service.base.logs import start_logging
 from service.base.progress import progress
 from service.cli.demo_site import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, LiveLog, prepare
 from service.cli.init import make_site
-from service.cli.options import FOLDER, database_of, read_site, setting_option, start_logging
+from service.cli.options import FOLDER, database_of, read_site, setting_option
 from service.cli.run import Attendant, follow_site, serving
 from service.cli.signals import stop_on_signals
 from service.config.settings import SiteFolder
@@ -62,9 +63,8 @@ def demo(once: bool, host: str, port: int, folder: Path | None, seed: int) -> No
         key = seat_holder(home)
         site = read_site(home)
         train_holder(site)
-        follow_site(
-            site, stop, _once(site, made, host, port, stop) if once else _live(site, made, host, port, key)
-        )
+        attend = _once(site, made, host, port, stop) if once else _live(site, made, host, port, key)
+        follow_site(site, stop, attend, "demo")
 
 
 def _once(site: SiteFolder, made: Demo, host: str, port: int, stop: Event) -> Attendant:

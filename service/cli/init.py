@@ -14,6 +14,7 @@ from pseudonymiser.canonical import Canoniser
 from pseudonymiser.geo import open_geo
 from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_address
 from service.base.errors import SiteError
+from service.base.files import write_new
 from service.cli.log_format_check import report, try_logs
 from service.cli.options import AGAIN, EXISTING_FILE, FOLDER, read_site, setting_option, site_option
 from service.cli.terminal import keep_no_core
@@ -96,8 +97,7 @@ def make_site(folder: Path, settings: Settings) -> None:
         raise SiteError(f"{path}: exists already; edit it, or choose another folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys.create(folder / "keys")
-    path.write_text(render(settings), encoding="utf-8")
-    path.chmod(0o600)
+    write_new(path, render(settings).encode())
 
 
 @click.command()

@@ -1,19 +1,13 @@
 """What several commands share."""
 
-import fcntl
-import logging
 import os
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from service.base.conversion import plain
-from service.base.errors import SiteError
 from service.config.description import Setting, settings_by_key
 from service.config.loader import load_site
 from service.config.settings import SiteFolder
@@ -24,6 +18,10 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 site_option = click.option(
     "--site", "folder", type=FOLDER, required=True, help="Folder made by `journalguard init`."
+)
+
+log_json_option = click.option(
+    "--log-json", is_flag=True, help="Log as JSON, an object a line, for a log collector."
 )
 
 
@@ -67,34 +65,3 @@ def read_site(folder: Path) -> SiteFolder:
 def database_of(site: SiteFolder) -> str | Path:
     """Where the site's alerts are kept: PostgreSQL's URL, or a file of SQLite in its folder."""
     return site.settings.database_url or site.database
-
-
-def start_logging() -> None:
-    """Short lines on standard error, times in UTC. Nothing that is logged names a person or an address."""
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("journalguard").setLevel(logging.INFO)
-
-
-@contextmanager
-def idle(site: SiteFolder) -> Iterator[bool]:
-    """Whether no `run` is at work here; it cannot begin meanwhile."""
-    with site.lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
-@contextmanager
-def stopped(site: SiteFolder) -> Iterator[None]:
-    """While no `run` is at work, and none can start. Raises ``SiteError`` where one is."""
-    with idle(site) as free:
-        if not free:
-            raise SiteError(f"{site.folder}: `journalguard run` is at work here; end it first")
-        yield

@@ -10,17 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import click
 import uvicorn
 
-from alerts_api.signin.provider import Provider
 from alerts_api.storage.backend import DatabaseLocation, is_url
 from alerts_api.web.app import create_app
 from alerts_api.web.evaluation_pages import EvaluationPlace
-from service.cli.http_timeouts import TimeoutProtocol
+from service.base.logs import start_logging
+from service.cli.http_timeouts import TimeoutProtocol, watched
 from service.cli.options import (
     AGAIN,
     EXISTING_FILE,
@@ -28,9 +29,9 @@ from service.cli.options import (
     FOLDER,
     OVERRIDES,
     database_of,
+    log_json_option,
     read_site,
     setting_option,
-    start_logging,
 )
 from service.cli.pages_process import STOP_SECONDS, listen, url
 from service.cli.sign_in_check import check_entrance, is_local
@@ -39,6 +40,9 @@ from service.config.settings import LOOPBACK, SiteFolder
 from service.config.tables import RevealSettings
 from service.policy.loading import load_policy
 from service.policy.model import Policy
+
+if TYPE_CHECKING:
+    from alerts_api.signin.provider import Provider
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 CONNECTIONS = 200  # at once; more are told to come later
@@ -82,6 +86,7 @@ class _Address(NamedTuple):
 @click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
+@log_json_option
 def pages(
     folder: Path | None,
     database: DatabaseLocation | None,
@@ -91,6 +96,7 @@ def pages(
     settings_of: Path | None,
     demo: bool,
     descriptor: int | None,
+    log_json: bool,
 ) -> None:
     """Serve the pages of a site, or of a database alone. Needs no keys; `run` starts one of these itself.
 
@@ -104,9 +110,11 @@ def pages(
     """
     if (folder is None) == (database is None):
         raise click.UsageError("give either --site or --database")
+    start_logging(as_json=log_json, site=str(folder or settings_of or ""))
     if folder is not None:
         _serve_site(folder, host, port, names)
     elif database is not None:
+        _check_driver(database)
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
         parts: _AppParts = {} if settings_of is None else _parts_of(read_site(settings_of))
         provided = demo or parts.get("provider") is not None
@@ -116,7 +124,6 @@ def pages(
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
-    start_logging()
     site = read_site(folder)
     settings = site.settings
     address = _Address(
@@ -125,6 +132,7 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         (*settings.names, *names),
     )
     place = database_of(site)
+    _check_driver(place)
     check_entrance(address.host, place, create=True, provided=settings.signin is not None)
     app = partial(
         create_app,
@@ -151,12 +159,18 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         _serve(app(intake=sink), address)
 
 
+def _check_driver(place: DatabaseLocation) -> None:
+    """Before anything is served, not at the first page. Raises ``ModuleNotFoundError``."""
+    if is_url(place):
+        import_module("alerts_api.storage.postgres")
+
+
 class _AppParts(TypedDict, total=False):
     """What the pages need of a site beside its database."""
 
     policy: Policy
     evaluation: EvaluationPlace
-    provider: Provider | None
+    provider: "Provider | None"
     reveal: RevealSettings
     site: Path
 
@@ -164,10 +178,15 @@ class _AppParts(TypedDict, total=False):
 def _parts_of(site: SiteFolder) -> _AppParts:
     """Raises ``ProviderError`` for an identity provider that cannot be used as it is set."""
     signin = site.settings.signin
+    provider = None
+    if signin is not None:
+        from alerts_api.signin.provider import Provider  # noqa: PLC0415 - of the extra `oidc`
+
+        provider = Provider(signin, site.folder, time.time)
     return {
         "policy": load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day),
         "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
-        "provider": Provider(signin, site.folder, time.time) if signin else None,
+        "provider": provider,
         "reveal": site.settings.reveal,
         "site": site.folder,
     }
@@ -181,8 +200,9 @@ def _serve(app: Callable[..., Any], address: _Address) -> None:
         else:
             listening = stack.enter_context(socket.socket(fileno=address.descriptor))
         config = uvicorn.Config(
-            app,
+            watched(app),
             log_level="warning",
+            log_config=None,  # as all others do
             access_log=False,  # it would name the analysts' addresses
             server_header=False,
             timeout_graceful_shutdown=3,

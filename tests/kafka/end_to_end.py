@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
+import httpx2
 import msgspec
 
 from pseudonymiser import keys
@@ -88,7 +88,7 @@ class Parts:
 
 def metric(port: int, line: str) -> float:
     """The value of a line of ``/metrics`` on a port; 0 where nothing of that kind was counted."""
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    text = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
     return next((float(found.split()[-1]) for found in text.splitlines() if found.startswith(f"{line} ")), 0)
 
 

@@ -1,5 +1,6 @@
 """What an attacker tries at the authenticator and beside it. Each name is of an attack."""
 
+import asyncio
 import inspect
 import socket
 import threading
@@ -24,7 +25,7 @@ from alerts_api.web import middleware, oidc_pages
 from alerts_api.web.app import create_app
 from alerts_api.web.authorization import CSRF_HEADER
 from service.cli import http_timeouts
-from service.cli.http_timeouts import TimeoutProtocol
+from service.cli.http_timeouts import TimeoutProtocol, watched
 from service.records.events import Alert
 from tests.alerts_api.examples import fill
 from tests.alerts_api.visitors import AT, BASE, acts, begin, browser, person
@@ -98,7 +99,7 @@ def test_guessing_a_session(app: FastAPI, number: str) -> None:
         "é",
         "\x00",
     ):
-        answer = browser(app).get("/", headers={"cookie": f"journalguard={guess}".encode()})
+        answer = browser(app).get("/", headers={b"cookie": f"journalguard={guess}".encode()})
         assert answer.status_code == 303, guess
 
 
@@ -209,7 +210,7 @@ def test_secrets_are_compared_in_constant_time() -> None:
     places = (sessions.csrf_fits, tokens.find, oidc_pages.oidc_pages)
     assert all("compare_digest(" in inspect.getsource(place) for place in places)
     # Sessions and flows are looked up by the hash of 256 random bits; time tells nothing of the bits.
-    assert "hashed(number)" in inspect.getsource(sessions.find)
+    assert "hashed(session_id)" in inspect.getsource(sessions.find)
 
 
 def test_a_token_s_reach(app: FastAPI, file: Path, alerts: list[Alert]) -> None:
@@ -261,7 +262,7 @@ def test_filling_the_audit_log_from_outside(app: FastAPI, file: Path) -> None:
 def listening(app: FastAPI) -> Iterator[int]:
     """The app at a port, as `pages` serves it."""
     with socket.create_server(("127.0.0.1", 0)) as server_socket:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", http=TimeoutProtocol))
+        server = uvicorn.Server(uvicorn.Config(watched(app), log_level="warning", http=TimeoutProtocol))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [server_socket]})
         thread.start()
         try:
@@ -287,6 +288,24 @@ def test_slow_clients_are_let_go(
     with listening(app) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(said)
         assert client.recv(12) == reported
+
+
+def test_a_slow_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_timeouts, "HEAD_SECONDS", 0.1)
+    slow = FastAPI()
+
+    @slow.get("/")
+    async def answer() -> str:
+        await asyncio.sleep(1.0)
+        return "at last"
+
+    with listening(slow) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        # Two at once: the second begins when the first is answered.
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        received = b""
+        while more := client.recv(65536):
+            received += more
+    assert received.count(b"at last") == 2  # and then it was closed
 
 
 def test_a_quick_client_is_served_after_a_pause(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:

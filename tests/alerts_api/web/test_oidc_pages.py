@@ -4,7 +4,7 @@ import re
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -44,7 +44,7 @@ def client(app: FastAPI) -> TestClient:
     return browser(app)
 
 
-def signed_in(client: TestClient, login: str = "ada") -> httpx.Response:
+def signed_in(client: TestClient, login: str = "ada") -> httpx2.Response:
     return came_back(client, visit(sent(client), login))
 
 

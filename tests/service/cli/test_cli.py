@@ -8,7 +8,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from service.base.errors import AddressError
@@ -164,9 +164,9 @@ def served(address: str) -> bool:
     until = time.monotonic() + 40
     while time.monotonic() < until:
         try:
-            if httpx.get(address, timeout=10).status_code == 200:
+            if httpx2.get(address, timeout=10).status_code == 200:
                 return True
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             pass
         time.sleep(0.1)
     return False
