@@ -26,7 +26,7 @@ from pseudonymiser.pseudonyms import Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
 from pseudonymiser.timestamps import Instant, Zone, any_time
 from pseudonymiser.vault import Vault
-from service.records.events import AccessEvent, EventKind, Location, Rejected, Resource
+from service.records.events import READING, AccessEvent, EventKind, Location, Rejected, Resource
 from service.records.identities import Link, SealedIdentity
 
 LONGEST_LINE: Final = 16_384  # bytes; four times the longest line seen in real logs
@@ -46,7 +46,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
 )
 
 _Place = tuple[str, str, Location]  # pseudonyms of address and network, and where it is
-_Request = tuple[str, Resource, Resource | None]  # method, resource, and what it is if the answer is large
+_Request = tuple[str, Resource, Resource | None, int]  # method, resource, what it is from how many bytes on
 
 _NOBODY = frozenset({"", "-"})
 _NO_ADDRESS = ("", "", Location())
@@ -56,6 +56,8 @@ _METHODS = frozenset(
     {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
 )
 _TEXT_BYTES = bytes({9, 10, 13, *range(32, 127)})
+_READ_BY = frozenset({"GET", "HEAD", ""})  # methods whose URL alone tells that something is read
+_PIECE = 206  # status of an answer to a range request: of files, never of pages
 _TIMES = 1_000  # that are remembered: lines come nearly in their order, and a small memory is a quick one
 _REFERER = 512  # characters of a referer that are looked at: its host is among them
 
@@ -107,13 +109,13 @@ class Ingest:
         self._accounts = BoundedCache(self._account)
         self._addresses = BoundedCache(self._address)
         self._requests = BoundedCache(self._request)
+        self._posts = BoundedCache(self._post)
         self._referers = BoundedCache(self._referer)
         self._sessions = BoundedCache(self._session)
         self._statuses = BoundedCache(_status, 1000)
         self._own: BoundedCache[EventKind, Resource] = BoundedCache(lambda kind: Resource(OWN_PAGES, kind))
         self._agents = BoundedCache(classes.agent)
         self._categories = BoundedCache(classes.category)
-        self._threshold = self._reducer.download_bytes
 
     @property
     def watermark(self) -> int:
@@ -154,7 +156,7 @@ class Ingest:
         return self._event_clock.state()
 
     def restore(self, state: bytes) -> None:
-        """Go on from ``state``; StateError if it is not one."""
+        """Go on from ``state``; IngestStateError if it is not one."""
         self._event_clock.restore(state)
 
     def _accesses(self, lines: Sequence[bytes], source: str) -> list[AccessEvent | str]:
@@ -178,7 +180,8 @@ class Ingest:
             host, request = zip(*map(self._extra, host, request, *extras), strict=True)
         requests = [self._requests[text] for text in request]
         sizes = [int(text) if text.isdecimal() else -1 for text in size]
-        resources = self._resources(requests, sizes)
+        statuses = [self._statuses[text] for text in status]
+        resources = self._resources(request, requests, sizes, statuses)
         rows = zip(
             map(
                 self._who,
@@ -190,7 +193,7 @@ class Ingest:
                 ident,
             ),
             requests,
-            [self._statuses[text] for text in status],
+            statuses,
             sizes,
             resources,
             self._origins(referer, resources) if self._has_referer else referer,
@@ -204,16 +207,20 @@ class Ingest:
                 who[0], who[1], who[2], who[3], who[4], who[5], who[6],
                 method, code, sent, resource, origin, program, category,
             )
-            for who, (method, _, _), code, sent, resource, origin, program, category in rows
+            for who, (method, _, _, _), code, sent, resource, origin, program, category in rows
         ]  # fmt: skip
 
-    def _resources(self, requests: Iterable[_Request], sizes: Iterable[int]) -> list[Resource]:
-        """What was asked for; of some paths only the size of the answer tells that it was a file."""
-        least = self._threshold
+    def _resources(
+        self, texts: Iterable[str], requests: Iterable[_Request], sizes: Iterable[int], codes: Iterable[int]
+    ) -> list[Resource]:
+        """What was asked for. An answer's size tells that it was a file; so does that it came by pieces."""
         return [
-            large if large is not None and sent >= least else resource
-            for (_, resource, large), sent in zip(requests, sizes, strict=True)
-        ]
+            resource if large is None or (sent < least and code != _PIECE)
+            else self._posts[text, sent] if method == "POST"
+            else large
+            for text, (method, resource, large, least), sent, code
+            in zip(texts, requests, sizes, codes, strict=True)
+        ]  # fmt: skip
 
     def _origins(self, referer: Iterable[str], resources: Iterable[Resource]) -> list[str]:
         known = self._referers
@@ -312,10 +319,16 @@ class Ingest:
 
     def _request(self, text: str) -> _Request:
         """``METHOD URL HTTP/x.y``, or a URL alone."""
-        found = _REQUEST.fullmatch(text)
-        method, url = (found[1].upper(), found[2]) if found else ("", text)
-        reduced = self._reducer.reduce(url.strip())
-        return (method if method in _METHODS else ""), reduced.resource, reduced.large
+        method, url = _cut(text)
+        reduced = self._reducer.reduce(url)
+        resource = reduced.resource
+        if method not in _READ_BY and resource.kind in READING:  # an answer to a form may be a word or a file
+            return method, Resource(resource.platform, EventKind.PAGE), resource, self._reducer.page_bytes
+        return method, resource, reduced.large, reduced.least
+
+    def _post(self, key: tuple[str, int]) -> Resource:
+        text, size = key
+        return self._reducer.posted(_cut(text)[1], size)
 
     def _referer(self, key: tuple[str, str]) -> str:
         """The class of a referer, as seen from a request's platform."""
@@ -327,6 +340,13 @@ class Ingest:
             return "library"
         kind = self._classes.referer(host)
         return "same" if kind != "shadow" and origin == platform else kind
+
+
+def _cut(request: str) -> tuple[str, str]:
+    """Method in capitals, "" if it is none, and URL of a request line."""
+    found = _REQUEST.fullmatch(request)
+    method, url = (found[1].upper(), found[2]) if found else ("", request)
+    return (method if method in _METHODS else ""), url.strip()
 
 
 def _is_inner(host: str) -> bool:

@@ -104,7 +104,7 @@ def test_range_requests_head_and_repeats_are_one_document() -> None:
     ]
     results = events(ingest(), *lines)
     assert len({result.resource.document for result in results} - {""}) == 1
-    assert {result.resource.kind for result in results[-2:]} == {EventKind.ASSET, EventKind.POLL}
+    assert {result.resource.kind for result in results[-2:]} == {EventKind.ABSTRACT, EventKind.POLL}
     assert {result.method for result in results} == {"GET", "HEAD"}
 
 

@@ -183,7 +183,8 @@ def test_a_doi_is_one_document_on_every_site() -> None:
             "login",
         ),
         ("http://gate.elsewhere.org/connect?session=sAbCdEfGhIj01234&url=x", "ezproxy", "connect"),
-        ("https://www.nature.com/articles/d41586/fig.png", "nature", "asset"),
+        ("https://www.nature.com/articles/d41586/fig.png", "nature", "fulltext"),  # the article's own token
+        ("https://www.nature.com/static/images/fig.png", "nature", "asset"),
         ("https://www.example.org/app.min.js?v=1", "example.org", "asset"),
         ("https://www.lexisnexis.com/api/session/tick", "lexisnexis", "poll"),
         ("https://www.example.org/keepalive?x=1", "example.org", "poll"),
