@@ -13,16 +13,16 @@ from typing import Final
 
 import msgspec
 
-from pseudonymiser.accesslog import AccessParser, Fields
+from pseudonymiser.accesslog import AccessParser, Fields, behind_syslog
 from pseudonymiser.auditlog import is_header, parse_audit
 from pseudonymiser.bounded_cache import BoundedCache
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.classes import Classes
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.event_clock import EventClock
-from pseudonymiser.geo import GeoProvider, is_private
+from pseudonymiser.geo import GeoProvider, campus_networks, is_private
 from pseudonymiser.keys import Keys
-from pseudonymiser.pseudonyms import Pseudonyms, parse_address
+from pseudonymiser.pseudonyms import Address, Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
 from pseudonymiser.timestamps import Instant, Zone, any_time
 from pseudonymiser.vault import Vault
@@ -58,6 +58,7 @@ _METHODS = frozenset(
 _TEXT_BYTES = bytes({9, 10, 13, *range(32, 127)})
 _READ_BY = frozenset({"GET", "HEAD", ""})  # methods whose URL alone tells that something is read
 _PIECE = 206  # status of an answer to a range request: of files, never of pages
+_MASKED = re.compile(r"(?:\d{1,3}\.){1,3}[x*]{1,3}(?:\.[x*]{1,3}){0,2}|[0-9a-f]{16,128}", re.ASCII)
 _TIMES = 1_000  # that are remembered: lines come nearly in their order, and a small memory is a quick one
 _REFERER = 512  # characters of a referer that are looked at: its host is among them
 
@@ -69,7 +70,10 @@ class IngestSettings(msgspec.Struct, frozen=True):
     timezone: str  # IANA name of the site
     home_realms: tuple[str, ...] = ()  # spellings of the site's own realm: "example.ac.uk", "EXAMPLE"
     username: str = "user"  # what %u holds: "user" or "session" (Option LogUser off)
-    forwarded: str = "first"  # which address of a comma list is the reader's: "first" or "last"
+    forwarded: str = (
+        "last"  # which address of a list is the reader's: the "first", or the "last" that is no proxy
+    )
+    proxies: tuple[str, ...] = ()  # networks in CIDR of the site's own proxies and load balancers
     campus: tuple[str, ...] = ()  # networks in CIDR that are on campus
     proxy_hosts: tuple[str, ...] = ()  # the proxy's own host names
 
@@ -99,6 +103,7 @@ class Ingest:
         self._reducer = Reducer(pseudonyms, settings.proxy_hosts)
         self._classes = classes = Classes()
         self._event_clock = EventClock(zone)
+        self._proxies = campus_networks(settings.proxies)
         self._session_in_user = settings.username == "session"
         present = self._parser.format.present
         self._has_referer = "referer" in present
@@ -121,6 +126,11 @@ class Ingest:
     def watermark(self) -> int:
         """The newest accepted event time, s UTC; 0 at the start."""
         return self._event_clock.newest
+
+    @property
+    def ambiguous(self) -> int:
+        """Lines so far that could be read in two ways, as by a quote in a header."""
+        return self._parser.ambiguous
 
     def feed(
         self, lines: Sequence[bytes], *, source: str, first_line: int = 1, audit: bool = False
@@ -161,7 +171,9 @@ class Ingest:
 
     def _accesses(self, lines: Sequence[bytes], source: str) -> list[AccessEvent | str]:
         """An event or a reason for each line of an access log."""
-        texts = [line.decode("utf-8", "replace") if len(line) <= LONGEST_LINE else "" for line in lines]
+        texts = [
+            line.decode("utf-8", "surrogateescape") if len(line) <= LONGEST_LINE else "" for line in lines
+        ]
         parsed = self._parser.parse(texts)
         found = iter(self._events([fields for fields in parsed if fields is not None], source))
         return [
@@ -248,8 +260,12 @@ class Ingest:
         return taken[0], taken[1], account, session, place[0], place[1], place[2]
 
     def _audit(self, line: bytes, source: str) -> AccessEvent | str:
-        text = line.decode("utf-8-sig", "replace")
-        entry = None if len(line) > LONGEST_LINE or is_header(text) else parse_audit(text)
+        text = line.decode("utf-8-sig", "surrogateescape") if len(line) <= LONGEST_LINE else ""
+        if not text[:1].isdecimal():
+            text = behind_syslog(text.lstrip(" "))
+        if "\t" not in text:
+            text = text.replace("#011", "\t")
+        entry = None if is_header(text) else parse_audit(text)
         if entry is None:
             return _unreadable(line)
         instant = self._audit_times[entry.time]
@@ -312,10 +328,19 @@ class Ingest:
         entries = [parse_address(_bare(entry)) for entry in text.split(",")]
         known = [entry for entry in entries if entry is not None]
         if not known:
-            return None
-        address = known[-1] if self._settings.forwarded == "last" else known[0]
+            return _NO_ADDRESS if _MASKED.fullmatch(text.strip()) else None
+        address = known[0] if self._settings.forwarded == "first" else self._outermost(known)
         tokens = self._pseudonyms
         return tokens.address(address), tokens.network(address), self._geo.place(address)
+
+    def _outermost(self, known: Sequence[Address]) -> Address:
+        """The last address that is not one of the site's own: the reader may have sent those before it."""
+        for address in reversed(known):
+            if not is_private(address) and not any(
+                address in network for network in self._proxies if network.version == address.version
+            ):
+                return address
+        return known[-1]
 
     def _request(self, text: str) -> _Request:
         """``METHOD URL HTTP/x.y``, or a URL alone."""

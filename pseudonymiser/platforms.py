@@ -136,7 +136,7 @@ class Catalogue:
         return None
 
     def _rewritten(self, host: str) -> _PlatformData | None:
-        """A publisher behind another proxy: ``www-nature-com.proxy.example.org`` or ``www.nature.com.proxy…``."""
+        """A publisher behind another proxy: ``www-nature-com.proxy.…`` or ``www.nature.com.proxy.…``."""
         first, *others = host.split(".")[:_MOST_LABELS]
         if "-" in first and (
             data := self._known(first.replace("--", "\0").replace("-", ".").replace("\0", "-"))

@@ -2,8 +2,8 @@
 
 A reader chooses how a URL is spelled, and a publisher answers to many spellings. Before any pattern is tried:
 percent signs are decoded (twice and thrice encoded ones too), letters are small, doubled slashes and dot
-segments are gone, path parameters (``;jsessionid=…``) stand in the query, repeated parameters are one. What is
-longer than ``LONGEST`` is cut off for patterns and kept as ``rest``, so that it still tells documents apart.
+segments are gone, path parameters (``;jsessionid=…``) stand in the query, repeated parameters are one. What
+is longer than ``LONGEST`` is cut off for patterns and kept as ``rest``: it still tells documents apart.
 """
 
 import re

@@ -98,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     audit_logs: tuple[str, ...] = ()
     realms: tuple[str, ...] = ()
     username: Literal["user", "session"] = "user"
-    forwarded: Literal["first", "last"] = "first"
+    forwarded: Literal["first", "last"] = "last"
     campus: tuple[str, ...] = ()
     proxy_hosts: tuple[str, ...] = ()
     geo_city: str = ""

@@ -62,8 +62,8 @@ def test_addresses() -> None:
     assert event(ingest(), line(host="192.0.2.8")).network == plain.network
     assert event(ingest(), line(host="-")).address == ""
     chain = line(host="192.0.2.7, 198.51.100.9")
-    assert event(ingest(), chain).address == plain.address
-    assert event(ingest(forwarded="last"), chain).place.city == "Lyon"
+    assert event(ingest(forwarded="first"), chain).address == plain.address
+    assert event(ingest(), chain).place.city == "Lyon"
 
 
 def test_a_load_balancer_hands_on_the_readers_address() -> None:
