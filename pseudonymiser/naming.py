@@ -27,7 +27,10 @@ _VIEW = re.compile(
 )
 _TELLS = re.compile(r"\d{3}|-[^/-]*-|[^a-z0-9_./-]")  # in a path: more than words of an application
 _PICTURED = re.compile(r"\.[a-z0-9]{2,5}$")
-_DOCUMENTARY = re.compile(r"\d{5}|(?:[a-z0-9]+[-_]){3}[a-z]")  # in a name: an id or a title
+_DOCUMENTARY = re.compile(r"\d{4}|[a-z0-9]++[-_][a-z0-9]++[-_][a-z0-9]++[-_][a-z]|\.(?:pdf|epub)$")
+_CODE = re.compile(r"\.(?:js|mjs|css|map|json|woff2?)$")
+_HASH = re.compile(r"(?<![a-z0-9])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{6,}(?![a-z0-9])")  # of a built file
+_NUMBERED = re.compile(r"\d{3}", re.ASCII)
 _FILE = re.compile(r"\.(?:pdf|epub|docx?|pptx?|xlsx?)/?$")
 _STRONG = re.compile(
     r"(?=(?:[^\d]*\d){6})(?=.{7})|(?=(?:[^\d]*\d){3})(?=[^\d]*[a-z]|\d+[^\d]*[a-z]).{10}", re.DOTALL
@@ -83,10 +86,10 @@ class Naming:
             return self._pii(platform, pii[0])
         segments = _telling(target.path)
         strong = _strong(segments)
-        if not strong and target.query:
-            if "10." in target.query and (doi := _DOI.search(target.query)):
+        if target.query and not strong and not _TELLS.search("/".join(segments)):
+            if "10." in target.query and (doi := _DOI.search(target.query)) and self._alone(target, doi[0]):
                 return self._doi(doi[0])
-            if pii := self._ids.pii_anywhere.search(target.query):
+            if (pii := self._ids.pii_anywhere.search(target.query)) and self._alone(target, pii[0]):
                 return self._pii(platform, pii[0])
         return self._by_path(platform, target, kind, segments, strong)
 
@@ -96,6 +99,8 @@ class Naming:
         So the parts of a site's pages are one, and an ending put behind a document hides none.
         """
         folder, _, last = _ADDED.sub("", target.path).rpartition("/")
+        if _CODE.search(target.path):
+            last = _HASH.sub("", last)
         if target.path.count("/") > 1 and not _DOCUMENTARY.search(last) and _PICTURED.search(target.path):
             target = target._replace(path=folder or "/")
         return self.anywhere(platform, target, EventKind.PDF)
@@ -113,6 +118,14 @@ class Naming:
         document = f"{path}?{asked}" if asked and path else path or asked or "/"
         sequence = _ordinal(segments[-1]) if segments and platform.known else -1
         return Named(scope, document + target.rest, "host", scope, sequence)
+
+    def _alone(self, target: Target, identifier: str) -> bool:
+        """Whether no other parameter names a document: who adds a DOI to every request joins none of them."""
+        pairs = [pair.partition("=") for pair in target.query.split("&")]
+        return not any(
+            _NUMBERED.search(value) and identifier not in value and not self._is_noise(name)
+            for name, _, value in pairs
+        )
 
     def _named(self, query: str, segment: str) -> str:
         """Beside a path that names a document: what else is called an identifier, unless it says the same."""
@@ -135,9 +148,9 @@ class Naming:
         telling = sorted({value or name for name, _, value in pairs if not self._is_noise(name)})
         if file and not plain:
             return path, "&".join(named)
-        for values in (named, telling):
-            if plain and any(_STRONG.match(value) for value in values):
-                return "", "&".join(values)
+        numbered = sorted({*named, *(value for value in telling if _NUMBERED.search(value))})
+        if plain and any(_STRONG.match(value) for value in numbered):
+            return "", "&".join(numbered)
         return path, "&".join(telling) if telling or not plain else query
 
     def _doi(self, text: str) -> Named:
