@@ -25,6 +25,7 @@ from pseudonymiser.keys import Keys
 from pseudonymiser.pseudonyms import Address, Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
 from pseudonymiser.timestamps import Instant, Zone, any_time
+from pseudonymiser.urls import request_line
 from pseudonymiser.vault import Vault
 from service.records.events import READING, AccessEvent, EventKind, Location, Rejected, Resource
 from service.records.identities import Link, SealedIdentity
@@ -51,14 +52,11 @@ _Request = tuple[str, Resource, Resource | None, int]  # method, resource, what 
 _NOBODY = frozenset({"", "-"})
 _NO_ADDRESS = ("", "", Location())
 _SESSION_LENGTH = 15  # of EZproxy's session ids
-_REQUEST = re.compile(r"([A-Za-z_-]{1,24}) +(.*) HTTP/\d(?:\.\d)?", re.DOTALL)
-_METHODS = frozenset(
-    {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
-)
 _TEXT_BYTES = bytes({9, 10, 13, *range(32, 127)})
 _READ_BY = frozenset({"GET", "HEAD", ""})  # methods whose URL alone tells that something is read
 _PIECE = 206  # status of an answer to a range request: of files, never of pages
 _MASKED = re.compile(r"(?:\d{1,3}\.){1,3}[x*]{1,3}(?:\.[x*]{1,3}){0,2}|[0-9a-f]{16,128}", re.ASCII)
+_ADDRESSES = 512  # characters of a list of addresses that are looked at
 _TIMES = 1_000  # that are remembered: lines come nearly in their order, and a small memory is a quick one
 _REFERER = 512  # characters of a referer that are looked at: its host is among them
 
@@ -325,11 +323,13 @@ class Ingest:
     def _address(self, text: str) -> _Place | None:
         if text in _NOBODY:
             return _NO_ADDRESS
-        entries = [parse_address(_bare(entry)) for entry in text.split(",")]
+        first = self._settings.forwarded == "first"
+        listed = text[:_ADDRESSES].split(",") if first else text[-_ADDRESSES:].split(",")
+        entries = [parse_address(_bare(entry)) for entry in listed]
         known = [entry for entry in entries if entry is not None]
         if not known:
             return _NO_ADDRESS if _MASKED.fullmatch(text.strip()) else None
-        address = known[0] if self._settings.forwarded == "first" else self._outermost(known)
+        address = known[0] if first else self._outermost(known)
         tokens = self._pseudonyms
         return tokens.address(address), tokens.network(address), self._geo.place(address)
 
@@ -344,7 +344,7 @@ class Ingest:
 
     def _request(self, text: str) -> _Request:
         """``METHOD URL HTTP/x.y``, or a URL alone."""
-        method, url = _cut(text)
+        method, url = request_line(text)
         reduced = self._reducer.reduce(url)
         resource = reduced.resource
         if method not in _READ_BY and resource.kind in READING:  # an answer to a form may be a word or a file
@@ -353,7 +353,7 @@ class Ingest:
 
     def _post(self, key: tuple[str, int]) -> Resource:
         text, size = key
-        return self._reducer.posted(_cut(text)[1], size)
+        return self._reducer.posted(request_line(text)[1], size)
 
     def _referer(self, key: tuple[str, str]) -> str:
         """The class of a referer, as seen from a request's platform."""
@@ -365,13 +365,6 @@ class Ingest:
             return "library"
         kind = self._classes.referer(host)
         return "same" if kind != "shadow" and origin == platform else kind
-
-
-def _cut(request: str) -> tuple[str, str]:
-    """Method in capitals, "" if it is none, and URL of a request line."""
-    found = _REQUEST.fullmatch(request)
-    method, url = (found[1].upper(), found[2]) if found else ("", request)
-    return (method if method in _METHODS else ""), url.strip()
 
 
 def _is_inner(host: str) -> bool:

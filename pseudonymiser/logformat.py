@@ -86,7 +86,7 @@ _ALIASES = {
 # first `` HTTP/`` after which the rest of the line fits, or up to the line's last.
 _VERSION = r" HTTP/\d(?:\.\d)?"
 _TO_VERSION = r"[^ ]*+(?>(?: (?!HTTP/\d)[^ ]*+)*)"
-_REQUEST = rf"(?P<request>[A-Za-z_-]{{1,24}} {_TO_VERSION}(?:{_VERSION}{_TO_VERSION}){{0,8}}?{_VERSION})"
+_REQUEST = rf"(?P<request>[A-Za-z_-]{{1,24}} {_TO_VERSION}(?:{_VERSION}{_TO_VERSION}){{0,2}}?{_VERSION})"
 _LAST_REQUEST = rf"(?P<request>[A-Za-z_-]{{1,24}} (?>.*{_VERSION}))"
 # A bare name before ``%t``, and one that may hold blanks: it ends where the time's bracket begins.
 _NAME = r"(?P<user>\S++)\ \["
@@ -277,8 +277,8 @@ def _until(elements: tuple[Element, ...], at: int, *, at_least_one: bool) -> str
     rest = elements[at + 2] if at + 2 < len(elements) else None
     stop = re.escape(text)
     if rest is None:
-        stop += _END
-    elif isinstance(rest, Field) and rest.name == "time" and rest.token and not rest.strftime:
+        return f"{least}.*(?={stop}{_END})"
+    if isinstance(rest, Field) and rest.name == "time" and rest.token and not rest.strftime:
         stop += r"\[" if not text.endswith("[") else ""
     first = re.escape(text[0])
     return f"{least}[^{first}]*+(?>(?:(?!{stop}){first}[^{first}]*+)*)"

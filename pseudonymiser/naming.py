@@ -32,6 +32,7 @@ _CODE = re.compile(r"\.(?:js|mjs|css|map|json|woff2?)$")
 _HASH = re.compile(r"(?<![a-z0-9])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{6,}(?![a-z0-9])")  # of a built file
 _NUMBERED = re.compile(r"\d{3}", re.ASCII)
 _FILE = re.compile(r"\.(?:pdf|epub|docx?|pptx?|xlsx?)/?$")
+_MOST_SEGMENTS = 24  # of a path that are looked at one by one
 _STRONG = re.compile(
     r"(?=(?:[^\d]*\d){6})(?=.{7})|(?=(?:[^\d]*\d){3})(?=[^\d]*[a-z]|\d+[^\d]*[a-z]).{10}", re.DOTALL
 )
@@ -181,6 +182,8 @@ def _telling(path: str) -> list[str]:
         stem, dot, ending = segments[-1].rpartition(".")
         if dot and stem and len(ending) <= 5 and not ending.isdecimal():
             segments[-1] = stem.removesuffix(".full").removesuffix(".pdf")
+    if len(segments) > _MOST_SEGMENTS:  # nobody's path: all of it, as it stands
+        return ["/".join(segments)]
     return [segment for segment in segments if not _VIEW.fullmatch(segment)]
 
 

@@ -14,13 +14,18 @@ LONGEST = 1024  # characters of path and query that patterns look at; bounds the
 
 NO_HOST = "invalid"  # stands for what cannot be a name
 
-_RAW = 2048  # characters of a path or query that are decoded
+_RAW = 1280  # characters of a path or query that are decoded
 _ROUNDS = 3  # of decoding: what is encoded more often is nobody's link
 _LONGEST_HOST = 253  # characters of a host name, RFC 1035
 _URL = re.compile(
     r"(?:[a-z][a-z0-9+.-]{0,15}:)?//([^/?#\\]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.I | re.DOTALL
 )
 _RELATIVE = re.compile(r"([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
+_ESCAPE = re.compile(r"%[0-9a-f]{2}", re.I)
+_REQUEST = re.compile(r"([A-Za-z_-]{1,24}) +(.*) HTTP/\d(?:\.\d)?", re.DOTALL)
+_METHODS = frozenset(
+    {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
+)
 _PORT = re.compile(r":\d*$")
 _ODD = re.compile(r"[%;\\]|//|/\.")  # what a path needs no mending without
 _SAYS_NOTHING = re.compile(
@@ -40,6 +45,13 @@ class Target(NamedTuple):
     def text(self) -> str:
         """Path and query, as patterns see them."""
         return f"{self.path}?{self.query}" if self.query else self.path
+
+
+def request_line(text: str) -> tuple[str, str]:
+    """Method in capitals, "" if it is none, and URL of ``METHOD URL HTTP/x.y`` or of a URL alone."""
+    found = _REQUEST.fullmatch(text)
+    method, url = (found[1].upper(), found[2]) if found else ("", text)
+    return (method if method in _METHODS else ""), url.strip()
 
 
 def cut(url: str) -> Target:
@@ -102,10 +114,9 @@ def _routed(path: str, query: str, fragment: str) -> tuple[str, str]:
 
 def _decoded(text: str) -> str:
     for _ in range(_ROUNDS):
-        plain = unquote(text, errors="replace") if "%" in text else text
-        if plain == text:
+        if _ESCAPE.search(text) is None:
             break
-        text = plain
+        text = unquote(text, errors="replace")
     return text
 
 

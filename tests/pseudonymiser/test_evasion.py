@@ -34,7 +34,11 @@ PDFS = {
 
 
 def _before_query(added: str) -> Callable[[str], str]:
-    return lambda url: "?".join([url.partition("?")[0] + added, *url.split("?")[1:]])
+    def change(url: str) -> str:
+        path, *query = url.split("?")
+        return "?".join([path + added, *query])
+
+    return change
 
 
 def _with(parameter: str) -> Callable[[str], str]:
@@ -47,7 +51,7 @@ def _encoded(url: str) -> str:
     return f"{scheme}//{host}/{''.join(f'%{ord(c):02x}' if c.isalnum() else c for c in path)}"
 
 
-TRICKS = {
+TRICKS: dict[str, Callable[[str], str]] = {
     "poll in a parameter": _with("x=/ping"),
     "collect in a parameter": _with("x=/g/collect"),
     "marker in a parameter": _with("x=marker-file"),
