@@ -47,7 +47,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
 )
 
 _Place = tuple[str, str, Location]  # pseudonyms of address and network, and where it is
-_Request = tuple[str, Resource, Resource | None, int]  # method, resource, what it is from how many bytes on
+_Request = tuple[str, Resource, int]  # method, resource, and from how many bytes on it is something else
 
 _NOBODY = frozenset({"", "-"})
 _NO_ADDRESS = ("", "", Location())
@@ -112,6 +112,7 @@ class Ingest:
         self._accounts = BoundedCache(self._account)
         self._addresses = BoundedCache(self._address)
         self._requests = BoundedCache(self._request)
+        self._larges = BoundedCache(self._large)
         self._posts = BoundedCache(self._post)
         self._referers = BoundedCache(self._referer)
         self._sessions = BoundedCache(self._session)
@@ -217,7 +218,7 @@ class Ingest:
                 who[0], who[1], who[2], who[3], who[4], who[5], who[6],
                 method, code, sent, resource, origin, program, category,
             )
-            for who, (method, _, _, _), code, sent, resource, origin, program, category in rows
+            for who, (method, _, _), code, sent, resource, origin, program, category in rows
         ]  # fmt: skip
 
     def _resources(
@@ -225,10 +226,10 @@ class Ingest:
     ) -> list[Resource]:
         """What was asked for. An answer's size tells that it was a file; so does that it came by pieces."""
         return [
-            resource if large is None or (sent < least and code != _PIECE)
+            resource if sent < least and code != _PIECE
             else self._posts[text, sent] if method == "POST"
-            else large
-            for text, (method, resource, large, least), sent, code
+            else self._larges[text]
+            for text, (method, resource, least), sent, code
             in zip(texts, requests, sizes, codes, strict=True)
         ]  # fmt: skip
 
@@ -348,8 +349,11 @@ class Ingest:
         reduced = self._reducer.reduce(url)
         resource = reduced.resource
         if method not in _READ_BY and resource.kind in READING:  # an answer to a form may be a word or a file
-            return method, Resource(resource.platform, EventKind.PAGE), resource, self._reducer.page_bytes
-        return method, resource, reduced.large, reduced.least
+            return method, Resource(resource.platform, EventKind.PAGE), self._reducer.page_bytes
+        return method, resource, reduced.least
+
+    def _large(self, text: str) -> Resource:
+        return self._reducer.large(request_line(text)[1])
 
     def _post(self, key: tuple[str, int]) -> Resource:
         text, size = key

@@ -94,6 +94,10 @@ class Naming:
                 return self._pii(platform, pii[0])
         return self._by_path(platform, target, kind, segments, strong)
 
+    def by_itself(self, platform: Platform, target: Target) -> Named:
+        """A file, whatever it looks like."""
+        return self.anywhere(platform, target, EventKind.PDF)
+
     def furniture(self, platform: Platform, target: Target) -> Named:
         """What ends like a script or picture, yet is large: its folder, unless its own name is a document's.
 

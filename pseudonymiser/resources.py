@@ -23,6 +23,7 @@ UNKNOWN = "unknown"
 SEQUENCES = 2**30  # ordinals are counted modulo this
 
 _OWN_SHAPE = re.compile(r"/(?:login\?(?:q?url|user|ticket)=|connect\?session=s)")
+_OWN_PATHS = frozenset({"/login", "/connect"})
 _OWN_KINDS = (
     (
         re.compile(r"/(?:public|login)?[^?]*\.(?:css|js|png|gif|jpe?g|ico|svg)(?:\?|$)|/favicon"),
@@ -41,10 +42,9 @@ _BY_PATH = READING | {EventKind.MEDIA}  # what has a document though nothing but
 
 
 class Reduced(msgspec.Struct, frozen=True, gc=False):
-    """What is left of a URL; ``large`` instead where the answer has ``least`` bytes or more."""
+    """What is left of a URL; ``Reducer.large`` instead where the answer has ``least`` bytes or more."""
 
     resource: Resource
-    large: Resource | None = None
     least: int = NEVER
 
 
@@ -69,14 +69,25 @@ class Reducer:
     def reduce(self, url: str) -> Reduced:
         """Never fails: what is no URL is a page of an unknown platform."""
         target = self._cut(url)
-        host = target.host
-        if not host or host in self._own or host.removeprefix("login.") in self._own:
+        if self._is_own(target.host):
             return Reduced(Resource(OWN_PAGES, _own_kind(target.text)))
-        found = self._publisher(self._catalogue.find(host), target)
-        if _OWN_SHAPE.match(target.text):
-            large = found.large or found.resource
-            return Reduced(Resource(OWN_PAGES, _own_kind(target.text)), large, self._sizes.page)
-        return found
+        if _is_own_shape(target):
+            return Reduced(Resource(OWN_PAGES, _own_kind(target.text)), self._sizes.page)
+        return self._publisher(self._catalogue.find(target.host), target)
+
+    def large(self, url: str) -> Resource:
+        """The document that a large answer is, though its URL looks like something else."""
+        target = self._cut(url)
+        platform = self._catalogue.find(target.host)
+        found = self._publisher(platform, target)
+        if found.resource.kind in READING or found.least == NEVER:
+            return found.resource
+        text = target.text
+        for kind, find, rest in platform.rules:
+            if kind in READING and (match := _match(find, rest, text)):
+                return self._resource(platform, kind, self._naming.by_rule(platform, target, kind, match))
+        name = self._naming.furniture if found.resource.kind in _FURNITURE else self._naming.by_itself
+        return self._resource(platform, EventKind.PDF, name(platform, target))
 
     def posted(self, url: str, size: int) -> Resource:
         """A large answer to a form: one address hands out many documents, so its size tells them apart."""
@@ -92,13 +103,15 @@ class Reducer:
         target = self._cut(url)
         host = target.host
         own = host in self._own or any(host.endswith(f".{name}") for name in self._own)
-        if own or _OWN_SHAPE.match(target.text):
+        if own or _is_own_shape(target):
             return host, OWN_PAGES
         return host, self._catalogue.find(host).name if host else UNKNOWN
 
     def _cut(self, url: str) -> Target:
-        target = cut(url)
-        return target._replace(host=self._hosts[target.host]) if target.host else target
+        return cut(url, self._hosts.__getitem__)
+
+    def _is_own(self, host: str) -> bool:
+        return not host or host in self._own or host.removeprefix("login.") in self._own
 
     def _publisher(self, platform: Platform, target: Target) -> Reduced:
         text = target.text
@@ -114,7 +127,7 @@ class Reducer:
             return Reduced(small)
         least = self._sizes.listing if kind in _LISTS else self._sizes.page
         least = self._sizes.asset if kind in _FURNITURE else least
-        return Reduced(small, self._hidden(platform, target, kind), least)
+        return Reduced(small, least)
 
     def _guessed(self, platform: Platform, target: Target, guess: Guess) -> Reduced:
         kind, least = guess
@@ -127,16 +140,7 @@ class Reducer:
                 small = self._resource(platform, kind, named)
         if least == NEVER or (not target.query and _HOME.fullmatch(target.path)):
             return Reduced(small)
-        return Reduced(small, self._hidden(platform, target, kind), least)
-
-    def _hidden(self, platform: Platform, target: Target, looks: EventKind) -> Resource:
-        """The document that a large answer is, though its URL looks like something else."""
-        for kind, find, rest in platform.rules:
-            if kind in READING and (match := _match(find, rest, target.text)):
-                return self._resource(platform, kind, self._naming.by_rule(platform, target, kind, match))
-        if looks in _FURNITURE:
-            return self._resource(platform, EventKind.PDF, self._naming.furniture(platform, target))
-        return self._resource(platform, EventKind.PDF, self._naming.anywhere(platform, target, EventKind.PDF))
+        return Reduced(small, least)
 
     def _resource(self, platform: Platform, kind: EventKind, named: Named) -> Resource:
         """The record; one object for all that names nothing."""
@@ -158,6 +162,11 @@ class Reducer:
         if named.sequence < 0:
             return -1
         return (named.sequence + self._shifts[named.journal_scheme, named.journal]) % SEQUENCES
+
+
+def _is_own_shape(target: Target) -> bool:
+    """Whether a path is one of EZproxy's own, on whatever host."""
+    return target.path in _OWN_PATHS and _OWN_SHAPE.match(target.text) is not None
 
 
 def _own_kind(target: str) -> EventKind:

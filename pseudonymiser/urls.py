@@ -7,6 +7,7 @@ is longer than ``LONGEST`` is cut off for patterns and kept as ``rest``: it stil
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -54,14 +55,14 @@ def request_line(text: str) -> tuple[str, str]:
     return (method if method in _METHODS else ""), url.strip()
 
 
-def cut(url: str) -> Target:
-    """Never fails: what is no URL is a host with the path ``/``."""
+def cut(url: str, bare: Callable[[str], str]) -> Target:
+    """Never fails: what is no URL is a host with the path ``/``. ``bare`` brings a host to one spelling."""
     if match := _URL.match(url):
         host, path, query, fragment = match.groups()
-        return target(host or NO_HOST, path, query, fragment)
+        return target(bare(host or NO_HOST), path, query, fragment)
     if url.startswith(("/", "?", "#")) and (match := _RELATIVE.match(url)):
         return target("", *match.groups())
-    return Target(url.partition("/")[0][: _LONGEST_HOST + 8], "/")  # CONNECT host:port
+    return Target(bare(url.partition("/")[0][: _LONGEST_HOST + 8]), "/")  # CONNECT host:port
 
 
 def target(host: str, path: str | None, query: str | None, fragment: str | None) -> Target:
