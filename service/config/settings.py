@@ -80,8 +80,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "user"
     forwarded: Annotated[
         Literal["first", "last"],
-        about('Which address of a comma list (X-Forwarded-For) is the reader\'s: "first" or "last".'),
-    ] = "first"
+        about(
+            'Which address of a comma list (X-Forwarded-For) is the reader\'s: the "last" that is no '
+            'inner one, or the "first", which the reader can forge.'
+        ),
+    ] = "last"
     campus: Annotated[
         Texts,
         about('Networks on campus, in CIDR notation ("192.0.2.0/24").', example=["192.0.2.0/24"]),
