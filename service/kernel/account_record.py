@@ -1,6 +1,6 @@
 """What is remembered of one account: one fixed-size record in a dense array.
 
-At most 2,048 bytes, readable across versions: a packed record starts with its version, and
+At most 2,304 bytes, readable across versions: a packed record starts with its version, and
 ``unpack`` refuses one it does not know. No identifier is inside; keys are 32-bit hashes of keyed
 pseudonyms. Times are s UTC; days are local days since 1970 in the site's zone.
 

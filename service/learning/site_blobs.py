@@ -13,6 +13,7 @@ from models.detectors import Trees
 from models.evidence import BINS
 from service.base.decoding import decoding_guard
 from service.decision.reader_groups import KEPT_DAYS, PREFIX, GroupHistory, read_group_history
+from service.kernel.measures import K
 from service.kernel.peer_groups import CLASSES, HOME, LOCALITIES, PEER_GROUPS
 from service.learning import drift, model_versions
 from service.learning.aggregation import EVIDENCE, TABLES, pack_counts, unpack_counts
@@ -25,6 +26,7 @@ SITE = "site"  # name of the snapshot among the blobs
 DRIFT = "drift"  # name of what is remembered of drift among the blobs
 VERSION = 2  # of SiteSnapshot
 RING = baselines.WINDOW_DAYS + 2  # slots of histograms: today's never overwrites one still in use
+_OTHERS = ROWS - K  # rows behind those of the measures
 _ROWS_V1 = [*range(42), EVIDENCE, TREES]  # where rows of the first version stand now
 
 
@@ -102,7 +104,9 @@ def _restore(site: SiteModel, shared: Mapping[str, bytes]) -> None:
     site.versions = read_versions(shared)
     site.trees = Trees.from_snapshot(saved.trees)
     if saved.classifiers:
-        site.classifiers = Classifiers.from_snapshot(saved.classifiers)
+        classifiers = Classifiers.from_snapshot(saved.classifiers)
+        if classifiers.fits(site.classifiers):  # else they saw other terms, and are taught anew
+            site.classifiers = classifiers
     site.shares = {
         name: dict(
             zip(np.frombuffer(keys, "<u4").tolist(), np.frombuffer(values, "<f8").tolist(), strict=True)
@@ -129,6 +133,11 @@ def _histogram(packed: bytes) -> NDArray[np.uint32]:
     flat = unpack_counts(packed, 1)[:, 0]
     if len(flat) == PEER_GROUPS * ROWS:
         return flat.reshape(PEER_GROUPS, ROWS, BINS)
+    rows = len(flat) // PEER_GROUPS
+    if len(flat) == PEER_GROUPS * rows and rows > len(_ROWS_V1):  # fewer measures, the rest as today
+        grown = np.zeros((PEER_GROUPS, ROWS, BINS), np.uint32)
+        grown[:, [*range(rows - _OTHERS), *range(K, ROWS)]] = flat.reshape(PEER_GROUPS, rows, BINS)
+        return grown
     counts = np.zeros((CLASSES, LOCALITIES, ROWS, BINS), np.uint32)
     counts[:, HOME, _ROWS_V1] = flat.reshape(CLASSES, len(_ROWS_V1), BINS)
     return counts.reshape(PEER_GROUPS, ROWS, BINS)

@@ -56,13 +56,14 @@ def load_policy(directory: Path | None = None, *, alerts_per_day: float | None =
     budget = to_budget(sources["budget.toml"], alerts_per_day)
     texts = sorted((source.name, source.text) for source in sources.values())
     digest = hashlib.sha256("\0".join(f"{n}\0{t}" for n, t in texts).encode())
-    digest.update(repr(budget.alerts_per_day).encode())
+    prior = to_prior(sources["prior.toml"])
+    digest.update(repr((budget.alerts_per_day, prior)).encode())
     return Policy(
         detections=dict(sorted(detections.items())),
         detection_of=_assign(detections),
         budget=budget,
         training=to_training(sources["training.toml"]),
-        prior=to_prior(sources["prior.toml"]),
+        prior=prior,
         readers=to_readers(sources["readers.toml"]),
         hash=digest.hexdigest()[:12],
     )
@@ -155,7 +156,7 @@ def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
     """Every measure belongs to exactly one detection."""
     owner: dict[str, str] = {}
     for detection in detections.values():
-        for name in detection.measures:
+        for name in _measures(detection):
             if name not in M.__members__:
                 raise PolicyError(
                     f"policy {detection.id}: unknown measure {name}; known: {', '.join(M.__members__)}"
@@ -171,12 +172,20 @@ def _assign(detections: Mapping[str, Detection]) -> tuple[str, ...]:
     return tuple(owner[m.name] for m in M)
 
 
+def _measures(detection: Detection) -> tuple[str, ...]:
+    """The measures that a detection reads: those its file names, else those that name it."""
+    if detection.measures is not None:
+        return detection.measures
+    return tuple(m.name for m in M if m.spec.detection == detection.id)
+
+
 def to_readers(source: PolicyFile) -> Readers:
     return _convert(source, Readers)
 
 
 def to_prior(source: PolicyFile) -> tuple[tuple[float, float, float, float], ...]:
-    quantiles = _parse(source)
+    """The prior: of each measure what the file says, else what the measure says of itself."""
+    quantiles = {m.name: m.spec.prior for m in M} | _parse(source)
     rows = []
     for name in (*(m.name for m in M), *AFTER_MEASURES):
         try:

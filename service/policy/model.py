@@ -24,7 +24,7 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     false_positives: tuple[str, ...]
     misses: str  # what it cannot see
     attack: str  # MITRE ATT&CK technique
-    measures: tuple[str, ...]  # names of service.kernel.measures.M
+    measures: tuple[str, ...] | None = None  # names of M; by default those that name this detection
     examples: tuple[Example, ...] = msgspec.field(name="example", default=())
 
 
@@ -88,7 +88,7 @@ class Policy(msgspec.Struct, frozen=True):
     training: Training
     prior: tuple[tuple[float, float, float, float], ...]  # by measure, then AFTER_MEASURES
     readers: Readers
-    hash: str  # of the files, 12 hexadecimal digits
+    hash: str  # of the files and the prior, 12 hexadecimal digits
 
     @property
     def alerts_per_day(self) -> float:

@@ -44,7 +44,6 @@ def test_pdf_and_page_of_one_article_are_one_document() -> None:
     [
         event(NOON + 5, document=9, status=304, size=0),
         event(NOON + 5, document=9, method="HEAD", size=0),
-        event(NOON + 5, document=9, method="POST"),
         event(NOON + 5, document=9, kind=EventKind.POLL),
         event(NOON + 5, document=9, kind=EventKind.ASSET),
         event(NOON + 5, document=9, kind=EventKind.ABSTRACT),

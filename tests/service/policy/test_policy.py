@@ -27,10 +27,16 @@ trees_handicap = 0.7
 
 
 def test_every_measure_is_in_exactly_one_detection() -> None:
-    named = [name for d in SHIPPED.detections.values() for name in d.measures]
-    assert sorted(named) == sorted(M.__members__)
-    for m in M:
-        assert m.name in SHIPPED.detections[SHIPPED.detection_of[m]].measures
+    assert list(SHIPPED.detection_of) == [m.spec.detection for m in M]
+    assert set(SHIPPED.detection_of) == set(SHIPPED.detections)
+
+
+def test_a_site_s_row_of_the_prior_replaces_the_measure_s_own(tmp_path: Path) -> None:
+    (tmp_path / "prior.toml").write_text(prior("[2, 12, 30, 70]"))
+    theirs = load_policy(tmp_path)
+    assert theirs.prior[M.DOCS_10M] == (2, 12, 30, 70)
+    assert theirs.prior[M.DOCS_1H] == M.DOCS_1H.spec.prior
+    assert theirs.hash != SHIPPED.hash
 
 
 @pytest.mark.parametrize("detection", SHIPPED.detections.values(), ids=lambda d: d.id)
@@ -81,7 +87,7 @@ def test_the_hash_is_of_the_texts(tmp_path: Path) -> None:
 
 def test_a_site_may_reword_a_detection(tmp_path: Path) -> None:
     old = SHIPPED.detections["odd-hours"]
-    reported = {k: v for k, v in msgspec.to_builtins(old).items() if k != "example"}
+    reported = {k: v for k, v in msgspec.to_builtins(old).items() if k != "example" and v is not None}
     text = "\n".join(f"{k} = {_toml(v)}" for k, v in reported.items())
     (tmp_path / "odd-hours.toml").write_text(text.replace(old.title, "Nachts"))
     assert load_policy(tmp_path).detections["odd-hours"].title == "Nachts"
@@ -100,7 +106,7 @@ def detection(measures: str, name: str = "own") -> str:
 
 def prior(quantiles: str) -> str:
     """The shipped prior with other numbers for one measure."""
-    return re.sub(r"DOCS_10M = .*", f"DOCS_10M = {quantiles}", PRIOR)
+    return re.sub(r"# Of each measure .*", f"DOCS_10M = {quantiles}", PRIOR)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +186,7 @@ def prior(quantiles: str) -> str:
         ("prior.toml", prior("[-2, 6, 15, 16]"), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
         ("prior.toml", prior("[1, 6, 15, nan]"), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
         ("prior.toml", prior('[1, "x", 15, 16]'), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
-        ("prior.toml", "", "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
+        ("prior.toml", "", "prior.toml: EVIDENCE.* four rising numbers"),
     ],
 )
 def test_a_mistake_names_its_file_and_what_is_wrong(tmp_path: Path, name: str, text: str, says: str) -> None:
