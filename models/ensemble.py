@@ -37,9 +37,10 @@ class EnsembleWeights(msgspec.Struct, frozen=True):
 def ensemble_score(scores: MemberScores, weights: EnsembleWeights) -> float:
     """A moment's score, at least 0.
 
-    >>> joined(Said(6.0, 6.0, None), Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
+    >>> weights = EnsembleWeights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5)
+    >>> ensemble_score(MemberScores(6.0, 6.0, None), weights)
     6.5
-    >>> joined(Said(9.0, 0.0, None), Weights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5))
+    >>> ensemble_score(MemberScores(9.0, 0.0, None), weights)
     5.6
     """
     evidence, classifiers, trees = scores

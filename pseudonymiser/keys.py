@@ -198,8 +198,8 @@ def _decode(path: Path, content: bytes) -> Keys:
 
 def _encode(keys: Keys) -> bytes:
     """Version 1 as long as it can say everything."""
-    version = 2 if keys._kept or keys.former else 1
-    file = _KeyFile(version, keys.epoch, keys._root, keys._kept, keys.former)
+    version = 2 if keys._kept or keys.former else 1  # noqa: SLF001 - of this module
+    file = _KeyFile(version, keys.epoch, keys._root, keys._kept, keys.former)  # noqa: SLF001 - of this module
     return msgspec.json.encode(file) + b"\n"
 
 

@@ -1,6 +1,4 @@
-"""The authenticator: who sends a request, whether the route's rule lets this one in, and what is recorded of
-it.
-"""
+"""The authenticator: who sends a request, whether the route lets this one in, and what is recorded of it."""
 
 import logging
 import re

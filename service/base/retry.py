@@ -37,7 +37,7 @@ class Pauses(wait_base):
         """Let the next pause be the first one: for a while everything went well."""
         self._next = self._first
 
-    def __call__(self, retry_state: RetryCallState) -> float:
+    def __call__(self, retry_state: RetryCallState) -> float:  # noqa: ARG002 - tenacity's interface
         return self.next()
 
 

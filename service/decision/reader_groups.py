@@ -38,7 +38,8 @@ Counts = Mapping[str, GroupCount]  # "dimension: group"
 
 
 def dimension_of(group: str) -> tuple[str, str]:
-    """
+    """Split a group's name into its dimension and its value.
+
     >>> dimension_of("user type: student"), dimension_of("everyone")
     (('user type', 'student'), ('', 'everyone'))
     """

@@ -73,7 +73,8 @@ def test_copy_and_paste_brings_alerts_to_the_pages(tmp_path: Path, own_broker: C
         bash.stdin.flush()
         until = time.monotonic() + PATIENCE
         while open_alerts(port) < ENOUGH:
-            assert bash.poll() is None and time.monotonic() < until, reported.read_text()[-3000:]
+            assert bash.poll() is None, reported.read_text()[-3000:]
+            assert time.monotonic() < until, reported.read_text()[-3000:]
             time.sleep(0.5)
         bash.stdin.write(f"{end}wait\n".encode())
         bash.stdin.close()

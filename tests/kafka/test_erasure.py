@@ -109,7 +109,9 @@ def erased_while_the_pages_are_away(
     parts.start("pages")
     wait(lambda: watch.settled(513), parts.reported)
     old, gone, new = records_of(site, identities, carol)
-    assert old and new and gone is None
+    assert old
+    assert new
+    assert gone is None
     with closing(sqlite3.connect(site.database)) as connection:
         query = "SELECT sealed FROM identities WHERE pseudonym = ?"
         kept = [msgspec.json.decode(sealed) for (sealed,) in connection.execute(query, [carol])]

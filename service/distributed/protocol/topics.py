@@ -119,9 +119,10 @@ def found(site: SiteFolder) -> dict[str, ActualTopic]:
 
 
 def create(site: SiteFolder) -> list[str]:
-    """Makes what is missing and sets what differs; what it did. Partitions and copies of a topic that is
-    there stay: ``check`` tells of them. Again, it does nothing. Raises ``TopicError`` where brokers are too
-    few, or ``BrokerError``.
+    """Make what is missing, set what differs, and tell what was done; a second time it does nothing.
+
+    Partitions and copies of a topic that is there stay: ``check`` tells of them. Raises ``TopicError`` where
+    brokers are too few, or ``BrokerError``.
     """
     kafka = kafka_of(site)
     topics = wanted(kafka, site.settings.retention.events)

@@ -137,7 +137,7 @@ class FrameBuilder:
         self._unnamed.clear()
         return Changes(shared={FRAMING: msgspec.json.encode(state)}, unnamed=unnamed)
 
-    def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
+    def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:  # noqa: ARG002 - has none
         """Goes on from what ``drain`` gave. Raises ``CheckpointError``."""
         if FRAMING not in shared:
             return

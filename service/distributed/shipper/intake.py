@@ -51,7 +51,7 @@ class LogFiles:
     def acknowledged(self, positions: Mapping[str, bytes]) -> None:
         """Logs are the proxy's; nothing is done to them."""
 
-    def ended(self, positions: Mapping[str, bytes]) -> bool:
+    def ended(self, positions: Mapping[str, bytes]) -> bool:  # noqa: ARG002 - as of every intake
         """Logs have no end."""
         return False
 

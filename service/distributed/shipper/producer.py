@@ -216,4 +216,4 @@ def _discard(client: Any) -> None:
     with suppress(KafkaError):
         client.close(timeout=1)
     # `close` stops at what cannot be sent and leaves its thread sending; this ends it.
-    client._sender.force_close()
+    client._sender.force_close()  # noqa: SLF001 - it has no public way

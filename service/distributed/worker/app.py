@@ -114,7 +114,7 @@ class Worker:
         bind(partition=runner.partition)
         try:
             await runner.run()
-        except Exception as error:  # the whole worker ends, loudly: one partition standing still tells nobody
+        except Exception as error:  # noqa: BLE001 - the whole worker ends, loudly: one partition standing still tells nobody
             _log.exception("partition-failed")
             await self.app.crash(error)
 

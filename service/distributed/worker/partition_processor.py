@@ -93,9 +93,7 @@ class PartitionProcessor:
         return self._shard.pending.newest
 
     def enqueue_verdicts(self, verdicts: Sequence[AnalystVerdict]) -> None:
-        """Take in verdicts of the partition's accounts; while the partition processor rests it wants them
-        again later.
-        """
+        """Take in verdicts of the partition's accounts; while it rests it wants them again later."""
         if self._ledger.closing is None:
             self._shard.enqueue_verdicts(verdicts)
 
@@ -105,8 +103,10 @@ class PartitionProcessor:
         return {**self._counters, **self._shard.counters}
 
     def take(self, offset: int, frame: Frame) -> bool:
-        """Take in the next frame. False where it begins a day, or where the state of an account must come
-        first (``expected_accounts``): the partition processor rests now and wants it again.
+        """Take in the next frame; false where it rests now and wants the frame again.
+
+        That is where the frame begins a day, or where the state of an account must come first
+        (``expected_accounts``).
 
         Raises ``WireError`` for a frame that is not sound or of other partitions' accounts; its offset counts
         as taken.
