@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from pseudonymiser.bounded_cache import BoundedCache
 from service.records.events import EventKind
 
+_LONGEST_WORD = 40  # characters of a segment that may mean a kind
 NEVER = 1 << 62  # bytes: no size makes a document of it
 
 _ORDER = (
@@ -74,6 +76,7 @@ class Kinds:
         self._word = _word_pattern(words)
         self._meaning = {part: kind for kind, parts in inside.items() for part in parts}
         self._inside = re.compile("|".join(sorted(self._meaning, key=len, reverse=True)))
+        self._words = BoundedCache(self._meant, 10_000)
         self._parameters = parameters
         self._large = large
 
@@ -153,11 +156,17 @@ class Kinds:
     def _nearest(self, segments: list[str]) -> tuple[str, int]:
         """The kind of the word that stands nearest to the end, and its segment."""
         for at in range(len(segments) - 1, max(-1, len(segments) - 9), -1):
-            if len(segments[at]) <= 40 and (match := self._word.fullmatch(segments[at])):
-                return match.lastgroup or "", at
-            if len(segments[at]) <= 40 and (inside := self._inside.findall(segments[at])):
-                return self._meaning[inside[-1]], at
+            segment = segments[at]
+            if len(segment) <= _LONGEST_WORD and not segment.isdecimal() and (word := self._words[segment]):
+                return word, at
         return "", -1
+
+    def _meant(self, segment: str) -> str:
+        """The kind that a segment means; "" for none."""
+        if match := self._word.fullmatch(segment):
+            return match.lastgroup or ""
+        inside = self._inside.findall(segment)
+        return self._meaning[inside[-1]] if inside else ""
 
     def _asks_document(self, pairs: list[tuple[str, str]]) -> bool:
         readings = self._parameters.readings

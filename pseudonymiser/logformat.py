@@ -89,8 +89,8 @@ _TO_VERSION = r"[^ ]*+(?>(?: (?!HTTP/\d)[^ ]*+)*)"
 _REQUEST = rf"(?P<request>[A-Za-z_-]{{1,24}} {_TO_VERSION}(?:{_VERSION}{_TO_VERSION}){{0,2}}?{_VERSION})"
 _LAST_REQUEST = rf"(?P<request>[A-Za-z_-]{{1,24}} (?>.*{_VERSION}))"
 # A bare name before ``%t``, and one that may hold blanks: it ends where the time's bracket begins.
-_NAME = r"(?P<user>\S++)\ \["
-_SPACED_NAME = r"(?P<user>[^ ]*+(?>(?: (?!\[)[^ ]*+)*))\ \["
+_NAME = re.compile(r"\(\?P<user>\\S\+\+\)(?=\\ (?:\(\?P<time>)?\\\[)")
+_SPACED_NAME = r"(?P<user>[^ ]*+(?>(?: (?!\[)[^ ]*+)*))"
 _WILD = re.compile(r"\.[*+]\??")
 _CLASS = re.compile(r"(\[(?:\\.|[^\\\]])+\]|\\[wSd])(\*|\+|\{\d*,?\d*\})")
 _ALPHABET = [chr(code) for code in range(9, 127)] + ["é", "€"]
@@ -121,7 +121,8 @@ def compile_format(log_format: str, zone: Zone) -> LineFormat:
     absent = "".join(f"(?P<{role}>)" for role in ROLES if role not in roles.values())
     pattern = _compile(source + _END + absent)
     last = _compile(source.replace(_REQUEST, _LAST_REQUEST) + _END + absent) if _REQUEST in source else None
-    spaced = _compile(source.replace(_NAME, _SPACED_NAME) + _END + absent) if _NAME in source else None
+    spaced_source, names = _NAME.subn(lambda _: _SPACED_NAME, source)
+    spaced = _compile(spaced_source + _END + absent) if names else None
     indexes = tuple(pattern.groupindex[role] for role in ROLES)
     return LineFormat(pattern, last, spaced, indexes, frozenset(roles.values()), _time(elements, roles, zone))
 

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -12,8 +12,9 @@ from pseudonymiser.bounded_cache import BoundedCache
 from pseudonymiser.kinds import Kinds, Large, Parameters
 from service.records.events import EventKind
 
-# EventKind, what is searched, and what must follow behind its first place; None: nothing more.
-Rule = tuple[EventKind, re.Pattern[str], re.Pattern[str] | None]
+Find = Callable[[str], re.Match[str] | None]
+# Kind, how a rule's beginning is found, and what must follow behind that; None: nothing more.
+Rule = tuple[EventKind, Find, re.Pattern[str] | None]
 
 
 class _PlatformData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,22 +169,26 @@ class Catalogue:
         return known
 
 
+_CHOICE = re.compile(r"\|(?:\^|/|_ob|bknumber)")  # another beginning, not at the start
 _MOST_LABELS = 8  # of a host that are looked at for another's
 _GAP = re.compile(r"(?:\[\^\?\]|\.)\*\??")
 _SUFFIX = re.compile(r"[a-z]{2,24}|xn--[a-z0-9-]{2,59}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
-def split(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+def split(pattern: str) -> tuple[Find, re.Pattern[str] | None]:
     """A rule in two where its beginning can stand anywhere and a gap follows it.
 
     Searched as one, each place where the beginning stands would be tried up to the end of the URL.
     """
-    if not pattern.startswith("^") and (gap := _GAP.search(pattern)):
-        head = pattern[: gap.start()]
-        if "(?P<" not in head and head.count("(") == head.count(")"):
-            return re.compile(head), re.compile(pattern[gap.start() :])
-    return re.compile(pattern), None
+    if not pattern.startswith("^"):
+        gap = _GAP.search(pattern)
+        head = pattern[: gap.start()] if gap else ""
+        if gap and "(?P<" not in head and head.count("(") == head.count(")"):
+            return re.compile(head).search, re.compile(pattern[gap.start() :])
+        return re.compile(pattern).search, None
+    compiled = re.compile(pattern)  # only a match is quick to see that it does not begin so
+    return compiled.search if _CHOICE.search(pattern) else compiled.match, None
 
 
 def _compile(data: _Identifiers) -> Identifiers:

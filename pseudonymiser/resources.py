@@ -83,9 +83,10 @@ class Reducer:
         if found.resource.kind in READING or found.least == NEVER:
             return found.resource
         text = target.text
-        for kind, find, rest in platform.rules:
-            if kind in READING and (match := _match(find, rest, text)):
-                return self._resource(platform, kind, self._naming.by_rule(platform, target, kind, match))
+        reading = tuple(rule for rule in platform.rules if rule[0] in READING)
+        kind, match = _first(reading, text, text)
+        if match is not None:
+            return self._resource(platform, kind, self._naming.by_rule(platform, target, kind, match))
         name = self._naming.furniture if found.resource.kind in _FURNITURE else self._naming.by_itself
         return self._resource(platform, EventKind.PDF, name(platform, target))
 
@@ -179,13 +180,10 @@ def _own_kind(target: str) -> EventKind:
 def _first(rules: tuple[Rule, ...], text: str, path: str) -> tuple[EventKind, re.Match[str] | None]:
     """The first rule that fits. What is no document may not be said by parameters."""
     for kind, find, rest in rules:
-        if match := _match(find, rest, path if kind is EventKind.ASSET or kind is EventKind.POLL else text):
+        looked_at = path if kind is EventKind.ASSET or kind is EventKind.POLL else text
+        match = find(looked_at)
+        if match is not None and rest is not None:
+            match = rest.match(looked_at, match.end())
+        if match is not None:
             return kind, match
     return EventKind.PAGE, None
-
-
-def _match(find: re.Pattern[str], rest: re.Pattern[str] | None, text: str) -> re.Match[str] | None:
-    match = find.search(text)
-    if match is None or rest is None:
-        return match
-    return rest.match(text, match.end())
