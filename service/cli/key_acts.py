@@ -26,7 +26,7 @@ def note_start(site: SiteFolder) -> None:
 
     # Only `run` needs them: an auditor's computer loads nothing of the ingest room.
     from pseudonymiser.holders import load_keyring, ring_of  # noqa: PLC0415
-    from service.policy.loader import load_policy  # noqa: PLC0415
+    from service.policy.loading import load_policy  # noqa: PLC0415
 
     settings, keyring = site.settings, load_keyring(site.keyholders)
     policy = load_policy(site.policy, alerts_per_day=settings.alerts_per_day).hash
