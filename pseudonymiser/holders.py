@@ -162,9 +162,10 @@ def retire_holder(folder: Path, label: str) -> Path:
     return kept
 
 
-def ring_of(holders: Sequence[Holder], mode: Mode) -> str:
-    """A short name of who can open, 16 hex digits."""
-    text = "|".join(["journalguard-ring", "v1", mode, *sorted(holder.id for holder in holders)])
+def ring_of(holders: Sequence[Holder], mode: Mode, signer: bytes = b"") -> str:
+    """A short name of who can open, and by whose key it is signed, 16 hex digits."""
+    signed = [signer.hex()] if signer else []
+    text = "|".join(["journalguard-ring", "v1", mode, *sorted(holder.id for holder in holders), *signed])
     return sha256(text.encode()).hexdigest()[:16]
 
 

@@ -116,6 +116,11 @@ class Keys:
         label = f"journalguard/pseudonym/v1/{domain.value}/{self.epoch}"
         return HKDFExpand(algorithm=SHA256(), length=32, info=label.encode()).derive(self._root)
 
+    def seal_seed(self) -> bytes:
+        """What the key that signs sealed identities is made of; new with each epoch."""
+        label = f"journalguard/seal/v1/{self.epoch}"
+        return HKDFExpand(algorithm=SHA256(), length=32, info=label.encode()).derive(self._root)
+
     def __repr__(self) -> str:
         return f"Keys(epoch={self.epoch!r})"
 

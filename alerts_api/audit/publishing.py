@@ -59,7 +59,7 @@ def keep(
     if places.kept is not None:
         _send_rest(database, signer.public, places, places.kept, now)
     elif signed is not None and places.mail is not None:
-        _mail(places.mail, signed.checkpoint, signed.note, now)
+        mail_checkpoint(places.mail, signed.checkpoint, signed.note, now)
     return signed
 
 
@@ -76,7 +76,7 @@ def _send_rest(database: Database, key: PublicKey, places: CheckpointTargets, fo
         if is_signed_by(note, key):
             checkpoint = parse_checkpoint(text_of(note))
             if places.mail is not None:
-                _mail(places.mail, checkpoint, note, now)
+                mail_checkpoint(places.mail, checkpoint, note, now)
             _keep(folder / file_name(checkpoint.size, key), note)
 
 
@@ -107,8 +107,8 @@ def _keep(path: Path, note: str) -> None:
         sync_folder(path.parent)
 
 
-def _mail(mail: Mail, checkpoint: LogCheckpoint, note: str, now: int) -> None:
-    """A mail under a name that says which checkpoint it brings."""
+def mail_checkpoint(mail: Mail, checkpoint: LogCheckpoint, note: str, now: int) -> None:
+    """A mail under a name that says which checkpoint it brings. Raises ``HandOverError``."""
     name = f"{checkpoint.size:012d}{SUFFIX}"
     text = (
         "Please keep this mail. The attached file says, signed, what the audit log\n"

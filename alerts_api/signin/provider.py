@@ -87,7 +87,7 @@ class Provider:
         """Where to send the browser. ``again``: the person has to prove it anew. Raises ``ProviderError``."""
         metadata, _ = self._provider()
         more: dict[str, str] = {"prompt": "login", "max_age": "0"} if again else {}
-        if again and self.settings.acr:
+        if self.settings.acr:
             more["acr_values"] = " ".join(self.settings.acr)
         with self._client() as client:
             address, _ = client.create_authorization_url(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
 from msgspec.structs import replace
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -21,7 +22,7 @@ from alerts_api.web.rendering import page
 if TYPE_CHECKING:
     from alerts_api.signin.provider import Provider
 
-Typed = Annotated[str, Form(max_length=300)]
+Typed = Annotated[str, Form(max_length=300, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 Anybody = Annotated[Actor, requires_roles(*EVERYONE)]
 
 
@@ -31,7 +32,9 @@ def signin_pages(
     """What is open to everybody, and the confirmation of who has signed in."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    def shown(request: Request, onward: str, refusal: str = "") -> HTMLResponse:
+    def shown(
+        request: Request, onward: str, refusal: str = "", after: BackgroundTask | None = None
+    ) -> HTMLResponse:
         values = {
             "demo": context.demo,
             "here": "signin",
@@ -42,7 +45,7 @@ def signin_pages(
             values["local"] = users.any_there(connection)
         values["secure"] = cookies.may_carry(request.scope)
         text = page("signin.html", **values, provided=provider is not None, refusal=refusal)
-        return HTMLResponse(text, 401 if refusal else 200)
+        return HTMLResponse(text, 401 if refusal else 200, background=after)
 
     @router.get("/signin")
     def signin(request: Request, next: str = "") -> HTMLResponse:
@@ -52,10 +55,12 @@ def signin_pages(
     def by_password(
         request: Request, name: Typed, password: Typed, code: Typed, onward: Typed = ""
     ) -> Response:
-        actor = password_pages.prove(context, authenticator, request, name=name, password=password, code=code)
-        if actor is None:
-            return shown(request, onward, password_pages.REFUSED)
-        return authenticator.start_session(request, actor, safe_path(onward) or home(actor))
+        proved = password_pages.prove(
+            context, authenticator, request, name=name, password=password, code=code
+        )
+        if proved.actor is None:
+            return shown(request, onward, password_pages.REFUSED, proved.after)
+        return authenticator.start_session(request, proved.actor, safe_path(onward) or home(proved.actor))
 
     @router.post("/signout")
     def signout(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
@@ -82,9 +87,12 @@ def confirm_pages(context: AppContext, authenticator: RequestAuthenticator) -> A
     """Proving again who one is, for what needs a recent proof."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    def shown(actor: Actor, onward: str, refusal: str = "") -> HTMLResponse:
+    def shown(
+        actor: Actor, onward: str, refusal: str = "", after: BackgroundTask | None = None
+    ) -> HTMLResponse:
         values = {"demo": context.demo, "here": "signin", "actor": actor, "next": safe_path(onward)}
-        return HTMLResponse(page("confirm.html", **values, refusal=refusal), 422 if refusal else 200)
+        text = page("confirm.html", **values, refusal=refusal)
+        return HTMLResponse(text, 422 if refusal else 200, background=after)
 
     @router.get("/signin/confirm")
     def confirm(actor: Anybody, next: str = "") -> Response:
@@ -106,9 +114,9 @@ def confirm_pages(context: AppContext, authenticator: RequestAuthenticator) -> A
         proved = password_pages.prove(
             context, authenticator, request, name=name, password=password, code=code
         )
-        if proved is None:
-            return shown(actor, onward, password_pages.REFUSED)
-        again = replace(proved, signed_in_at=actor.signed_in_at)
+        if proved.actor is None:
+            return shown(actor, onward, password_pages.REFUSED, proved.after)
+        again = replace(proved.actor, signed_in_at=actor.signed_in_at)
         return authenticator.start_session(request, again, goes_on, ActKind.STEPPED_UP)
 
     return router

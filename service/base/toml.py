@@ -32,11 +32,13 @@ def line_of(text: str, path: Sequence[str | int]) -> int:
 
 
 def to_toml(value: object) -> str:
-    """Write a text, a number or a list of such as TOML does, texts without escapes where that is possible.
+    """Write a text, a number, a truth or a list of such as TOML does, texts without escapes where that is possible.
 
     >>> print(to_toml(["a", 'say "%h"']), to_toml(3.0))
     ["a", 'say "%h"'] 3.0
     """
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple | list):
         return "[" + ", ".join(to_toml(item) for item in value) + "]"
     if not isinstance(value, str):

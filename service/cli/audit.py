@@ -14,11 +14,13 @@ from alerts_api.audit import publishing, signing, verification
 from alerts_api.audit.checkpoints import Cadence
 from alerts_api.audit.errors import NoteError
 from alerts_api.audit.export import write_export
+from alerts_api.audit.leaves import ActKind
 from alerts_api.audit.mails import Mail
 from alerts_api.audit.publishing import CheckpointTargets
 from alerts_api.audit.signednote import PublicKey, parse_public
 from alerts_api.storage.database import open_database
 from service.base.files import whole_file
+from service.cli.key_acts import note_act
 from service.cli.options import EXISTING_FILE, EXISTING_FOLDER, database_of, read_site, site_option
 from service.cli.terminal import harmless
 
@@ -122,6 +124,7 @@ def export(folder: Path, file: Path) -> None:
         whole_file(file) as out,
     ):
         size = write_export(connection, out)
+    note_act(site, ActKind.AUDIT_EXPORTED, outcome="console")
     click.echo(f"{file}: {size} acts")
 
 

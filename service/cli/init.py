@@ -2,27 +2,32 @@
 
 import ipaddress
 import os
+import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
+from alerts_api.audit.leaves import ActKind
+from alerts_api.reveal.scrub import scrub
 from pseudonymiser import keys
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.geo import open_geo
 from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_address
 from service.base.errors import SiteError
 from service.base.files import write_new
+from service.cli.key_acts import note_act
 from service.cli.log_format_check import report, try_logs
 from service.cli.options import AGAIN, EXISTING_FILE, FOLDER, read_site, setting_option, site_option
 from service.cli.terminal import keep_no_core
 from service.config.loader import check
-from service.config.settings import SETTINGS_FILE, Settings
+from service.config.settings import SETTINGS_FILE, Settings, SiteFolder
 from service.config.template import render
 
 NOBODY = "-"
+SHORTEST_PURPOSE = 5  # characters
 
 
 @click.command()
@@ -71,6 +76,7 @@ def init(
         "geo_city": str(geo_city.absolute()) if geo_city else "",
         "geo_asn": str(geo_asn.absolute()) if geo_asn else "",
         "alerts_per_day": alerts_per_day,
+        "judges_trained": True,
     }
     options = {parameter.name: parameter.opts[0] for parameter in init.params}
     settings = check(values, lambda key: options[key])
@@ -108,22 +114,30 @@ def make_site(folder: Path, settings: Settings) -> None:
     required=True,
     help="What the names are.",
 )
-def pseudonym(folder: Path, kind: str) -> None:
+@click.option("--case", help="Reference of the case for which one user's pseudonym is asked.")
+@click.option("--purpose", help="What the pseudonyms of many users are for: no name leaves with it.")
+def pseudonym(folder: Path, kind: str, case: str | None, purpose: str | None) -> None:
     """Tell the pseudonyms of names: one a line on standard input, NAME<TAB>PSEUDONYM on standard output.
 
-    Needs the site's keys. A name that is no account (-, auto-192.0.2.1) gets a dash.
+    Needs the site's keys. A name that is no account (-, auto-192.0.2.1) gets a dash. To match users with
+    pseudonyms is to name them, so it goes into the audit log: one user with the --case it is for, or many
+    with their --purpose.
 
     \b
     Example:
-      echo 'EXAMPLE\\jdoe' | journalguard pseudonym --site /srv/journalguard --kind user
+      echo jdoe | journalguard pseudonym --site /srv/journalguard --kind user --case SD-1234
+      journalguard pseudonym --site /srv/journalguard --kind user --purpose 'staff list' < names.txt
     """
     keep_no_core()
     site = read_site(folder)
+    lines = sys.stdin.buffer.readlines() if kind == "user" else sys.stdin.buffer
     tell = _teller(kind, Pseudonyms(keys.load(site.keys)), Canoniser(site.settings.realms))
+    if kind == "user":
+        _note_lookup(site, [tell(_text(line)) or NOBODY for line in lines], case, purpose)
     failed = False
-    for number, line in enumerate(sys.stdin.buffer, 1):
+    for number, line in enumerate(lines, 1):
         name = line.rstrip(b"\r\n")
-        token = tell(name.decode("utf-8", "replace"))
+        token = tell(_text(line))
         if token is None:
             click.echo(f"line {number}: not an address; write it like 192.0.2.1 or 2001:db8::1", err=True)
             failed = True
@@ -132,6 +146,30 @@ def pseudonym(folder: Path, kind: str) -> None:
     sys.stdout.buffer.flush()
     if failed:
         sys.exit(1)
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r\n").decode("utf-8", "replace")
+
+
+def _note_lookup(site: SiteFolder, accounts: Sequence[str], case: str | None, purpose: str | None) -> None:
+    """Before any pseudonym is told. Raises ``UsageError`` where it is not said what for."""
+    if purpose is not None:
+        words = scrub(purpose).text
+        if len(words) < SHORTEST_PURPOSE:
+            raise click.UsageError("--purpose: say in a few words what the pseudonyms are for")
+        note_act(site, ActKind.PSEUDONYM_ASKED, outcome="many", times=len(accounts), note=words)
+        return
+    if case is None or not re.fullmatch(r"[A-Za-z0-9_.:/#-]{1,64}", case):
+        raise click.UsageError(
+            "to match a user with a pseudonym is to name them: give the reference of the --case it is for, "
+            "or for many users a --purpose"
+        )
+    if len(accounts) > 1:
+        raise click.UsageError("--case is for one user at a time; for many give a --purpose")
+    for account in accounts:
+        known = account if account != NOBODY else ""
+        note_act(site, ActKind.PSEUDONYM_ASKED, outcome="one", case=case, account=known)
 
 
 def _teller(kind: str, pseudonyms: Pseudonyms, canoniser: Canoniser) -> Callable[[str], str | None]:

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 import click
 import uvicorn
 
+from alerts_api.audit.keeping import CheckpointKeeper
 from alerts_api.storage.backend import DatabaseLocation, is_url
 from alerts_api.web.app import create_app
 from alerts_api.web.evaluation_pages import EvaluationPlace
 from service.base.logs import start_logging
+from service.cli.checkpointing import checkpoint_keeper
 from service.cli.http_timeouts import TimeoutProtocol, watched
 from service.cli.options import (
     AGAIN,
@@ -119,7 +121,7 @@ def pages(
         parts: _AppParts = {} if settings_of is None else _parts_of(read_site(settings_of))
         provided = demo or parts.get("provider") is not None
         check_entrance(address.host, database, create=False, provided=provided)
-        local = is_local(address.host)
+        local = is_local(address.host) and not names and not parts.get("trusted_proxies")
         _serve(create_app(database, demo=demo, local=local, hosts=address.hosts, **parts), address)
 
 
@@ -138,7 +140,7 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         create_app,
         place,
         create=True,
-        local=is_local(address.host),
+        local=is_local(address.host) and not address.names and not settings.trusted_proxies,
         hosts=address.hosts,
         **_parts_of(site),
     )
@@ -173,6 +175,9 @@ class _AppParts(TypedDict, total=False):
     provider: "Provider | None"
     reveal: RevealSettings
     site: Path
+    trusted_proxies: Sequence[str]
+    judges_trained: bool
+    checkpoints: CheckpointKeeper
 
 
 def _parts_of(site: SiteFolder) -> _AppParts:
@@ -189,6 +194,9 @@ def _parts_of(site: SiteFolder) -> _AppParts:
         "provider": provider,
         "reveal": site.settings.reveal,
         "site": site.folder,
+        "trusted_proxies": site.settings.trusted_proxies,
+        "judges_trained": site.settings.judges_trained,
+        "checkpoints": checkpoint_keeper(site),
     }
 
 
@@ -205,6 +213,7 @@ def _serve(app: Callable[..., Any], address: _Address) -> None:
             log_config=None,  # as all others do
             access_log=False,  # it would name the analysts' addresses
             server_header=False,
+            proxy_headers=False,  # ours believe the proxies that the site has named
             timeout_graceful_shutdown=3,
             http=TimeoutProtocol,
             limit_concurrency=CONNECTIONS,

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import click
 
+from alerts_api.audit.key_acts import digest_of
+from alerts_api.audit.leaves import ActKind
+from alerts_api.reveal.scrub import scrub
 from service.base.errors import PolicyError
+from service.cli.key_acts import note_act
 from service.cli.options import FOLDER, read_site, site_option
 from service.config.settings import SiteFolder
 from service.policy import history as past
@@ -119,6 +123,11 @@ def accept(folder: Path, why: str, by: str | None) -> None:
     """
     site = read_site(folder)
     entry = past.accept(site.folder, _policy(site), by=by or getpass.getuser(), why=why, now=int(time.time()))
+    digest, words = (
+        digest_of(entry.after),
+        f"{entry.before or 'shipped'} to {entry.after}, by {entry.by}: {why}",
+    )
+    note_act(site, ActKind.POLICY_CHANGED, outcome="accepted", digest=digest, note=scrub(words).text)
     click.echo(f"policy {entry.after}: accepted by {entry.by}, before it {entry.before or 'the shipped one'}")
 
 

@@ -18,7 +18,7 @@ from service.config.settings import SiteFolder
 from service.records.commands import Command, CommandKind
 
 _REFERENCE = re.compile(r"[A-Za-z0-9_.:/#-]{1,64}")
-_OFFICER = re.compile(r"[\x21-\x7e]{1,255}")
+_OFFICER = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def request_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
+from alerts_api.audit.leaves import ActKind
 from alerts_api.stream.outbox import SENT
 from alerts_api.stream.store import open_store
 from pseudonymiser import epochs, keys
 from pseudonymiser.keys import Keys, SubKey
 from service.base.errors import SiteError
 from service.base.locks import SHIP_LOCK, exclusive_lock
+from service.cli.key_acts import note_act
 from service.cli.options import database_of, read_site, site_option
 from service.cli.terminal import keep_no_core
 from service.config.settings import SiteFolder
@@ -63,6 +65,8 @@ def rotate(folder: Path, emergency: bool, end: bool, dry_run: bool) -> None:
             with closing(open_store(database_of(site), create=False)) as store:
                 store.forget_learnt(keep={INGEST, STATUS, SENT})
         keys.replace(site.keys, young)
+        kind = "emergency" if emergency else "former-key-dropped" if end else "rotated"
+        note_act(site, ActKind.EPOCH_ROTATED, outcome=kind, note=f"epoch {present.epoch} to {young.epoch}")
     click.echo(f"{site.keys}: done; start `journalguard run` or `ship` again")
 
 

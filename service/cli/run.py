@@ -20,6 +20,7 @@ from service.base.locks import exclusive_lock
 from service.base.logs import start_logging
 from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copy_retention import drop_old_copies
+from service.cli.key_acts import note_start
 from service.cli.monthly_report import MonthlyReport
 from service.cli.options import (
     OVERRIDES,
@@ -88,6 +89,7 @@ def follow_site(site: SiteFolder, stop: Event, attend: Attendant, command: str =
         if vault is not None:
             vault.remember(store.sealed_for(vault.ring))
         runner, pipeline, clock = build(site, site_geo(site), vault=vault)
+        note_start(site)
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)

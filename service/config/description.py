@@ -13,7 +13,7 @@ from service.base.conversion import item_of, plain, record_of
 from service.config.settings import Settings
 
 PREFIX = "JOURNALGUARD_"  # of environment variables
-_KINDS = {str: "text", int: "whole number", float: "number"}
+_KINDS = {str: "text", bool: "`true` or `false`", int: "whole number", float: "number"}
 
 
 class Setting(NamedTuple):

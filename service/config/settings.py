@@ -117,6 +117,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(gt=0, le=1000),
         about("How many alerts a day your analysts want to read. The threshold follows."),
     ] = 3.0
+    judges_trained: Annotated[
+        bool,
+        about(
+            "true: only who has a valid training, which the data protection officer records under Names, "
+            "judges alerts. false: the pages warn those who have none."
+        ),
+    ] = False
     evaluation_day: Annotated[
         int,
         Meta(ge=0, le=28),
@@ -141,6 +148,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             example=["alerts.example.ac.uk"],
         ),
     ] = ()
+    trusted_proxies: Annotated[
+        Texts,
+        about(
+            'Addresses or networks of proxies before the pages ("127.0.0.1", "10.0.0.0/24"). What they say '
+            "of who asked (X-Forwarded-For) and by what (X-Forwarded-Proto) is believed, and of nobody else.",
+            example=["127.0.0.1"],
+        ),
+    ] = ()
+    checkpoints: Annotated[
+        str,
+        about(
+            "A folder on another machine, best a write-once share, into which signed checkpoints of the "
+            "audit log go. Empty: the folder `checkpoints` here, and mails where [reveal] names them. The "
+            "pages warn while they stay here.",
+            example="/mnt/write-once/journalguard",
+        ),
+    ] = ""
     database_url: Annotated[
         str,
         about(
@@ -221,6 +245,11 @@ class SiteFolder(NamedTuple):
     def keyholders(self) -> Path:
         """Public keys of those who can name a reader."""
         return self.folder / "keyholders"
+
+    @property
+    def seal_keys(self) -> Path:
+        """Public keys by which the ingest host signs sealed identities."""
+        return self.folder / "seal.pub"
 
     @property
     def database(self) -> Path:

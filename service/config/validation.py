@@ -16,11 +16,12 @@ def complaints(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.timezone not in available_timezones():
         near = nearest(settings.timezone, available_timezones())
         yield "timezone", f"{settings.timezone!r} is not an IANA time zone{near}"
-    for network in settings.campus:
-        try:
-            ip_network(network)
-        except ValueError as error:
-            yield "campus", f"campus: {error}; write it like 192.0.2.0/24"
+    for key in ("campus", "trusted_proxies"):
+        for network in getattr(settings, key):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                yield key, f"{key}: {error}; write it like 192.0.2.0/24"
     if settings.database_url:
         yield from _of_database(settings.database_url)
     if settings.kafka is not None:

@@ -36,7 +36,9 @@ def add(log: Path, lines: Sequence[str]) -> None:
 
 
 def pseudonym(site: SiteFolder, name: str) -> str:
-    result = call("pseudonym", "--site", site.folder, "--kind", "user", stdin=f"{name}\n".encode())
+    result = call(
+        "pseudonym", "--site", site.folder, "--kind", "user", "--case", "SD-1", stdin=f"{name}\n".encode()
+    )
     return result.stdout.split("\t")[1].strip()
 
 

@@ -37,7 +37,9 @@ def client(database: DatabaseLocation, alerts: list[Alert]) -> TestClient:
     for alert in alerts:
         store.commit(checkpoint([alert]))
     store.close()
-    return TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
+    return TestClient(
+        create_app(database, clock=lambda: NOW + 30.0), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
 
 
 def queue(pages: TestClient, **query: str) -> list[str]:

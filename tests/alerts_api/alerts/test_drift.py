@@ -36,7 +36,9 @@ def pages(database: DatabaseLocation, report: DriftReport | None) -> TestClient:
     shared = {} if report is None else {NAME: msgspec.json.encode(report)}
     store.commit(msgspec.structs.replace(checkpoint(), changes=Changes(shared=shared)))
     store.close()
-    return TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
+    return TestClient(
+        create_app(database, clock=lambda: NOW + 30.0), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
 
 
 def test_the_page_names_causes_and_figures(database: DatabaseLocation) -> None:

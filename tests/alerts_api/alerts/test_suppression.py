@@ -17,7 +17,9 @@ LESSONS = load_policy().daily_verdict_limit
 
 
 def pages(database: DatabaseLocation) -> TestClient:
-    return TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
+    return TestClient(
+        create_app(database, clock=lambda: NOW + 30.0), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
 
 
 def judge(client: TestClient, alert: Alert, **form: str | int) -> None:

@@ -43,7 +43,7 @@ with opened(place) as log:
 DYING = """
 import os, signal, sys
 from sqlalchemy import insert
-from alerts_api import tables
+from alerts_api.storage import tables
 from alerts_api.audit.log import append
 from tests.alerts_api.audit.audit_examples import act, opened
 with opened(sys.argv[1]) as log, log.writing() as connection:

@@ -254,9 +254,13 @@ def test_flooding_with_acts(app: FastAPI, number: str, alerts: list[Alert]) -> N
 
 
 def test_filling_the_audit_log_from_outside(app: FastAPI, file: Path) -> None:
-    client = browser(app)
-    assert {client.get("/api/v1/alerts").status_code for _ in range(70)} == {401}
-    assert len(acts(file)) == 60
+    with browser(app) as client:
+        assert {client.get("/api/v1/alerts").status_code for _ in range(70)} == {401}
+        assert {client.post("/reveals/opened").status_code for _ in range(70)} == {401}
+    assert [(act.kind, act.times) for act in acts(file)] == [
+        (ActKind.REQUEST_REFUSED, 0),
+        (ActKind.REQUEST_REFUSED, 139),
+    ]
 
 
 @contextmanager
@@ -282,13 +286,13 @@ def listening(app: FastAPI) -> Iterator[int]:
     ],
 )
 def test_slow_clients_are_let_go(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch, said: bytes, reported: bytes
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, said: bytes, told: bytes
 ) -> None:
     monkeypatch.setattr(http_timeouts, "HEAD_SECONDS", 0.3)
     monkeypatch.setattr(middleware, "BODY_SECONDS", 0.3)
     with listening(app) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(said)
-        assert client.recv(12) == reported
+        assert client.recv(12) == told
 
 
 def test_a_slow_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

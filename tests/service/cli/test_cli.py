@@ -95,7 +95,7 @@ class TestPseudonym:
         site = made(tmp_path / "s", "--realm", "EXAMPLE", "--realm", "example.ac.uk")
         names = b"jdoe\nJDOE\r\nEXAMPLE\\jdoe\njdoe@example.ac.uk\njdoe \n"
         names += b"jdoe@other.example\n-\nauto-192.0.2.1\n\n"
-        result = call("pseudonym", "--site", site, "--kind", "user", stdin=names)
+        result = call("pseudonym", "--site", site, "--kind", "user", "--purpose", "staff list", stdin=names)
         rows = [line.split("\t") for line in result.stdout.splitlines()]
         assert (result.exit_code, [row[0] for row in rows[:5]]) == (
             0,
