@@ -125,7 +125,7 @@ class Kinds:
             return Guess(EventKind.FULLTEXT)
         behind = segments[at + 1 :] if word else segments
         if word in {"search", "abstract", "contents"}:
-            return self._listing(word, path, behind)
+            return self._listing(word, behind)
         if word == "whole" and (query or _DIGIT.search(path) or _is_article(path, segments[:-1])):
             return Guess(EventKind.FULLTEXT)
         if word == "library":  # one segment behind the word is the book's own page, more are its chapters
@@ -146,7 +146,7 @@ class Kinds:
             return Guess(EventKind.SEARCH, self._large.page)
         return Guess(EventKind.PAGE, self._large.page)
 
-    def _listing(self, word: str, path: str, behind: list[str]) -> Guess:
+    def _listing(self, word: str, behind: list[str]) -> Guess:
         last = behind[-1] if behind else ""
         far = len(behind) > 2 and (_OWN_NUMBER.fullmatch(last) or _TITLE.fullmatch(last))
         if word == "contents" and (far or _TITLE_AND_NUMBER.fullmatch(last)):

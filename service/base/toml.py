@@ -32,7 +32,7 @@ def line_of(text: str, path: Sequence[str | int]) -> int:
 
 
 def to_toml(value: object) -> str:
-    """Write a text, a number, a truth or a list of such as TOML does, texts without escapes where that is possible.
+    """Write a text, number, truth or list as TOML does, texts without escapes where possible.
 
     >>> print(to_toml(["a", 'say "%h"']), to_toml(3.0))
     ["a", 'say "%h"'] 3.0

@@ -23,7 +23,6 @@ def note_act(site: SiteFolder, kind: ActKind, **what: str | int) -> None:
 
 def note_start(site: SiteFolder) -> None:
     """What a process of the site starts with: who can open what is sealed, budgets and roles, the policy."""
-
     # Only `run` needs them: an auditor's computer loads nothing of the ingest room.
     from pseudonymiser.holders import load_keyring, ring_of  # noqa: PLC0415
     from service.policy.loading import load_policy  # noqa: PLC0415

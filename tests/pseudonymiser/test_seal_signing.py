@@ -91,4 +91,5 @@ def test_a_host_that_signs_seals_anew_what_was_sealed_before() -> None:
 
 
 def test_a_signer_cannot_be_printed() -> None:
-    assert "epoch" not in repr(SealSigner(KEYS)) and len(repr(SealSigner(KEYS))) < 20
+    assert "epoch" not in repr(SealSigner(KEYS))
+    assert len(repr(SealSigner(KEYS))) < 20

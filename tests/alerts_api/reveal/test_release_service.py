@@ -264,7 +264,8 @@ def broken_glass(site: RevealSite, alert: int = 5) -> str:
     """An urgent request above the budget."""
     used_up(site)
     asked = site.release_service.ask(site.ask(site.alerts[alert], urgent=True)).request
-    assert asked is not None and asked.break_glass
+    assert asked is not None
+    assert asked.break_glass
     return asked.id
 
 
@@ -308,7 +309,8 @@ def test_one_person_with_two_sign_ins_is_one_person(site: RevealSite) -> None:
     )
     used_up(site)
     waits = site.release_service.ask(site.ask(site.alerts[5], local)).request
-    assert waits is not None and waits.needs is SecondPerson.APPROVER, "one budget"
+    assert waits is not None
+    assert waits.needs is SecondPerson.APPROVER, "one budget"
     own = site.release_service.answer(site.fresh(second), waits.id, approve=True, note="")
     assert own.refusal is RevealRefusal.OWN_REQUEST
     by_holder = msgspec.structs.replace(HOLDER, roles=frozenset({Role.APPROVER}))

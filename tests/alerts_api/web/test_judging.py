@@ -88,7 +88,9 @@ def test_names_are_left_out_of_a_verdict_s_note(app: FastAPI, file: Path, alerts
     assert sent.status_code == 201
     for each in alerts[:2]:
         kept = browser(app, ana).get(f"/api/v1/alerts/{each.alert_id}/verdicts").json()[0]["note"]
-        assert "Doe" not in kept and "jdoe" not in kept and "192.0.2.7" not in kept
+        assert "Doe" not in kept
+        assert "jdoe" not in kept
+        assert "192.0.2.7" not in kept
         assert "and why " + "x" * 1_200 in kept
     held = b"".join(path.read_bytes() for path in file.parent.glob("journalguard.db*"))
     assert b"jdoe" not in held

@@ -61,7 +61,7 @@ def app(database: DatabaseLocation, sealed: str, clock: Clock) -> FastAPI:
 
 
 @pytest.fixture
-def visitor(app: FastAPI) -> Iterator[TestClient]:
+def visitor(app: FastAPI) -> TestClient:
     return browser(app)
 
 
