@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka soak lint docs pictures changelog bench bench-detection bench-urls bench-evasion bench-kafka wheel sbom schemas settings lock clean install install-dev
+.PHONY: help demo test kafka soak lint house docs pictures changelog bench bench-detection bench-urls bench-evasion bench-kafka wheel sbom schemas settings lock clean install install-dev
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
@@ -58,6 +58,9 @@ pictures: .venv/.dev ## The screenshots of docs/pictures, from the demonstration
 
 changelog: .venv/.dev ## A release's section of CHANGELOG.md, from the fragments of changelog.d (ARGS=--draft: only show it)
 	$(BIN)/towncrier build --yes $(ARGS)
+
+house: .venv/.dev ## The structure in figures: rooms, arrows between them, sizes
+	@$(BIN)/python -m tests.project.house
 
 bench: .venv/.dev ## Throughput, memory and cost per event, as tables
 	@for bench in $(BENCHES); do echo "==> $$bench"; $(BIN)/python -m $$bench || exit 1; done
