@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from alerts_api.audit.errors import NoteError, RewrittenError
+from alerts_api.audit.errors import NoSuchTreeError, NoteError, RewrittenError
 from alerts_api.audit.log import inclusion, lock_appends, root, size
 from alerts_api.audit.merkle import HASH_BYTES
 from alerts_api.audit.signednote import PublicKey, Signer, open_note, text_of
@@ -112,6 +112,14 @@ def sign(connection: Connection, signer: Signer, *, now: int, kept: Iterable[Log
     if last is None or last[0] < found:
         connection.execute(insert(audit_tables.checkpoints), {"size": found, "note": signed.note, "at": now})
     return signed
+
+
+def newest_signed(connection: Connection) -> Signed:
+    """Give the last checkpoint. Raises ``NoSuchTreeError`` where nothing was signed yet."""
+    last = newest(connection)
+    if last is None:
+        raise NoSuchTreeError("nothing was signed yet; sign the log with `journalguard audit checkpoint`")
+    return Signed(parse_checkpoint(text_of(last[2])), last[2])
 
 
 def receipt(connection: Connection, index: int, signed: Signed) -> str:

@@ -18,7 +18,6 @@ from alerts_api.audit.merkle import (
     Frontier,
     Node,
     Range,
-    consistency_ranges,
     fold,
     hashes_of,
     inclusion_ranges,
@@ -92,20 +91,6 @@ def inclusion(connection: Connection, index: int, of: int) -> tuple[bytes, ...]:
     _there(connection, of)
     try:
         return _proof(connection, inclusion_ranges(index, of))
-    except ValueError as error:
-        raise NoSuchTreeError(str(error)) from None
-
-
-def consistency(connection: Connection, old: int, new: int) -> tuple[bytes, ...]:
-    """Proof that the first ``old`` leaves are the beginning of the first ``new``; RFC 6962 section 2.1.2.
-
-    Raises:
-        NoSuchTreeError: unless ``0 < old <= new`` and so many leaves are there.
-        RewrittenError: the tree has a gap there.
-    """
-    _there(connection, new)
-    try:
-        return _proof(connection, consistency_ranges(old, new))
     except ValueError as error:
         raise NoSuchTreeError(str(error)) from None
 

@@ -75,14 +75,6 @@ def fold(hashes: Sequence[bytes]) -> bytes:
     return root
 
 
-def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The root over hashes of leaves."""
-    frontier = Frontier()
-    for leaf in leaves:
-        frontier.append(leaf)
-    return frontier.root()
-
-
 def hashes_of(ranges: Iterable[Range], look: Look) -> tuple[bytes, ...]:
     """A proof's hashes from its ranges."""
     return tuple(fold([look(node) for node in span(*found)]) for found in ranges)
@@ -106,74 +98,6 @@ def inclusion_ranges(index: int, size: int) -> list[Range]:
             found.append((start, middle))
             start = middle
     return found[::-1]
-
-
-def consistency_ranges(old: int, new: int) -> list[Range]:
-    """``PROOF(old, D[new])`` of RFC 6962 section 2.1.2 as ranges.
-
-    Raises:
-        ValueError: unless ``0 < old <= new``.
-    """
-    if not 0 < old <= new:
-        raise ValueError(f"no proof from {old} leaves to {new}")
-    start, end, found = 0, new, []
-    while old < end:
-        middle = start + _left(end - start)
-        if old <= middle:
-            found.append((middle, end))
-            end = middle
-        else:
-            found.append((start, middle))
-            start = middle
-    if start > 0:  # else the old tree is one complete subtree, which the verifier has as its root
-        found.append((start, end))
-    return found[::-1]
-
-
-def included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Whether the proof leads from the leaf's hash to the root; RFC 9162 section 2.1.3.2."""
-    if not 0 <= index < size:
-        return False
-    node, last, found = index, size - 1, leaf
-    for sibling in proof:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            found = node_hash(sibling, found)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            found = node_hash(found, sibling)
-        node, last = node >> 1, last >> 1
-    return last == 0 and found == root
-
-
-def consistent(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether the proof shows the old tree to be the beginning of the new one; RFC 9162 section 2.1.4.2.
-
-    The empty tree is the beginning of any, by an empty proof.
-    """
-    if old == new or not 0 < old < new:
-        same = old == new and old_root == new_root
-        return not proof and (same or (old == 0 < new and old_root == EMPTY_ROOT))
-    path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
-    if not path:
-        return False
-    node, last = old - 1, new - 1
-    while node & 1:
-        node, last = node >> 1, last >> 1
-    before = after = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            before, after = node_hash(sibling, before), node_hash(sibling, after)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            after = node_hash(after, sibling)
-        node, last = node >> 1, last >> 1
-    return last == 0 and before == old_root and after == new_root
 
 
 def _left(size: int) -> int:

@@ -80,12 +80,6 @@ def note_forgotten(connection: Connection, kind: ActKind, times: int) -> None:
         append(connection, Leaf(kind=kind, actor=SYSTEM, role=ActRole.SYSTEM, at=at, times=times))
 
 
-def erase_note(connection: Connection, index: int) -> bool:
-    """Forget the free text of one leaf. False if there is none."""
-    found = delete(audit_tables.openings).where(_OPENING.leaf == index, _OPENING.name == "note")
-    return connection.execute(found).rowcount > 0
-
-
 def openings_between(connection: Connection, first: int, end: int, name: str) -> Iterable[Opening]:
     """The openings of one field of the leaves ``first`` to ``end - 1``, in order."""
     found = (

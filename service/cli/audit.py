@@ -1,7 +1,7 @@
 """``audit``: the log of acts as files that others can check.
 
-``key``, ``checkpoint`` and ``export`` are for the administrator, at the site. ``verify`` is for everybody:
-it needs nothing of the site but what the administrator has handed out.
+``key``, ``checkpoint``, ``export`` and ``receipt`` are for the administrator, at the site. ``verify`` is for
+everybody: it needs nothing of the site but what the administrator has handed out.
 """
 
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from alerts_api.audit import publishing, signing, verification
+from alerts_api.audit import checkpoints, publishing, signing, verification
 from alerts_api.audit.checkpoints import Cadence
 from alerts_api.audit.errors import NoteError
 from alerts_api.audit.export import write_export
@@ -126,6 +126,28 @@ def export(folder: Path, file: Path) -> None:
         size = write_export(connection, out)
     note_act(site, ActKind.AUDIT_EXPORTED, outcome="console")
     click.echo(f"{file}: {size} acts")
+
+
+@audit.command(short_help="Prove that an act stands in the log.")
+@click.argument("number", type=click.IntRange(min=0))
+@site_option
+def receipt(number: int, folder: Path) -> None:
+    """Write a proof that act NUMBER stands in the log as it was signed last, to standard output.
+
+    It tells nothing of other acts. With the act's line of an export anybody can check it by a program of
+    their own choice (c2sp.org/tlog-proof) and the public key.
+
+    \b
+    Example:
+      journalguard audit receipt 4711 --site /srv/journalguard > 4711.tlog-proof
+    """
+    site = read_site(folder)
+    with (
+        closing(open_database(database_of(site), create=False)) as database,
+        database.reading() as connection,
+    ):
+        signed = checkpoints.newest_signed(connection)
+        click.echo(checkpoints.receipt(connection, number, signed), nl=False)
 
 
 @audit.command(short_help="Check an exported log.")

@@ -163,6 +163,28 @@ def test_files_that_are_something_else_are_told(site: Path, auditor: Path) -> No
         assert "Traceback" not in done.output
 
 
+def test_a_receipt_is_accepted_by_somebody_else_s_program(site: Path) -> None:
+    theirs = pytest.importorskip("proofbundle", reason="the independent verifier is not installed")
+    call("audit", "checkpoint", "--site", site)
+    with opened(site / "journalguard.db") as log:
+        add(log, [10])
+        with log.reading() as connection:
+            acts = leaf_data(connection)
+    key = (site / FOLDER / "public.key").read_text().strip()
+    for number in range(10):
+        done = call("audit", "receipt", number, "--site", site)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert theirs.verify_tlog_proof(done.stdout, acts[number], key)["ok"]
+        assert not theirs.verify_tlog_proof(done.stdout, acts[10], key)["ok"]
+    done = call("audit", "receipt", 10, "--site", site)
+    assert (done.exit_code, "no leaf 10 in a tree of 10" in done.stderr) == (1, True)
+
+
+def test_without_a_checkpoint_there_is_no_receipt(site: Path) -> None:
+    done = call("audit", "receipt", 0, "--site", site)
+    assert (done.exit_code, "sign the log with `journalguard audit checkpoint`" in done.stderr) == (1, True)
+
+
 def test_it_is_importable_alone() -> None:
     """On the auditor's computer nothing of the ingest room or the pages is started."""
     code = (

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from alerts_api.audit.checkpoints import Signed, receipt
-from alerts_api.audit.log import consistency, root
 from alerts_api.storage.database import Database
 from tests.alerts_api.audit.audit_examples import NAME, SIGNER, fill, leaf_data, opened
 
 MISSING = "the independent verifier proofbundle is not installed; add it to the dev group"
-PAIRS = [(1, 2), (1, 33), (7, 8), (8, 33), (20, 21), (21, 33), (32, 33)]
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +48,3 @@ def test_receipts(theirs: Any, log: Database, signed: list[Signed]) -> None:
                 proof = receipt(connection, index, each)
                 assert theirs.verify_tlog_proof(proof, data[index], SIGNER.public.text())["ok"]
                 assert not theirs.verify_tlog_proof(proof, b"other", SIGNER.public.text())["ok"]
-
-
-@pytest.mark.parametrize(("old", "new"), PAIRS)
-def test_consistency(theirs: Any, log: Database, signed: list[Signed], old: int, new: int) -> None:
-    with log.reading() as connection:
-        proof = list(consistency(connection, old, new))
-        roots = root(connection, old), root(connection, new)
-    assert theirs.verify_consistency(old, new, proof, *roots)
-    assert not theirs.verify_consistency(old, new, proof, roots[1], roots[0])

@@ -11,8 +11,8 @@ from sqlalchemy import insert, select
 
 from alerts_api.audit.errors import LeafError, NoSuchTreeError
 from alerts_api.audit.leaves import decode
-from alerts_api.audit.log import append, consistency, inclusion, root, size
-from alerts_api.audit.merkle import consistent, included, leaf_hash, root_of
+from alerts_api.audit.log import append, inclusion, root, size
+from alerts_api.audit.merkle import leaf_hash
 from alerts_api.storage import tables
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database
@@ -26,6 +26,7 @@ from tests.alerts_api.audit.audit_examples import (
     opened,
     sign_now,
 )
+from tests.alerts_api.audit.inclusion import included, root_of
 from tests.project.repository import ROOT
 
 WRITERS, EACH = 2, 40
@@ -79,8 +80,6 @@ def test_every_proof_of_a_growing_log_holds(log: Database) -> None:
         assert roots == [root_of(hashes[:n]) for n in range(21)]
         for new in range(1, 21):
             for old in range(1, new + 1):
-                proof = consistency(connection, old, new)
-                assert consistent(old, new, roots[old], roots[new], proof)
                 assert included(
                     hashes[old - 1], old - 1, new, inclusion(connection, old - 1, new), roots[new]
                 )
@@ -104,9 +103,6 @@ def test_a_proof_of_what_is_not_there_is_refused(log: Database) -> None:
         for index, of in ((3, 3), (-1, 3), (0, 4)):
             with pytest.raises(NoSuchTreeError):
                 inclusion(connection, index, of)
-        for old, new in ((0, 3), (3, 2), (2, 4)):
-            with pytest.raises(NoSuchTreeError):
-                consistency(connection, old, new)
 
 
 def test_a_transaction_taken_back_leaves_no_leaf(log: Database) -> None:

@@ -10,17 +10,14 @@ from alerts_api.audit.merkle import (
     EMPTY_ROOT,
     Frontier,
     Node,
-    consistency_ranges,
-    consistent,
     fold,
     hashes_of,
-    included,
     inclusion_ranges,
     leaf_hash,
     node_hash,
-    root_of,
     span,
 )
+from tests.alerts_api.audit.inclusion import included, root_of
 
 # Leaves and roots of Certificate Transparency's own tests (merkle_tree_test.cc; kSHA256Roots).
 LEAVES = [
@@ -40,25 +37,12 @@ ROOTS = [
     "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
-CONSISTENCY = {
-    (1, 1): [],
-    (1, 8): [
+INCLUSION = {
+    (0, 8): [
         "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
         "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
         "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
     ],
-    (6, 8): [
-        "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
-        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    ],
-    (2, 5): [
-        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
-    ],
-}
-INCLUSION = {
-    (0, 8): CONSISTENCY[1, 8],
     (5, 8): [
         "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
@@ -87,12 +71,6 @@ def test_the_published_roots(size: int) -> None:
     assert root_of(map(leaf_hash, LEAVES[:size])).hex() == ROOTS[size]
 
 
-@pytest.mark.parametrize(("sizes", "proof"), CONSISTENCY.items())
-def test_the_published_consistency_proofs(sizes: tuple[int, int], proof: list[str]) -> None:
-    nodes, _ = grown([leaf_hash(leaf) for leaf in LEAVES])
-    assert [found.hex() for found in hashes_of(consistency_ranges(*sizes), nodes.__getitem__)] == proof
-
-
 @pytest.mark.parametrize(("place", "proof"), INCLUSION.items())
 def test_the_published_inclusion_proofs(place: tuple[int, int], proof: list[str]) -> None:
     nodes, _ = grown([leaf_hash(leaf) for leaf in LEAVES])
@@ -110,11 +88,6 @@ def test_every_proof_of_every_tree_up_to_33_leaves_holds_and_no_other() -> None:
             assert included(leaves[index], index, size, proof, roots[size])
             others = set(range(size)) - {index}
             assert not any(included(leaves[o], o, size, proof, roots[size]) for o in others)
-        for old in range(1, size + 1):
-            proof = hashes_of(consistency_ranges(old, size), nodes.__getitem__)
-            assert consistent(old, size, roots[old], roots[size], proof)
-            assert not consistent(old, size, roots[old - 1], roots[size], proof)
-            assert not consistent(old, size, roots[old], roots[size], (*proof, EMPTY_ROOT))
 
 
 @given(st.lists(st.binary(max_size=4), max_size=70), st.data())
@@ -143,15 +116,6 @@ def test_a_changed_byte_anywhere_breaks_a_proof(size: int, draw: st.DataObject) 
         assert not included(leaves[index], index, size, proof, frontier.root())
 
 
-def test_the_empty_tree_is_the_beginning_of_any() -> None:
-    assert consistent(0, 0, EMPTY_ROOT, EMPTY_ROOT, ())
-    assert consistent(0, 1, EMPTY_ROOT, leaf_hash(b""), ())
-    assert not consistent(0, 1, EMPTY_ROOT, leaf_hash(b""), (EMPTY_ROOT,))
-    assert not consistent(2, 1, EMPTY_ROOT, EMPTY_ROOT, ())
-
-
 def test_leaves_that_are_not_there_have_no_proof() -> None:
     with pytest.raises(ValueError, match="no leaf 3 in a tree of 3"):
         inclusion_ranges(3, 3)
-    with pytest.raises(ValueError, match="no proof from 4 leaves to 3"):
-        consistency_ranges(4, 3)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from alerts_api.audit.checkpoints import LogCheckpoint, parse_checkpoint, read_checkpoint
 from alerts_api.audit.errors import NoteError
-from alerts_api.audit.merkle import leaf_hash, root_of
+from alerts_api.audit.merkle import leaf_hash
 from alerts_api.audit.signednote import (
     PublicKey,
     Signer,
@@ -18,6 +18,7 @@ from alerts_api.audit.signednote import (
     text_of,
 )
 from tests.alerts_api.audit.audit_examples import NAME, SIGNER
+from tests.alerts_api.audit.inclusion import root_of
 
 # The example of https://c2sp.org/signed-note, with its key.
 FOO = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
