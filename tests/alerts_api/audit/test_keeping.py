@@ -58,7 +58,8 @@ def test_a_checkpoint_is_signed_in_the_transaction_of_each_release(tmp_path: Pat
     assert site.release_service.redeem(site.fresh(HOLDER), ticket).refusal is None
     with site.database.reading() as connection:
         signed = newest(connection)
-        assert signed is not None and signed[0] == size(connection), "the release is covered"
+        assert signed is not None
+        assert signed[0] == size(connection), "the release is covered"
     assert [path.suffix for path in (tmp_path / "outgoing").iterdir()] == [".eml"]
     site.close()
 
@@ -88,7 +89,8 @@ def test_what_the_operator_has_to_mend_is_told() -> None:
 def test_the_key_is_made_where_there_is_none(tmp_path: Path) -> None:
     first = signer_of(tmp_path / "audit", "alerts.example.ac.uk/audit")
     again = signer_of(tmp_path / "audit", "another.example.ac.uk/audit")
-    assert first is not None and again is not None
+    assert first is not None
+    assert again is not None
     assert again.public == first.public
     assert (tmp_path / "audit" / PUBLIC_FILE).exists()
     (tmp_path / "audit").chmod(0o755)
