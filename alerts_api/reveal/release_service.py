@@ -98,6 +98,11 @@ class ReleaseService:
         self._sign = sign or _sign_nothing
         self._clock = clock
 
+    @property
+    def officer_mailed(self) -> bool:
+        """Whether a mail tells the DPO of each release."""
+        return bool(self._settings.outgoing)
+
     def ask(self, ask: Ask) -> StepResult:
         """A key-holder wants to know whose account it is."""
         now = self._clock()

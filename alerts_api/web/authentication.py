@@ -133,10 +133,11 @@ class RequestAuthenticator:
             raise RefusalError("not-secure", NOT_SECURE)
         actor = self._fit(actor)
         before = from_elsewhere.session if from_elsewhere else sessions.hashed(cookies.read_cookie(request))
+        owner = self._owner(request)
         with self._context.writing() as connection:
             now = self._context.clock()
             number = sessions.begin(connection, actor, now, before)
-            known = devices.owner(connection, self._device(request), now) == actor.subject
+            known = owner == actor.subject
             device = (
                 "" if known or actor.via == "demo" else devices.make_known(connection, actor.subject, now)
             )

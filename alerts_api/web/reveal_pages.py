@@ -57,8 +57,15 @@ def reveal_pages(context: AppContext, release_service: ReleaseService) -> APIRou
         in_the_way = hindrance(actor, facts, now)
         if in_the_way is None:
             confirmed(context, actor, _asking(alert_id, restriction))
-        values = {"alert": found.alert, "hindrance": in_the_way, "restriction": restriction}
-        return gate_page(context, actor, "reveal_ask.html", **values)
+        return gate_page(
+            context,
+            actor,
+            "reveal_ask.html",
+            alert=found.alert,
+            hindrance=in_the_way,
+            restriction=restriction,
+            officer_mailed=release_service.officer_mailed,
+        )
 
     @router.post("/alerts/{alert_id}/reveal")
     def ask(

@@ -278,7 +278,7 @@ def listening(app: FastAPI) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("said", "reported"),
+    ("said", "told"),
     [
         (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", b""),
         (b"", b""),
