@@ -182,11 +182,11 @@ class SiteModel:
         tails = self.tails[peer_group]
         far = self.trees.score(groups) if self._trees_speak else None
         return MemberScores(
-            evidence=baselines.read(tails[0], evidence),
-            classifiers=baselines.read(tails[1], math.expm1(classified / BINS_PER_E))
+            evidence=baselines.read_between(tails[0], evidence),
+            classifiers=baselines.read_between(tails[1], math.expm1(classified / BINS_PER_E))
             if self._classifiers_speak
             else None,
-            trees=None if far is None else baselines.read(tails[2], far),
+            trees=None if far is None else baselines.read_between(tails[2], far),
         )
 
     def learn_day(self, sums: DaySummary) -> None:
