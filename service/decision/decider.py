@@ -32,6 +32,7 @@ class ScoredMoment(NamedTuple):
     member_scores: MemberScores
     table: NDArray[np.float32]  # (K, BINS) of surprises, by which it was measured
     model: str  # version of what said it
+    home: int  # key of the site's country
 
 
 class EnsembleScore(NamedTuple):
@@ -76,7 +77,7 @@ class Decider:
             before = episodes.open_episode(
                 case.account, case.time, case.sequence, case.day, moment.state, ensemble.groups, before
             )
-        seen = as_examples(0, [(int(moment.state["rank"]), moment.measures)], READER)
+        seen = as_examples(0, moment.states, np.array([moment.measures]), case.home, READER)
         return decision, episodes.extend_episode(
             before, case.time, moment.state, seen, score, threshold, found, self._policy, case.model
         )

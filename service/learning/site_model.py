@@ -22,7 +22,7 @@ from service.base.decoding import decoding_guard
 from service.decision.reader_groups import KEPT_DAYS, PREFIX, GroupHistory, read_group_history
 from service.decision.threshold import AlertThreshold
 from service.kernel.account_record import BIN_UNIT
-from service.kernel.measures import GROUP_OF, OWN, G, K, MeasureGroup
+from service.kernel.measures import GROUP_OF, OWN, G, K, M, MeasureGroup
 from service.kernel.peer_groups import BELIEVED, HOME, LOCALITIES
 from service.kernel.training_rows import READER, STOLEN, Examples
 from service.learning import drift, model_versions
@@ -123,6 +123,7 @@ class SiteModel:
         self.table = self._whole_table * counted
         self._disturbed = bool((counted < 1.0).any())
         self.tails = self._tails(peer_groups[:, K:], self._prior[K:])
+        self.shows = _shown(counts)
         base = [int(b) for b, _ in OWN]
         both = [baselines.moments(c[base], self._prior[base]) for c in counts]
         self.mean = np.stack([b[0] for b in both])
@@ -243,7 +244,7 @@ class SiteModel:
     def _teach_classifiers(self, sums: DaySummary) -> None:
         """Thefts, readers and lessons of the day in the order of their keys, by the tables in force on it."""
         every = Examples.concatenated([sums.injected.thefts, sums.readers, sums.feedback])
-        _, families, ranks, positions = every.columns()
+        _, families, ranks, positions, _ = every.columns()
         rows = np.zeros((len(families), _TERMS))
         groups = np.zeros(G)
         for row, rank, at in zip(rows, ranks.tolist(), positions / BIN_UNIT, strict=True):
@@ -339,6 +340,12 @@ class SiteModel:
         since = self.day - KEPT_DAYS
         ledger = GroupHistory({d: c for d, c in read_group_history(shared).items() if since < d <= self.day})
         self.threshold.restore(saved.calibration, ledger)
+
+
+def _shown(counts: NDArray[np.uint32]) -> frozenset[M]:
+    """Measures that the site's log has ever shown, from counts (CLASSES, ROWS, BINS)."""
+    above = counts[:, :K, 1:].sum(axis=(0, 2))
+    return frozenset(M(k) for k in np.flatnonzero(above).tolist())
 
 
 def _histogram(packed: bytes) -> NDArray[np.uint32]:

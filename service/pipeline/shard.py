@@ -171,7 +171,9 @@ class Shard:
         classified = self._site.classified(rank, moment.measures)
         said = self._site.member_scores(peer_group, moment.evidence, moment.groups, classified)
         table, model = self._site.table[rank], self._site.version
-        return ScoredMoment(event.account, event.time, number, day, moment, said, table, model), classified
+        home = self._site.home
+        case = ScoredMoment(event.account, event.time, number, day, moment, said, table, model, home)
+        return case, classified
 
     def _decide(
         self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment, peer_group: int
