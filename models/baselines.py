@@ -66,8 +66,8 @@ def _at_or_above(counts: NDArray[np.uint32]) -> Floats:
 def table(counts: NDArray[np.uint32], prior: Floats, cap: float = CAP) -> NDArray[np.float32]:
     """Surprise at every bin, (k, BINS), from counts (k, BINS) and prior survivals (k, BINS).
 
-    ``-ln`` of the share of account-days in a bin or above it, so what a value in the bin is told is never rarer
-    than what comes.
+    ``-ln`` of the share of account-days in a bin or above it: no value in the bin is told as rarer than what
+    comes.
     """
     at_or_above = _at_or_above(counts)
     days = at_or_above[:, :1]

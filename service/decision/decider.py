@@ -15,6 +15,7 @@ from service.decision import episodes, reasons
 from service.decision.episodes import Decision, Episode
 from service.decision.reader_groups import groups_of
 from service.decision.threshold import AlertThreshold
+from service.kernel.blatant import SCORE, blatant
 from service.kernel.moments import Moment, as_examples
 from service.kernel.training_rows import READER
 from service.policy import Policy
@@ -40,6 +41,7 @@ class EnsembleScore(NamedTuple):
 
     score: float
     groups: tuple[str, ...]  # of readers that it was balanced for
+    blatant: bool = False
 
 
 class Decider:
@@ -54,10 +56,14 @@ class Decider:
     def score(self, case: ScoredMoment, names: Mapping[int, str]) -> EnsembleScore:
         """The members' tails as one score; ``names`` are those of categories and countries by their keys."""
         score = ensemble_score(case.member_scores.among(self._members), self._weights)
-        if score < FLOOR:  # nothing is made of it
+        plain = blatant(case.moment.state, case.home, case.day)
+        if score < FLOOR and not plain:  # nothing is made of it
             return EnsembleScore(score, ())
         groups = groups_of(case.moment.state, case.account, names, self._policy.readers)
-        return EnsembleScore(self._threshold.adjusted(score, groups), groups)
+        score = self._threshold.adjusted(score, groups)
+        if plain:
+            score = max(score, SCORE, self._threshold.value)
+        return EnsembleScore(score, groups, plain)
 
     def decide(
         self, case: ScoredMoment, ensemble: EnsembleScore, before: Episode | None
@@ -70,7 +76,7 @@ class Decider:
         if episodes.needs_new_reasons(before, case.time, score):
             found = reasons.reasons(moment.state, moment.measures, case.table, self._policy)
         detections = tuple(reason.detection for reason in found)
-        decision = episodes.decide(before, case.time, score, threshold, detections)
+        decision = episodes.decide(before, case.time, score, threshold, detections, ensemble.blatant)
         if decision is Decision.NO_ALERT:
             return decision, None
         if decision is Decision.OPENED or before is None:

@@ -22,12 +22,14 @@ from service.base.decoding import decoding_guard
 from service.decision.reader_groups import KEPT_DAYS, PREFIX, GroupHistory, read_group_history
 from service.decision.threshold import AlertThreshold
 from service.kernel.account_record import BIN_UNIT
+from service.kernel.context import C, context
 from service.kernel.measures import GROUP_OF, OWN, G, K, M, MeasureGroup
 from service.kernel.peer_groups import BELIEVED, HOME, LOCALITIES
 from service.kernel.training_rows import READER, STOLEN, Examples
 from service.learning import drift, model_versions
 from service.learning.account_update import CLASSES
 from service.learning.aggregation import (
+    CLASSIFIERS,
     COUNTED,
     EVIDENCE,
     PEER_GROUPS,
@@ -50,7 +52,7 @@ VERSION = 2  # of SiteSnapshot
 MODEL = "ensemble-2"  # what scores; with the newest day it has learnt, its version
 _ROWS_V1 = [*range(42), EVIDENCE, TREES]  # where rows of the first version stand now
 _GROUP_OF = np.array(GROUP_OF)
-_TERMS = terms.count(K, G)
+_TERMS = terms.count(K, G, C)
 TEACHES = 0.5  # least that every measure must count for a day to teach what theft is
 TREES_READY = 300.0  # account-days scored by the trees before their tail is used
 PREVALENCE_FADE = 0.95  # per day
@@ -85,7 +87,7 @@ class SiteModel:
         self.threshold = AlertThreshold(policy.alerts_per_day)
         self.trees = Trees([g.name.lower() for g in MeasureGroup])
         self.classifiers = Classifiers(
-            tuple(FAMILIES), terms.count(K, G), terms.products_from(K), policy.training.thefts_weigh
+            FAMILIES, _TERMS, terms.context_from(K, G), policy.training.thefts_weigh
         )
         self.changed: set[str] = set()
         self._days: dict[int, NDArray[np.uint32]] = {}
@@ -139,7 +141,8 @@ class SiteModel:
     def _tails(peer_groups: NDArray[np.uint32], prior: NDArray[np.float64]) -> NDArray[np.float32]:
         """Of evidence, classifiers and trees, (CIRCLES, 3, BINS).
 
-        A circle with few account-days leans on its place, a place with few on what is believed of it.
+        A circle with few account-days leans on its place, a place with few on what is believed of it. The
+        classifiers know the context: theirs is one for all, else a harvest were ordinary where many are new.
         """
         by_place = peer_groups.reshape(CLASSES, LOCALITIES, *peer_groups.shape[1:]).sum(
             axis=0, dtype=np.uint32
@@ -149,31 +152,36 @@ class SiteModel:
         places = [
             baselines.part_tables(p, b, baselines.TAIL_CAP) for p, b in zip(by_place, believed, strict=True)
         ]
-        return np.stack(
+        tails = np.stack(
             [
                 baselines.part_tables(c, places[n % LOCALITIES], baselines.TAIL_CAP)
                 for n, c in enumerate(peer_groups)
             ]
         )
+        tails[:, CLASSIFIERS - K] = whole[CLASSIFIERS - K]
+        return tails
 
     def _evidence_at(self, tail: NDArray[np.float32], depth: float) -> float:
         at = np.interp(depth, tail, np.arange(BINS))
         return float(np.expm1(at / BINS_PER_E))
 
-    def classified(self, rank: int, measures: Sequence[float]) -> float:
+    def classified(self, states: NDArray[np.void], measures: Sequence[float]) -> float:
         """How much a moment looks like theft to the classifiers, on the common scale of histograms.
 
         They never saw readers of whom a measure is missing: what is not counted because the site was changed
         can only speak for a reader.
         """
-        at = np.array(measures)
+        at, rank = np.array(measures), int(states["rank"][0])
         terms.positions(at, at)
-        classified = self._scored(at, self.table[rank])
-        return min(classified, self._scored(at, self._whole_table[rank])) if self._disturbed else classified
+        who = context(states, self.home)[0] / BIN_UNIT
+        classified = self._scored(at, who, self.table[rank])
+        return (
+            min(classified, self._scored(at, who, self._whole_table[rank])) if self._disturbed else classified
+        )
 
-    def _scored(self, at: NDArray[np.float64], table: NDArray[np.float32]) -> float:
+    def _scored(self, at: NDArray[np.float64], who: NDArray[np.float64], table: NDArray[np.float32]) -> float:
         row = np.empty(_TERMS)
-        terms.fill(at, table, _GROUP_OF, np.empty(G), row)
+        terms.fill(at, table, _GROUP_OF, np.empty(G), who, row)
         return self.classifiers.score(row)
 
     def member_scores(
@@ -244,11 +252,12 @@ class SiteModel:
     def _teach_classifiers(self, sums: DaySummary) -> None:
         """Thefts, readers and lessons of the day in the order of their keys, by the tables in force on it."""
         every = Examples.concatenated([sums.injected.thefts, sums.readers, sums.feedback])
-        _, families, ranks, positions, _ = every.columns()
+        _, families, ranks, positions, contexts = every.columns()
         rows = np.zeros((len(families), _TERMS))
         groups = np.zeros(G)
-        for row, rank, at in zip(rows, ranks.tolist(), positions / BIN_UNIT, strict=True):
-            terms.fill(at, self.table[rank], _GROUP_OF, groups, row)
+        columns = ranks.tolist(), positions / BIN_UNIT, contexts / BIN_UNIT
+        for row, rank, at, who in zip(rows, *columns, strict=True):
+            terms.fill(at, self.table[rank], _GROUP_OF, groups, who, row)
         known = families.astype(np.int64)
         known[families == READER], known[families == STOLEN] = NO_THEFT, SOME_THEFT
         self.classifiers.learn(rows, known.tolist(), fade=self._policy.training.fade)
@@ -319,8 +328,11 @@ class SiteModel:
         self._since, self._branch = saved.since, saved.branch
         self.versions = read_versions(shared)
         self.trees = Trees.from_snapshot(saved.trees)
-        if saved.classifiers:
-            self.classifiers = Classifiers.from_snapshot(saved.classifiers)
+        kept = Classifiers.from_snapshot(saved.classifiers) if saved.classifiers else self.classifiers
+        anew = not kept.fits(
+            self.classifiers
+        )  # an earlier release's saw other terms: its scores say nothing now
+        self.classifiers = self.classifiers if anew else kept
         self._prevalence = {
             name: dict(
                 zip(np.frombuffer(keys, "<u4").tolist(), np.frombuffer(values, "<f8").tolist(), strict=True)
@@ -336,6 +348,7 @@ class SiteModel:
                 day = int.from_bytes(blob[:4], "little")
                 if self.day - baselines.WINDOW_DAYS < day <= self.day:
                     days[day] = _histogram(blob[4:])
+                    days[day][:, CLASSIFIERS] *= not anew
         self._days = dict(sorted(days.items()))
         since = self.day - KEPT_DAYS
         ledger = GroupHistory({d: c for d, c in read_group_history(shared).items() if since < d <= self.day})

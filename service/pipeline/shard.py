@@ -29,6 +29,7 @@ from service.learning.day_summary import DaySummary, InjectedAttacks
 from service.learning.feedback import CONFIRMED, PendingCommands, apply_verdict, in_force, training_example
 from service.learning.site_model import SiteModel
 from service.learning.usage_counts import usage_counts
+from service.pipeline import sampling
 from service.pipeline.account_table import AccountTable
 from service.policy import Policy
 from service.records.checkpoints import AnalystVerdict, Trace
@@ -168,12 +169,11 @@ class Shard:
     ) -> tuple[ScoredMoment, float]:
         """What the models say of the moment, and how much it looks like theft to those that were taught."""
         rank = int(moment.state["rank"])
-        classified = self._site.classified(rank, moment.measures)
+        classified = self._site.classified(moment.states, moment.measures)
         said = self._site.member_scores(peer_group, moment.evidence, moment.groups, classified)
         table, model = self._site.table[rank], self._site.version
-        home = self._site.home
-        case = ScoredMoment(event.account, event.time, number, day, moment, said, table, model, home)
-        return case, classified
+        place = number, day, moment, said, table, model, self._site.home
+        return ScoredMoment(event.account, event.time, *place), classified
 
     def _decide(
         self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment, peer_group: int
@@ -181,6 +181,7 @@ class Shard:
         """Score one moment, of a reader of ``circle``, and let the desk say what it means."""
         case, classified = self._score_moment(event, number, day, moment, peer_group)
         ensemble = self._decider.score(case, self._columns.names)
+        sampling.sample(self._states, slot, moment, self._site.home, day)
         live = self._states.array[slot]
         live["model_day"] = max(float(live["model_day"]), classified)
         live["day_joined"] = max(float(live["day_joined"]), ensemble.score)
@@ -258,6 +259,7 @@ class Shard:
                 self._stolen(day),
             ),
             usage=usage_counts(day, today, site.prevalence, self._columns.names),
+            readers=sampling.sampled(self._states, active, day, self._policy.training.ordinary),
             feedback=self._training_examples(day),
         )
 
@@ -328,6 +330,7 @@ class Shard:
             accounts, ids = [self._states.names[i] for i in active], self._states.ids[active]
             self._observer.on_day_closed(day, accounts, ids, self._readers(active), self._site.drift.began)
         close_accounts(self._states.array, active, day, day * 86400 - offset, guards)
+        sampling.forget(self._states, active)
         self._states.touch(active.tolist())
         self._columns.forget()
         self._apply_pending(day)

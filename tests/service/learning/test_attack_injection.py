@@ -92,7 +92,9 @@ def test_shadows_of_parts_are_those_of_the_whole(pipeline: Pipeline, known: int)
 
 def test_a_shadow_of_which_nothing_was_seen_takes_the_place_of_another() -> None:
     def offered(*keys: int, silent: int = 0) -> InjectedAttacks:
-        seen = [as_examples(key, np.zeros(1, ACCOUNT), np.ones((1, K)), 0, 0) for key in keys if key != silent]
+        seen = [
+            as_examples(key, np.zeros(1, ACCOUNT), np.ones((1, K)), 0, 0) for key in keys if key != silent
+        ]
         return InjectedAttacks(np.array(keys, "<u8").tobytes(), Examples.concatenated(seen))
 
     merged = merge_injected([offered(1, 5, silent=1), offered(3, 7)], 2)
