@@ -1,7 +1,7 @@
 """Thefts found in libraries by other hands, and in our own at random: one table, pooled and each.
 
-The worlds' simulator lies beside the project (``../shared/worlds``) or not: then our own alone are judged. The
-budget goes with the accounts: 3 alerts a day for 5,000.
+The worlds' simulator lies beside the project (``../shared/worlds``) or not: then our own alone are judged.
+The budget goes with the accounts: 3 alerts a day for 5,000.
 
     python -m benchmarks.bench_worlds --foreign mixed:31 vpn:32 --own university:41 --accounts 5000 --days 45
 """
@@ -91,9 +91,9 @@ def pooled(part: Part) -> Iterator[str]:
     yield "| kind | found (95 %) | documents taken | out, if found | out, all |"
     yield "|---|---|---|---|---|"
     for row in part.families:
-        hits = row.found
+        got = row.found
         yield (
-            f"| {row.family} | {hits.hits} of {hits.of}, {hits.share:.2f} ({hits.low:.2f} to {hits.high:.2f}) "
+            f"| {row.family} | {got.hits} of {got.of}, {got.share:.2f} ({got.low:.2f} to {got.high:.2f}) "
             f"| {row.taken.middle:g} | {row.out.middle:g} | {row.out_all.middle:g} |"
         )
     burden = part.burden

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models import baselines, terms
+from models import baselines, calibration, terms
 from models.calibration import Calibration
 from models.classifiers import NO_THEFT, SOME_THEFT, Classifiers
 from models.detectors import Trees
@@ -42,6 +42,7 @@ from service.learning.aggregation import (
 from service.learning.day_summary import DaySummary, Sample
 from service.learning.drift import Drift
 from service.learning.model_versions import Version, read_versions
+from service.learning.rarity_log import RarityLog
 from service.policy import Policy
 from service.records import drift_report
 
@@ -72,6 +73,7 @@ class SiteSnapshot(msgspec.Struct, frozen=True):
     known: int = 0
     since: int = 0
     branch: int = 0
+    rarity: RarityLog = RarityLog()
 
 
 class SiteModel:
@@ -95,6 +97,7 @@ class SiteModel:
         self._account_days = 0.0
         self._prevalence: dict[str, dict[int, float]] = {t: {} for t in TABLES}
         self.drift = Drift()
+        self.rarity = RarityLog()
         self.home = 0  # key of the country most readers are in; 0 unknown
         self._remake()
 
@@ -208,6 +211,9 @@ class SiteModel:
         self.changed |= {_slot_name(d) for d in gone}
         self._days = {d: c for d, c in self._days.items() if d not in gone}
         counted = unpack_counts(sums.histograms, COUNTED)
+        if len(self._days) >= baselines.WINDOW_DAYS - 1 and not self._disturbed:
+            kept = calibration.most_kept(self._policy.alerts_per_day)
+            self.rarity = self.rarity.with_day(sums, counted, self.table, self.tails, kept)
         self._days[day] = np.concatenate([counted, self._teach_trees(sums.sample)], axis=1)
         self._learn_prevalence(sums)
         if not self.drift.began:
@@ -287,7 +293,7 @@ class SiteModel:
         if name == DRIFT:
             return msgspec.msgpack.encode(self.drift)
         if name == drift_report.NAME:
-            return msgspec.json.encode(drift.report(self.drift))
+            return msgspec.json.encode(drift.report(self.drift, self.rarity.calibrations))
         return self._of_ring(name)
 
     def _of_ring(self, name: str) -> bytes:
@@ -310,7 +316,7 @@ class SiteModel:
         }
         return SiteSnapshot(
             VERSION, self.day, self.trees.snapshot(), self.threshold.calibration, self._account_days, packed,
-            self.classifiers.snapshot(), self.known, self._since, self._branch,
+            self.classifiers.snapshot(), self.known, self._since, self._branch, self.rarity,
         )  # fmt: skip
 
     def restore(self, shared: Mapping[str, bytes]) -> None:
@@ -325,7 +331,7 @@ class SiteModel:
         saved = msgspec.msgpack.decode(shared["site"], type=SiteSnapshot)
         self.day, self.known = saved.day, saved.known
         self._account_days = saved.account_days
-        self._since, self._branch = saved.since, saved.branch
+        self._since, self._branch, self.rarity = saved.since, saved.branch, saved.rarity
         self.versions = read_versions(shared)
         self.trees = Trees.from_snapshot(saved.trees)
         kept = Classifiers.from_snapshot(saved.classifiers) if saved.classifiers else self.classifiers
