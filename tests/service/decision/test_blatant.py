@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from service.pipeline.site_pipeline import Pipeline
 from service.records.checkpoints import Changes
-from service.records.events import AccessEvent, NetworkKind, Place
+from service.records.events import AccessEvent, Location, NetworkKind
 from tests.service.factories import DAY, FAR, HOME, POLICY, TODAY, event, library, ordinary_day
 
 DAYS = 6
 STREAM = library(days=DAYS, readers=20)
 MIDNIGHT = (TODAY + DAYS) * DAY
-CLOUD_AT_HOME = Place("GB", "London", 51.5, -0.1, "Example Hosting", NetworkKind.HOSTING)
+CLOUD_AT_HOME = Location("GB", "London", 51.5, -0.1, "Example Hosting", NetworkKind.HOSTING)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def site() -> Changes:
     return made.drain()
 
 
-def harvest(account: str, start: int, documents: int, gap: float, place: Place) -> list[AccessEvent]:
+def harvest(account: str, start: int, documents: int, gap: float, place: Location) -> list[AccessEvent]:
     return [
         event(
             start + round(n * gap), account, document=10_000 + n, place=place, network="nx", session="sx",
@@ -74,7 +74,7 @@ def test_a_plain_harvest_opens_an_alert(
     events = sorted([*own, *theft], key=lambda e: e.time)
     warm = Pipeline(POLICY)
     if before:
-        warm.absorb(sorted([*STREAM, *before], key=lambda e: e.time) + [event(MIDNIGHT, "")])
+        warm.absorb([*sorted([*STREAM, *before], key=lambda e: e.time), event(MIDNIGHT, "")])
         site = warm.drain()
     assert raised(site, account, events)
 
