@@ -9,7 +9,7 @@ UV := $(UV_VENV)/bin/uv
 UV_READY := $(UV_VENV)/.uv-$(UV_VERSION)
 BIN := .venv/bin
 KAFKA_BENCHES := $(patsubst benchmarks/%.py,benchmarks.%,$(wildcard benchmarks/bench_kafka_*.py))
-BENCHES := $(filter-out benchmarks.bench_detection benchmarks.bench_worlds $(KAFKA_BENCHES),$(patsubst benchmarks/%.py,benchmarks.%,$(wildcard benchmarks/bench_*.py)))
+BENCHES := $(filter-out benchmarks.bench_detection benchmarks.bench_worlds benchmarks.bench_urls benchmarks.bench_evasion $(KAFKA_BENCHES),$(patsubst benchmarks/%.py,benchmarks.%,$(wildcard benchmarks/bench_*.py)))
 
 # A mirror that pip is told of serves uv too; and uv never fetches a Python of its own.
 ifdef PIP_INDEX_URL
@@ -21,14 +21,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka soak lint bench bench-detection bench-worlds bench-kafka wheel sbom schemas lock clean install install-dev
+.PHONY: help demo test kafka soak lint docs pictures changelog bench bench-detection bench-worlds bench-urls bench-evasion bench-kafka wheel sbom schemas settings lock clean install install-dev
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '%-14s%s\n' "$$name" "$$text"; done
 
-demo: .venv/.runtime ## A simulated library with live alerts on this machine
+demo: .venv/.demo ## A simulated library with live alerts on this machine
 	@$(BIN)/journalguard demo $(ARGS)
 
 # Three files at once, in their order: pytest-xdist would keep files of one long test for the end, and wait for one.
@@ -49,6 +49,16 @@ lint: .venv/.dev ## Lock, style, format, types and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: .venv/.dev ## The documents as a site, into .cache/docs; a broken link or anchor is an error
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky -c docs -d .cache/doctrees . .cache/docs
+	@echo .cache/docs/docs/index.html
+
+pictures: .venv/.dev ## The screenshots of docs/pictures, from the demonstration in a Chromium of this machine
+	$(BIN)/python -m tests.browser.pictures docs/pictures
+
+changelog: .venv/.dev ## A release's section of CHANGELOG.md, from the fragments of changelog.d (ARGS=--draft: only show it)
+	$(BIN)/towncrier build --yes $(ARGS)
+
 bench: .venv/.dev ## Throughput, memory and cost per event, as tables
 	@for bench in $(BENCHES); do echo "==> $$bench"; $(BIN)/python -m $$bench || exit 1; done
 
@@ -60,6 +70,12 @@ bench-detection: .venv/.dev ## Thefts found on unseen libraries and real logs, b
 
 bench-worlds: .venv/.dev ## Thefts found in libraries by other hands, if their simulator is there, and in our own
 	@$(BIN)/python -m benchmarks.bench_worlds $(ARGS)
+
+bench-urls: .venv/.dev ## URLs of several hundred platforms against ezPAARSE's tests (ARGS=FOLDER: where they are)
+	@$(BIN)/python -m benchmarks.bench_urls $(ARGS)
+
+bench-evasion: .venv/.dev ## Thefts found when thieves rewrite their URLs, beside the plain ones; some minutes
+	@$(BIN)/python -m benchmarks.bench_evasion $(ARGS)
 
 wheel: $(UV_READY) ## The wheel, into dist/
 	@rm -rf dist
@@ -75,7 +91,10 @@ sbom: .venv/.dev .cache/runtime.txt ## What the wheel stands on (CycloneDX JSON)
 schemas: .venv/.dev ## The records that go over Kafka as JSON Schema, into deploy/schemas/
 	@$(BIN)/python -m service.distributed.protocol.schemas deploy/schemas
 
-install: .venv/.runtime ## The command into .venv, without the developers' tools
+settings: .venv/.dev ## The reference of all settings, into docs/settings.md
+	@$(BIN)/python -m service.config.reference docs/settings.md
+
+install: .venv/.runtime ## The command with all its extras into .venv, without the developers' tools
 	@echo "$(BIN)/journalguard is ready"
 
 install-dev: .venv/.dev ## The command and the developers' tools into .venv
@@ -106,21 +125,28 @@ $(UV_READY):
 	echo "journalguard needs Python 3.11 or newer with its venv module (on Debian: apt-get install python3-venv)." >&2; \
 	echo "If it is somewhere else, name it: make PYTHON=/path/to/python3" >&2; exit 1
 
+EXPORT = $(UV) export --quiet --frozen --no-emit-project --format requirements.txt --output-file $@
+
+# What the wheel needs by itself, and with which extras.
+.cache/default.txt: uv.lock pyproject.toml $(UV_READY)
+	@$(EXPORT) --no-default-groups > /dev/null
+
+.cache/demo.txt: uv.lock pyproject.toml $(UV_READY)
+	@$(EXPORT) --no-default-groups --extra demo --extra geo > /dev/null
+
 .cache/runtime.txt: uv.lock pyproject.toml $(UV_READY)
-	@$(UV) export --quiet --frozen --no-default-groups --extra geo --no-emit-project \
-		--format requirements.txt --output-file $@ > /dev/null
+	@$(EXPORT) --no-default-groups --all-extras > /dev/null
 
 .cache/dev.txt: uv.lock pyproject.toml $(UV_READY)
-	@$(UV) export --quiet --frozen --all-groups --extra geo --no-emit-project \
-		--format requirements.txt --output-file $@ > /dev/null
+	@$(EXPORT) --all-groups --all-extras > /dev/null
 
 # A venv whose Python is gone (an upgraded system) is made anew.
 .venv/bin/python: | $(UV_READY)
 	@$@ -c '' 2>/dev/null || $(UV) venv --quiet --clear --python $(UV_VENV)/bin/python .venv
 
-.venv/.runtime: .cache/runtime.txt | .venv/bin/python
+.venv/.demo .venv/.runtime: .venv/.%: .cache/%.txt | .venv/bin/python
 	@echo "==> packages of journalguard into .venv, as uv.lock has them"
-	@$(UV) pip install --python $(BIN)/python --require-hashes -r .cache/runtime.txt
+	@$(UV) pip install --python $(BIN)/python --require-hashes -r $<
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
@@ -128,4 +154,4 @@ $(UV_READY):
 	@echo "==> packages of journalguard and its developers' tools into .venv, as uv.lock has them"
 	@$(UV) pip sync --python $(BIN)/python --require-hashes .cache/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
-	@touch .venv/.runtime $@
+	@touch .venv/.demo .venv/.runtime $@

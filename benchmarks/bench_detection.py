@@ -27,7 +27,7 @@ from service.evaluation.report import Part
 from service.evaluation.study import Played, study
 from service.evaluation.trials import Trial, TrialRole
 from service.evaluation.worlds import Library
-from service.policy import MEMBERS
+from service.policy.model import MEMBERS
 from service.simulator.families import FAMILIES
 from service.simulator.settings import PROFILES
 
@@ -70,7 +70,7 @@ def main() -> None:
     part = assemble("simulated", "", played, tried)
     for lines in (
         family_rows(part),
-        detector_rows(part, played, tried, baselines),
+        detector_rows(played, tried, baselines),
         left_out_rows(played, tried),
         group_rows(part),
         heavy_rows(part),
@@ -121,7 +121,7 @@ def family_rows(part: Part) -> Iterator[str]:
 
 
 def detector_rows(
-    part: Part, played: Sequence[Played], tried: Sequence[Trial], baselines: dict[str, Alerts]
+    played: Sequence[Played], tried: Sequence[Trial], baselines: dict[str, Alerts]
 ) -> Iterator[str]:
     yield "| detector | found, mimic apart | share (95 %) | out before the alert | alerts a day | false |"
     yield "|---|---|---|---|---|---|"

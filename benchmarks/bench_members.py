@@ -22,7 +22,7 @@ from service.evaluation.worlds import Library
 from service.learning import attack_injection
 from service.learning.site_model import SiteModel
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import AccessEvent
 
 SEED = 6
@@ -64,7 +64,7 @@ def main() -> None:
     clocks.around(Trees, "score", "trees: score")
     clocks.around(Classifiers, "learn", "classifiers: learn")
     clocks.around(Trees, "learn", "trees: learn")
-    clocks.around(attack_injection, "walked", "shadows: thefts to learn from")
+    clocks.around(attack_injection, "inject_attacks", "shadows: thefts to learn from")
     before = dict(pipeline.counters)
     whole = seconds(lambda: take(pipeline, events[half:]))
     show(

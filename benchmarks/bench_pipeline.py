@@ -21,7 +21,7 @@ from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from service.base.gc_tuning import relax_garbage_collection
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import AccessEvent
 from service.simulator import SimulationSettings, simulate
 

@@ -25,7 +25,7 @@ from service.kernel.moments import KernelOutput
 from service.learning.site_model import SiteModel
 from service.pipeline.account_table import AccountTable
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import AccessEvent
 
 BATCH = 2_000  # as the embedded runner gives them

@@ -24,7 +24,7 @@ from service.kernel.features import absorb
 from service.kernel.measures import GROUP_OF
 from service.kernel.moments import KernelOutput
 from service.learning.site_model import SiteModel
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import AccessEvent
 
 KEY = "account"  # of an account's bytes in its part of the store

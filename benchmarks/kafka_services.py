@@ -21,7 +21,8 @@ from kafka import KafkaProducer
 
 from service.cli.init import make_site
 from service.config.loader import load_site
-from service.config.settings import KafkaSettings, Settings, SiteFolder
+from service.config.settings import Settings, SiteFolder
+from service.config.tables import KafkaSettings
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.topics import create, topics_of
 from tests.services.kafka import Cluster, lacks

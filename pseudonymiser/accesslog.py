@@ -1,20 +1,25 @@
 """Lines of an access log to their fields, by the site's compiled format."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pseudonymiser.logformat import LineFormat, compile_format
 from pseudonymiser.timestamps import Zone
 
 # What a syslog daemon puts before a line: RFC 3164 (https://www.rfc-editor.org/rfc/rfc3164#section-4.1), also
-# with an ISO time as rsyslog writes it, and RFC 5424 (https://www.rfc-editor.org/rfc/rfc5424#section-6).
+# without a tag, behind a relay's own, or with an ISO time as rsyslog writes it; RFC 5424
+# (https://www.rfc-editor.org/rfc/rfc5424#section-6); and what a container's runtime puts there (CRI).
 _SYSLOG = re.compile(
     r"(?:<\d{1,3}>)?(?:"
-    r"1 \S{1,64} \S{1,255} \S{1,64} \S{1,128} \S{1,64} (?:-|(?:\[[^\]]{0,4096}\])+) (?:\ufeff|BOM)?"
+    r"1 \S{1,64} \S{1,255} \S{1,64} \S{1,128} \S{1,64} "
+    r"(?:-|(?:\[(?:[^\]\\]|\\.){0,1024}\]){1,16}) (?:\ufeff|BOM)?"
+    r"|\d{4}-\d\d-\d\dT[\d:.,]{8,20}(?:Z|[+-]\d\d:?\d\d) std(?:out|err) [FP] "
     r"|(?:[A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.,]{8,16}(?:Z|[+-]\d\d:?\d\d))"
-    r" \S{1,255} [^\s:]{1,64}: ?)",
+    r" \S{1,255} (?:[^\s:\[]{1,64}(?:\[\d{1,10}\])?: ?)?)",
     re.ASCII,
 )
+
+_AT_MOST = 2  # prefixes before one line: a daemon's and its relay's
 
 Fields = tuple[str, ...]  # in the order of ``logformat.ROLES``; "" for what the format does not carry
 
@@ -24,14 +29,62 @@ class AccessParser:
 
     def __init__(self, log_format: str, zone: Zone) -> None:
         self.format: LineFormat = compile_format(log_format, zone)
+        self.ambiguous = 0  # lines that could be read in two ways
         self._match = self.format.pattern.match
         self._indexes = self.format.indexes
 
     def parse(self, texts: Iterable[str]) -> list[Fields | None]:
         """The fields of each line, also behind a syslog prefix that the format does not name; None: none."""
-        match, behind, indexes = self._match, self._behind_syslog, self._indexes
-        return [found.group(*indexes) if (found := match(text) or behind(text)) else None for text in texts]
+        match, otherwise, indexes = self._match, self._otherwise, self._indexes
+        return [
+            found.group(*indexes)
+            if (found := otherwise(text) if text.count(" HTTP/") > 1 else match(text) or otherwise(text))
+            else None
+            for text in texts
+        ]
 
-    def _behind_syslog(self, text: str) -> re.Match[str] | None:
+    def _otherwise(self, text: str) -> re.Match[str] | None:
+        """A line that does not fit as it is, or that holds what looks like the end of a request twice."""
+        for candidate in _unwrapped(text):
+            if first := self._match(candidate):
+                return self._weightier(first, candidate)
+        spaced = self.format.spaced
+        if spaced is None:
+            return None
+        return next(filter(None, (spaced.match(c) for c in reversed([*_unwrapped(text)]))), None)
+
+    def _weightier(self, first: re.Match[str], text: str) -> re.Match[str]:
+        """Of two readings the one that counts for more: nobody makes an answer smaller by what is sent."""
+        last = self.format.last.match(text) if self.format.last is not None else None
+        if last is None or last.group(*self._indexes) == first.group(*self._indexes):
+            return first
+        self.ambiguous += 1
+        return max(first, last, key=_weight)
+
+
+def behind_syslog(text: str) -> str:
+    """The text without what a syslog daemon put before it."""
+    for _ in range(_AT_MOST):
         prefix = _SYSLOG.match(text)
-        return self._match(text, prefix.end()) if prefix else None
+        if prefix is None:
+            break
+        text = text[prefix.end() :]
+    return text
+
+
+def _unwrapped(text: str) -> Iterator[str]:
+    """The line as it stands, then without what shippers add to it: blanks, ``#011`` for tabs, a prefix."""
+    yield text
+    bare = text.lstrip(" ").replace("#011", "\t")
+    if bare != text:
+        yield bare
+    if prefix := _SYSLOG.match(bare):
+        yield bare[prefix.end() :]
+        if (inner := behind_syslog(bare)) != bare[prefix.end() :]:
+            yield inner
+        yield bare[prefix.end() :].lstrip(" ")
+
+
+def _weight(match: re.Match[str]) -> tuple[bool, int]:
+    size = match["size"]
+    return match["status"] in {"200", "206"}, int(size) if size.isdecimal() else -1

@@ -36,7 +36,7 @@ class AuditLine(NamedTuple):
 
 
 def parse_audit(text: str) -> AuditLine | None:
-    """None: not an audit line. An unknown event is ``Kind.AUDIT``."""
+    """None: not an audit line. An unknown event is ``EventKind.AUDIT``."""
     fields = [field.strip(" \r") for field in text.split("\t", 5)]
     if len(fields) < 2 or not fields[0] or not fields[1]:
         return None

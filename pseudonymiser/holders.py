@@ -10,7 +10,6 @@ replaced or revoked lies in ``former/``. Nothing in the folder is secret, but wh
 himself a holder: it belongs to the administrator alone.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from hashlib import sha256
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.mnemonic import spoken
+from service.base.files import write_atomically
 from service.records.identities import Mode
 
 FORMAT = "journalguard-holder-1"
@@ -145,12 +145,12 @@ def add_holder(folder: Path, holder: Holder, mode: Mode) -> None:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if mode is Mode.TWO:
-        _write(folder / MODE_FILE, f"{mode}\n")
+        write_atomically(folder / MODE_FILE, f"{mode}\n".encode())
     if (folder / (holder.label + SUFFIX)).exists():
         retire_holder(folder, holder.label)
-    _write(folder / (holder.label + SUFFIX), holder.line())
+    write_atomically(folder / (holder.label + SUFFIX), holder.line().encode("ascii"))
     if mode is Mode.ONE:
-        _write(folder / MODE_FILE, f"{mode}\n")
+        write_atomically(folder / MODE_FILE, f"{mode}\n".encode())
 
 
 def retire_holder(folder: Path, label: str) -> Path:
@@ -162,9 +162,10 @@ def retire_holder(folder: Path, label: str) -> Path:
     return kept
 
 
-def ring_of(holders: Sequence[Holder], mode: Mode) -> str:
-    """A short name of who can open, 16 hex digits."""
-    text = "|".join(["journalguard-ring", "v1", mode, *sorted(holder.id for holder in holders)])
+def ring_of(holders: Sequence[Holder], mode: Mode, signer: bytes = b"") -> str:
+    """A short name of who can open, and by whose key it is signed, 16 hex digits."""
+    signed = [signer.hex()] if signer else []
+    text = "|".join(["journalguard-ring", "v1", mode, *sorted(holder.id for holder in holders), *signed])
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -188,14 +189,3 @@ def _refuse_if_writable(folder: Path) -> None:
                 f"{path}: group or others can write here and so name readers; "
                 f"close it with `chmod go-w {path}`"
             )
-
-
-def _write(path: Path, text: str) -> None:
-    """Wholly or not at all."""
-    young = path.with_name(path.name + ".new")
-    descriptor = os.open(young, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    young.replace(path)

@@ -13,20 +13,21 @@ from typing import Final
 
 import msgspec
 
-from pseudonymiser.accesslog import AccessParser, Fields
+from pseudonymiser.accesslog import AccessParser, Fields, behind_syslog
 from pseudonymiser.auditlog import is_header, parse_audit
 from pseudonymiser.bounded_cache import BoundedCache
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.classes import Classes
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.event_clock import EventClock
-from pseudonymiser.geo import GeoProvider, is_private
+from pseudonymiser.geo import GeoProvider, campus_networks, is_private
 from pseudonymiser.keys import Keys
-from pseudonymiser.pseudonyms import Pseudonyms, parse_address
+from pseudonymiser.pseudonyms import Address, Pseudonyms, parse_address
 from pseudonymiser.resources import OWN_PAGES, Reducer
 from pseudonymiser.timestamps import Instant, Zone, any_time
+from pseudonymiser.urls import request_line
 from pseudonymiser.vault import Vault
-from service.records.events import AccessEvent, EventKind, Location, Rejected, Resource
+from service.records.events import READING, AccessEvent, EventKind, Location, Rejected, Resource
 from service.records.identities import Link, SealedIdentity
 
 LONGEST_LINE: Final = 16_384  # bytes; four times the longest line seen in real logs
@@ -46,16 +47,16 @@ REASONS: Mapping[str, str] = MappingProxyType(
 )
 
 _Place = tuple[str, str, Location]  # pseudonyms of address and network, and where it is
-_Request = tuple[str, Resource, Resource | None]  # method, resource, and what it is if the answer is large
+_Request = tuple[str, Resource, int]  # method, resource, and from how many bytes on it is something else
 
 _NOBODY = frozenset({"", "-"})
 _NO_ADDRESS = ("", "", Location())
 _SESSION_LENGTH = 15  # of EZproxy's session ids
-_REQUEST = re.compile(r"([A-Za-z_-]{1,24}) +(.*) HTTP/\d(?:\.\d)?", re.DOTALL)
-_METHODS = frozenset(
-    {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
-)
 _TEXT_BYTES = bytes({9, 10, 13, *range(32, 127)})
+_READ_BY = frozenset({"GET", "HEAD", ""})  # methods whose URL alone tells that something is read
+_PIECE = 206  # status of an answer to a range request: of files, never of pages
+_MASKED = re.compile(r"(?:\d{1,3}\.){1,3}[x*]{1,3}(?:\.[x*]{1,3}){0,2}|[0-9a-f]{16,128}", re.ASCII)
+_ADDRESSES = 512  # characters of a list of addresses that are looked at
 _TIMES = 1_000  # that are remembered: lines come nearly in their order, and a small memory is a quick one
 _REFERER = 512  # characters of a referer that are looked at: its host is among them
 
@@ -67,7 +68,10 @@ class IngestSettings(msgspec.Struct, frozen=True):
     timezone: str  # IANA name of the site
     home_realms: tuple[str, ...] = ()  # spellings of the site's own realm: "example.ac.uk", "EXAMPLE"
     username: str = "user"  # what %u holds: "user" or "session" (Option LogUser off)
-    forwarded: str = "first"  # which address of a comma list is the reader's: "first" or "last"
+    forwarded: str = (
+        "last"  # which address of a list is the reader's: the "first", or the "last" that is no proxy
+    )
+    proxies: tuple[str, ...] = ()  # networks in CIDR of the site's own proxies and load balancers
     campus: tuple[str, ...] = ()  # networks in CIDR that are on campus
     proxy_hosts: tuple[str, ...] = ()  # the proxy's own host names
 
@@ -97,6 +101,7 @@ class Ingest:
         self._reducer = Reducer(pseudonyms, settings.proxy_hosts)
         self._classes = classes = Classes()
         self._event_clock = EventClock(zone)
+        self._proxies = campus_networks(settings.proxies)
         self._session_in_user = settings.username == "session"
         present = self._parser.format.present
         self._has_referer = "referer" in present
@@ -107,18 +112,24 @@ class Ingest:
         self._accounts = BoundedCache(self._account)
         self._addresses = BoundedCache(self._address)
         self._requests = BoundedCache(self._request)
+        self._larges = BoundedCache(self._large)
+        self._posts = BoundedCache(self._post)
         self._referers = BoundedCache(self._referer)
         self._sessions = BoundedCache(self._session)
         self._statuses = BoundedCache(_status, 1000)
         self._own: BoundedCache[EventKind, Resource] = BoundedCache(lambda kind: Resource(OWN_PAGES, kind))
         self._agents = BoundedCache(classes.agent)
         self._categories = BoundedCache(classes.category)
-        self._threshold = self._reducer.download_bytes
 
     @property
     def watermark(self) -> int:
         """The newest accepted event time, s UTC; 0 at the start."""
         return self._event_clock.newest
+
+    @property
+    def ambiguous(self) -> int:
+        """Lines so far that could be read in two ways, as by a quote in a header."""
+        return self._parser.ambiguous
 
     def feed(
         self, lines: Sequence[bytes], *, source: str, first_line: int = 1, audit: bool = False
@@ -154,12 +165,14 @@ class Ingest:
         return self._event_clock.state()
 
     def restore(self, state: bytes) -> None:
-        """Go on from ``state``; StateError if it is not one."""
+        """Go on from ``state``; IngestStateError if it is not one."""
         self._event_clock.restore(state)
 
     def _accesses(self, lines: Sequence[bytes], source: str) -> list[AccessEvent | str]:
         """An event or a reason for each line of an access log."""
-        texts = [line.decode("utf-8", "replace") if len(line) <= LONGEST_LINE else "" for line in lines]
+        texts = [
+            line.decode("utf-8", "surrogateescape") if len(line) <= LONGEST_LINE else "" for line in lines
+        ]
         parsed = self._parser.parse(texts)
         found = iter(self._events([fields for fields in parsed if fields is not None], source))
         return [
@@ -178,7 +191,8 @@ class Ingest:
             host, request = zip(*map(self._extra, host, request, *extras), strict=True)
         requests = [self._requests[text] for text in request]
         sizes = [int(text) if text.isdecimal() else -1 for text in size]
-        resources = self._resources(requests, sizes)
+        statuses = [self._statuses[text] for text in status]
+        resources = self._resources(request, requests, sizes, statuses)
         rows = zip(
             map(
                 self._who,
@@ -190,7 +204,7 @@ class Ingest:
                 ident,
             ),
             requests,
-            [self._statuses[text] for text in status],
+            statuses,
             sizes,
             resources,
             self._origins(referer, resources) if self._has_referer else referer,
@@ -207,13 +221,17 @@ class Ingest:
             for who, (method, _, _), code, sent, resource, origin, program, category in rows
         ]  # fmt: skip
 
-    def _resources(self, requests: Iterable[_Request], sizes: Iterable[int]) -> list[Resource]:
-        """What was asked for; of some paths only the size of the answer tells that it was a file."""
-        least = self._threshold
+    def _resources(
+        self, texts: Iterable[str], requests: Iterable[_Request], sizes: Iterable[int], codes: Iterable[int]
+    ) -> list[Resource]:
+        """What was asked for. An answer's size tells that it was a file; so does that it came by pieces."""
         return [
-            large if large is not None and sent >= least else resource
-            for (_, resource, large), sent in zip(requests, sizes, strict=True)
-        ]
+            resource if sent < least and code != _PIECE
+            else self._posts[text, sent] if method == "POST"
+            else self._larges[text]
+            for text, (method, resource, least), sent, code
+            in zip(texts, requests, sizes, codes, strict=True)
+        ]  # fmt: skip
 
     def _origins(self, referer: Iterable[str], resources: Iterable[Resource]) -> list[str]:
         known = self._referers
@@ -241,8 +259,12 @@ class Ingest:
         return taken[0], taken[1], account, session, place[0], place[1], place[2]
 
     def _audit(self, line: bytes, source: str) -> AccessEvent | str:
-        text = line.decode("utf-8-sig", "replace")
-        entry = None if len(line) > LONGEST_LINE or is_header(text) else parse_audit(text)
+        text = line.decode("utf-8-sig", "surrogateescape") if len(line) <= LONGEST_LINE else ""
+        if not text[:1].isdecimal():
+            text = behind_syslog(text.lstrip(" "))
+        if "\t" not in text:
+            text = text.replace("#011", "\t")
+        entry = None if is_header(text) else parse_audit(text)
         if entry is None:
             return _unreadable(line)
         instant = self._audit_times[entry.time]
@@ -302,20 +324,40 @@ class Ingest:
     def _address(self, text: str) -> _Place | None:
         if text in _NOBODY:
             return _NO_ADDRESS
-        entries = [parse_address(_bare(entry)) for entry in text.split(",")]
+        first = self._settings.forwarded == "first"
+        listed = text[:_ADDRESSES].split(",") if first else text[-_ADDRESSES:].split(",")
+        entries = [parse_address(_bare(entry)) for entry in listed]
         known = [entry for entry in entries if entry is not None]
         if not known:
-            return None
-        address = known[-1] if self._settings.forwarded == "last" else known[0]
+            return _NO_ADDRESS if _MASKED.fullmatch(text.strip()) else None
+        address = known[0] if first else self._outermost(known)
         tokens = self._pseudonyms
         return tokens.address(address), tokens.network(address), self._geo.place(address)
 
+    def _outermost(self, known: Sequence[Address]) -> Address:
+        """The last address that is not one of the site's own: the reader may have sent those before it."""
+        for address in reversed(known):
+            if not is_private(address) and not any(
+                address in network for network in self._proxies if network.version == address.version
+            ):
+                return address
+        return known[-1]
+
     def _request(self, text: str) -> _Request:
         """``METHOD URL HTTP/x.y``, or a URL alone."""
-        found = _REQUEST.fullmatch(text)
-        method, url = (found[1].upper(), found[2]) if found else ("", text)
-        reduced = self._reducer.reduce(url.strip())
-        return (method if method in _METHODS else ""), reduced.resource, reduced.large
+        method, url = request_line(text)
+        reduced = self._reducer.reduce(url)
+        resource = reduced.resource
+        if method not in _READ_BY and resource.kind in READING:  # an answer to a form may be a word or a file
+            return method, Resource(resource.platform, EventKind.PAGE), self._reducer.page_bytes
+        return method, resource, reduced.least
+
+    def _large(self, text: str) -> Resource:
+        return self._reducer.large(request_line(text)[1])
+
+    def _post(self, key: tuple[str, int]) -> Resource:
+        text, size = key
+        return self._reducer.posted(request_line(text)[1], size)
 
     def _referer(self, key: tuple[str, str]) -> str:
         """The class of a referer, as seen from a request's platform."""

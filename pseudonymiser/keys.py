@@ -10,7 +10,6 @@ A file of version 2 is one that was rotated (``epochs``): readers have a new roo
 keys they had, derived already so that the old root can go, and the readers' *former* key links for a while.
 """
 
-import os
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from pseudonymiser.errors import KeyFileError
+from service.base.files import write_atomically, write_new
 
 KEY_FILE = "pseudonyms.json"
 ROOT_BYTES = 32
@@ -116,6 +116,11 @@ class Keys:
         label = f"journalguard/pseudonym/v1/{domain.value}/{self.epoch}"
         return HKDFExpand(algorithm=SHA256(), length=32, info=label.encode()).derive(self._root)
 
+    def seal_seed(self) -> bytes:
+        """What the key that signs sealed identities is made of; new with each epoch."""
+        label = f"journalguard/seal/v1/{self.epoch}"
+        return HKDFExpand(algorithm=SHA256(), length=32, info=label.encode()).derive(self._root)
+
     def __repr__(self) -> str:
         return f"Keys(epoch={self.epoch!r})"
 
@@ -135,7 +140,7 @@ def create(directory: Path) -> Keys:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_if_open(directory, "700")
-        _write_new(path, _encode(keys))
+        write_new(path, _encode(keys))
     except FileExistsError:
         raise KeyFileError(
             f"{path}: keys exist already; with new ones every account would be a stranger. "
@@ -157,13 +162,9 @@ def replace(directory: Path, keys: Keys) -> None:
         KeyFileError: the directory is open to others, or cannot be written.
     """
     path = directory / KEY_FILE
-    young = path.with_suffix(".new")
     try:
         _refuse_if_open(directory, "700")
-        young.unlink(missing_ok=True)
-        _write_new(young, _encode(keys))
-        young.replace(path)
-        _settle(directory)
+        write_atomically(path, _encode(keys))
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be written ({error.strerror}); nothing was changed") from None
 
@@ -202,29 +203,11 @@ def _decode(path: Path, content: bytes) -> Keys:
 
 def _encode(keys: Keys) -> bytes:
     """Version 1 as long as it can say everything."""
-    version = 2 if keys._kept or keys.former else 1
-    file = _KeyFile(version, keys.epoch, keys._root, keys._kept, keys.former)
+    version = 2 if keys._kept or keys.former else 1  # noqa: SLF001 - of this module
+    file = _KeyFile(version, keys.epoch, keys._root, keys._kept, keys.former)  # noqa: SLF001 - of this module
     return msgspec.json.encode(file) + b"\n"
 
 
 def _refuse_if_open(path: Path, mode: str) -> None:
     if path.stat().st_mode & 0o077:
         raise KeyFileError(f"{path}: open to group or others; close it with `chmod {mode} {path}`")
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    """Never through a readable moment: the file is born 0600 and flushed before it counts."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _settle(directory: Path) -> None:
-    """A rename survives a power cut once its directory is flushed."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,8 @@
 """A LogFormat compiled to one regular expression with roles.
 
 Every gap between two fields is bounded by the text that follows it and never given back ("possessive"), so a
-hostile line costs time in proportion to its length, or to its square where a request may hold blanks.
+hostile line costs time in proportion to its length. A request may hold blanks, quotes and what looks like its
+own end: a format that carries one has two patterns, for the first reading of a line and for the last.
 """
 
 import re
@@ -70,11 +71,26 @@ _ALIASES = {
         "cs-auth-group",
         "etudiant",
     ),
-    "forwarded": ("x-forwarded-for",),
+    "forwarded": (
+        "x-forwarded-for",
+        "cf-connecting-ip",
+        "true-client-ip",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "fastly-client-ip",
+        "x-original-forwarded-for",
+    ),
 }
-# ``METHOD URL HTTP/x.y`` up to the last `` HTTP/`` after which the rest of the line still fits: a URL may
-# hold raw blanks and quotes.
-_REQUEST = r"(?P<request>[A-Za-z_-]{1,24} .* HTTP/\d(?:\.\d)?)"
+# ``METHOD URL HTTP/x.y``. A URL may hold raw blanks and quotes, and so may the headers behind it: up to the
+# first `` HTTP/`` after which the rest of the line fits, or up to the line's last.
+_VERSION = r" HTTP/\d(?:\.\d)?"
+_TO_VERSION = r"[^ ]*+(?>(?: (?!HTTP/\d)[^ ]*+)*)"
+_REQUEST = rf"(?P<request>[A-Za-z_-]{{1,24}} {_TO_VERSION}(?:{_VERSION}{_TO_VERSION}){{0,2}}?{_VERSION})"
+_LAST_REQUEST = rf"(?P<request>[A-Za-z_-]{{1,24}} (?>.*{_VERSION}))"
+# A bare name before ``%t``, and one that may hold blanks: it ends where the time's bracket begins.
+_NAME = re.compile(r"\(\?P<user>\\S\+\+\)(?=\\ (?:\(\?P<time>)?\\\[)")
+_SPACED_NAME = r"(?P<user>[^ ]*+(?>(?: (?!\[)[^ ]*+)*))"
 _WILD = re.compile(r"\.[*+]\??")
 _CLASS = re.compile(r"(\[(?:\\.|[^\\\]])+\]|\\[wSd])(\*|\+|\{\d*,?\d*\})")
 _ALPHABET = [chr(code) for code in range(9, 127)] + ["é", "€"]
@@ -85,6 +101,8 @@ class LineFormat(msgspec.Struct, frozen=True):
     """A compiled format. ``indexes`` are the groups of ``ROLES``, in that order; absent ones match ""."""
 
     pattern: re.Pattern[str]
+    last: re.Pattern[str] | None  # the last reading of a request instead of the first
+    spaced: re.Pattern[str] | None  # for a name with blanks before a time in brackets
     indexes: tuple[int, ...]
     present: frozenset[str]  # roles that the format carries
     time: TimeFormat
@@ -96,14 +114,17 @@ def compile_format(log_format: str, zone: Zone) -> LineFormat:
     Raises:
         LogFormatError: unknown token, a broken pattern, or a format without time or without a URL.
     """
-    elements = lex(log_format)
+    elements = lex(log_format.rstrip())
     roles = _assign(elements)
     _refuse_useless(roles)
     source = "".join(_source(elements, position, roles) for position in range(len(elements)))
     absent = "".join(f"(?P<{role}>)" for role in ROLES if role not in roles.values())
     pattern = _compile(source + _END + absent)
+    last = _compile(source.replace(_REQUEST, _LAST_REQUEST) + _END + absent) if _REQUEST in source else None
+    spaced_source, names = _NAME.subn(lambda _: _SPACED_NAME, source)
+    spaced = _compile(spaced_source + _END + absent) if names else None
     indexes = tuple(pattern.groupindex[role] for role in ROLES)
-    return LineFormat(pattern, indexes, frozenset(roles.values()), _time(elements, roles, zone))
+    return LineFormat(pattern, last, spaced, indexes, frozenset(roles.values()), _time(elements, roles, zone))
 
 
 def _assign(elements: tuple[Element, ...]) -> dict[int, str]:
@@ -189,8 +210,8 @@ def _standard(field: Field, elements: tuple[Element, ...], at: int, role: str) -
         return _unnamed(strftime_pattern(field.strftime, column=field.column))
     if name in _SHAPES:
         return _SHAPES[name]
-    if name in _BOUNDED:
-        return _BOUNDED[name](elements, at)
+    if name in _BOUNDED or role in _BOUNDED:
+        return _BOUNDED[name if name in _BOUNDED else role](elements, at)
     if _quoted(elements, at) or role == "request":
         return _until(elements, at, at_least_one=False)
     return _word(elements, at)
@@ -257,8 +278,8 @@ def _until(elements: tuple[Element, ...], at: int, *, at_least_one: bool) -> str
     rest = elements[at + 2] if at + 2 < len(elements) else None
     stop = re.escape(text)
     if rest is None:
-        stop += _END
-    elif isinstance(rest, Field) and rest.name == "time" and rest.token and not rest.strftime:
+        return f"{least}.*(?={stop}{_END})"
+    if isinstance(rest, Field) and rest.name == "time" and rest.token and not rest.strftime:
         stop += r"\[" if not text.endswith("[") else ""
     first = re.escape(text[0])
     return f"{least}[^{first}]*+(?>(?:(?!{stop}){first}[^{first}]*+)*)"
@@ -266,12 +287,12 @@ def _until(elements: tuple[Element, ...], at: int, *, at_least_one: bool) -> str
 
 _SHAPES = {
     "request": _REQUEST,
-    "status": r"\d{3}|-",
-    "size": r"\d{1,18}|-",
+    "status": r"\d{1,3}|-",
+    "size": r"\d{1,18}|-|",
     "duration": r"[\d.]+|-",
     "method": "[A-Za-z_-]{1,24}",
 }
-_BOUNDED = {"time": _bracketed, "url": _until_blanks, "host": _addresses}
+_BOUNDED = {"time": _bracketed, "url": _until_blanks, "host": _addresses, "forwarded": _addresses}
 
 
 def _disjoint(characters: str, elements: tuple[Element, ...], at: int) -> bool:

@@ -2,16 +2,19 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 
 from pseudonymiser.bounded_cache import BoundedCache
+from pseudonymiser.kinds import Kinds, Large, Parameters
 from service.records.events import EventKind
 
-Rule = tuple[EventKind, re.Pattern[str]]
+Find = Callable[[str], re.Match[str] | None]
+# Kind, how a rule's beginning is found, and what must follow behind that; None: nothing more.
+Rule = tuple[EventKind, Find, re.Pattern[str] | None]
 
 
 class _PlatformData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,7 +24,6 @@ class _PlatformData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     family: str = ""
     doi_prefix: str = ""
     by_host: bool = False
-    slices: bool = False
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -31,7 +33,6 @@ class Platform(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     doi_prefix: str = ""  # makes a DOI of the site's own ids
     by_host: bool = False  # ids are unique within one host only
-    slices: bool = False  # pages of documents arrive as pictures
     known: bool = True
 
 
@@ -56,7 +57,11 @@ class _Identifiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     doi: _Doi
     pii: _Pii
     hosts: _Hosts
-    kinds: dict[str, str | int]
+    large: Large
+    files: dict[str, list[str]]
+    words: dict[str, list[str]]
+    inside: dict[str, list[str]]
+    parameters: Parameters
 
 
 class Journals:
@@ -86,9 +91,6 @@ class Identifiers(msgspec.Struct, frozen=True):
     doi_journals: Journals
     pii_anywhere: re.Pattern[str]
     pii_shapes: tuple[re.Pattern[str], ...]  # article, chapter
-    kinds: tuple[Rule, ...]  # poll and asset first, then the others in their order
-    download: re.Pattern[str]
-    download_bytes: int  # answers of ``download`` paths from this size on are PDFs
 
 
 class Catalogue:
@@ -105,6 +107,8 @@ class Catalogue:
         self._found = BoundedCache(self._find, 10_000)
         data = msgspec.convert(_toml("identifiers.toml"), _Identifiers)
         self._hosts = data.hosts
+        self.large = data.large
+        self.kinds = Kinds(data.files, data.words, data.inside, data.parameters, data.large)
         self.identifiers = _compile(data)
 
     @property
@@ -120,12 +124,27 @@ class Catalogue:
         return self._found[host]
 
     def _find(self, host: str) -> Platform:
+        if data := self._known(host) or self._rewritten(host):
+            return self._platform(data)
+        return Platform(self.registrable(host), known=False)
+
+    def _known(self, host: str) -> _PlatformData | None:
         name = host
         while name:
             if data := self._by_host.get(name):
-                return self._platform(data)
+                return data
             name = name.partition(".")[2]
-        return Platform(self.registrable(host), known=False)
+        return None
+
+    def _rewritten(self, host: str) -> _PlatformData | None:
+        """A publisher behind another proxy: ``www-nature-com.proxy.…`` or ``www.nature.com.proxy.…``."""
+        first, *others = host.split(".")[:_MOST_LABELS]
+        if "-" in first and (
+            data := self._known(first.replace("--", "\0").replace("-", ".").replace("\0", "-"))
+        ):
+            return data
+        ends = range(len(others), 0, -1)
+        return next(filter(None, (self._known(".".join([first, *others[:end]])) for end in ends)), None)
 
     def registrable(self, host: str) -> str:
         """The part of a host name that its owner registered, such as ``example.ac.uk``; else "unknown".
@@ -144,15 +163,32 @@ class Catalogue:
     def _platform(self, data: _PlatformData) -> Platform:
         if (known := self._compiled.get(data.name)) is None:
             rules = data.rules + self._families.get(data.family, ())
-            compiled = tuple((kind, re.compile(pattern)) for kind, pattern in rules)
-            known = Platform(data.name, compiled, data.doi_prefix, data.by_host, data.slices)
+            compiled = tuple((kind, *split(pattern)) for kind, pattern in rules)
+            known = Platform(data.name, compiled, data.doi_prefix, data.by_host)
             self._compiled[data.name] = known
         return known
 
 
+_CHOICE = re.compile(r"\|(?:\^|/|_ob|bknumber)")  # another beginning, not at the start
+_MOST_LABELS = 8  # of a host that are looked at for another's
+_GAP = re.compile(r"(?:\[\^\?\]|\.)\*\??")
 _SUFFIX = re.compile(r"[a-z]{2,24}|xn--[a-z0-9-]{2,59}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-_KIND_ORDER = ("poll", "asset", "media", "pdf", "search", "abstract", "fulltext", "contents", "book")
+
+
+def split(pattern: str) -> tuple[Find, re.Pattern[str] | None]:
+    """A rule in two where its beginning can stand anywhere and a gap follows it.
+
+    Searched as one, each place where the beginning stands would be tried up to the end of the URL.
+    """
+    if not pattern.startswith("^"):
+        gap = _GAP.search(pattern)
+        head = pattern[: gap.start()] if gap else ""
+        if gap and "(?P<" not in head and head.count("(") == head.count(")"):
+            return re.compile(head).search, re.compile(pattern[gap.start() :])
+        return re.compile(pattern).search, None
+    compiled = re.compile(pattern)  # only a match is quick to see that it does not begin so
+    return compiled.search if _CHOICE.search(pattern) else compiled.match, None
 
 
 def _compile(data: _Identifiers) -> Identifiers:
@@ -162,9 +198,6 @@ def _compile(data: _Identifiers) -> Identifiers:
         doi_journals=Journals(data.doi.prefix, data.doi.journals),
         pii_anywhere=re.compile(data.pii.anywhere),
         pii_shapes=(re.compile(data.pii.article), re.compile(data.pii.chapter)),
-        kinds=tuple((EventKind(name), re.compile(str(data.kinds[name]))) for name in _KIND_ORDER),
-        download=re.compile(str(data.kinds["download"])),
-        download_bytes=int(data.kinds["download_bytes"]),
     )
 
 

@@ -1,30 +1,29 @@
 """A URL reduced to platform, kind of resource, and keyed tokens of document and journal.
 
 One article has one document token: as PDF or page, whole or by ranges, whatever its query carries, and by its
-DOI or PII on any site. No part of a path or query survives in the clear.
+DOI or PII on any site. No part of a path or query survives in the clear. Whatever a URL looks like, a large
+answer to it is a document: no reader chooses to be invisible.
 """
 
 import re
-from urllib.parse import unquote
 
 import msgspec
 
 from pseudonymiser.bounded_cache import BoundedCache
-from pseudonymiser.platforms import Catalogue, Platform
+from pseudonymiser.kinds import NEVER, Guess, Kinds
+from pseudonymiser.naming import NOTHING, Named, Naming
+from pseudonymiser.platforms import Catalogue, Platform, Rule
 from pseudonymiser.pseudonyms import Pseudonyms
-from service.records.events import EventKind, Resource
+from pseudonymiser.urls import Target, bare_host, cut
+from service.records.events import READING, EventKind, Resource
 
 OWN_PAGES = "ezproxy"
 UNKNOWN = "unknown"
 
 SEQUENCES = 2**30  # ordinals are counted modulo this
 
-_LONGEST = 2048  # characters of path and query that are looked at; bounds the time of the patterns
-_URL = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{0,15}:)?//(?:[^/?#@]*@)?([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.I | re.DOTALL
-)
-_PORT = re.compile(r":\d*$")
 _OWN_SHAPE = re.compile(r"/(?:login\?(?:q?url|user|ticket)=|connect\?session=s)")
+_OWN_PATHS = frozenset({"/login", "/connect"})
 _OWN_KINDS = (
     (
         re.compile(r"/(?:public|login)?[^?]*\.(?:css|js|png|gif|jpe?g|ico|svg)(?:\?|$)|/favicon"),
@@ -35,37 +34,18 @@ _OWN_KINDS = (
     (re.compile(r"/menu\b"), EventKind.MENU),
     (re.compile(r"/logout\b"), EventKind.LOGOUT),
 )
-_DOI = re.compile(r"(?<![\d.])10\.\d{4,9}/[^\s?&\"'<>#]+")
-_ISSN = re.compile(r"\d{4}-?\d{3}[\dx]")
-_ID_PARAMETER = re.compile(
-    r"[?&](?:id|docid|doc|article|articleid|article_id|an|file|fileid|isbn|pid|sid|key)=([^&]+)"
-)
-_BOOK = re.compile(r"/(?:e?books?|reader|ebookviewer|lire|read)/([^/?]+)")
-_EXTENSION = re.compile(r"\.(?:pdf|html?|xhtml|epub|aspx?|php|full|xml)$")
-_NUMBERS = re.compile(r"\d+", re.ASCII)
-_NO_PII = re.compile(r"[^0-9xsb]")
+_HOME = re.compile(r"/(?:index|home|default|main|welcome)?(?:\.[a-z]{2,5})?/?")  # a site's own front page
 _NAMELESS = frozenset({EventKind.POLL, EventKind.ASSET, EventKind.SEARCH})  # what never gets a document
-_READABLE = frozenset({EventKind.PDF, EventKind.FULLTEXT, EventKind.BOOK, EventKind.MEDIA})
+_FURNITURE = frozenset({EventKind.ASSET, EventKind.POLL})
+_LISTS = frozenset({EventKind.SEARCH, EventKind.CONTENTS, EventKind.ABSTRACT})
+_BY_PATH = READING | {EventKind.MEDIA}  # what has a document though nothing but its path names it
 
 
 class Reduced(msgspec.Struct, frozen=True, gc=False):
-    """What is left of a URL; ``large`` instead where the answer has ``download_bytes`` or more."""
+    """What is left of a URL; ``Reducer.large`` instead where the answer has ``least`` bytes or more."""
 
     resource: Resource
-    large: Resource | None = None
-
-
-class _Named(msgspec.Struct, frozen=True, gc=False):
-    """A document before it is keyed. Empty text: not known."""
-
-    scheme: str = ""
-    document: str = ""
-    journal_scheme: str = ""
-    journal: str = ""
-    sequence: int = -1
-
-
-_NOTHING = _Named()
+    least: int = NEVER
 
 
 class Reducer:
@@ -73,64 +53,99 @@ class Reducer:
 
     def __init__(self, pseudonyms: Pseudonyms, proxy_hosts: tuple[str, ...] = ()) -> None:
         self._pseudonyms = pseudonyms
-        self._own = frozenset(host.lower().partition(":")[0] for host in proxy_hosts)
+        self._own = frozenset(bare_host(host) for host in proxy_hosts)
         self._catalogue = Catalogue()
-        self._ids = self._catalogue.identifiers
-        self._early, self._later = self._ids.kinds[:2], self._ids.kinds[2:]
+        self._kinds: Kinds = self._catalogue.kinds
+        self._naming = Naming(self._catalogue.identifiers, self._kinds.names_document, self._kinds.is_noise)
         self._nameless: BoundedCache[tuple[str, EventKind], Resource] = BoundedCache(
             lambda key: Resource(*key)
         )
-        self._hosts = BoundedCache(_host, 10_000)
+        self._hosts = BoundedCache(bare_host, 10_000)
         self._shifts = BoundedCache(self._shift)
         self._journals = BoundedCache(self._journal)
-        self.download_bytes = self._ids.download_bytes
+        self._sizes = self._catalogue.large
+        self.page_bytes = self._sizes.page
 
     def reduce(self, url: str) -> Reduced:
         """Never fails: what is no URL is a page of an unknown platform."""
-        host, target = self._split(url)
-        if not host or host in self._own or host.removeprefix("login.") in self._own:
-            return Reduced(Resource(OWN_PAGES, _own_kind(target)))
-        if _OWN_SHAPE.match(target):
-            return Reduced(Resource(OWN_PAGES, _own_kind(target)))
-        return self._publisher(self._catalogue.find(host), host, target)
+        target = self._cut(url)
+        if self._is_own(target.host):
+            return Reduced(Resource(OWN_PAGES, _own_kind(target.text)))
+        if _is_own_shape(target):
+            return Reduced(Resource(OWN_PAGES, _own_kind(target.text)), self._sizes.page)
+        return self._publisher(self._catalogue.find(target.host), target)
+
+    def large(self, url: str) -> Resource:
+        """The document that a large answer is, though its URL looks like something else."""
+        target = self._cut(url)
+        platform = self._catalogue.find(target.host)
+        found = self._publisher(platform, target)
+        if found.resource.kind in READING or found.least == NEVER:
+            return found.resource
+        text = target.text
+        reading = tuple(rule for rule in platform.rules if rule[0] in READING)
+        kind, match = _first(reading, text, text)
+        if match is not None:
+            return self._resource(platform, kind, self._naming.by_rule(platform, target, kind, match))
+        name = self._naming.furniture if found.resource.kind in _FURNITURE else self._naming.by_itself
+        return self._resource(platform, EventKind.PDF, name(platform, target))
+
+    def posted(self, url: str, size: int) -> Resource:
+        """A large answer to a form: one address hands out many documents, so its size tells them apart."""
+        target = self._cut(url)
+        platform = self._catalogue.find(target.host)
+        named = self._naming.anywhere(platform, target, EventKind.PDF)
+        return self._resource(
+            platform, EventKind.PDF, msgspec.structs.replace(named, document=f"{named.document}#{size}")
+        )
 
     def site(self, url: str) -> tuple[str, str]:
         """Host and platform of a URL. The proxy's own pages and those it rewrote are ``OWN_PAGES``."""
-        host, target = self._split(url)
+        target = self._cut(url)
+        host = target.host
         own = host in self._own or any(host.endswith(f".{name}") for name in self._own)
-        if own or _OWN_SHAPE.match(target):
+        if own or _is_own_shape(target):
             return host, OWN_PAGES
         return host, self._catalogue.find(host).name if host else UNKNOWN
 
-    def _split(self, url: str) -> tuple[str, str]:
-        """Host, and path with query, decoded, in lower case."""
-        match = _URL.match(url)
-        if match is None:
-            if url.startswith(("/", "?")):
-                return "", _plain(url)
-            return self._hosts[url.partition("/")[0]], "/"  # CONNECT host:port
-        host, path, query = match.groups()
-        return self._hosts[host], _plain(f"{path or '/'}?{query}" if query else path or "/")
+    def _cut(self, url: str) -> Target:
+        return cut(url, self._hosts.__getitem__)
 
-    def _publisher(self, platform: Platform, host: str, target: str) -> Reduced:
-        kind, match = _first(() if platform.slices else self._early, target)
-        if match is None:
-            kind, match = _first(platform.rules, target)
-            if match is not None:
-                return Reduced(
-                    self._resource(platform, kind, self._named(platform, host, target, kind, match))
-                )
-            kind, match = _first(self._ids.kinds if platform.slices else self._later, target)
-        named = self._anywhere(platform, host, target, kind)
-        small = self._resource(platform, kind, named)
-        if kind is EventKind.PAGE and self._ids.download.search(target):
-            named = self._anywhere(platform, host, target, EventKind.PDF)
-            return Reduced(small, self._resource(platform, EventKind.PDF, named))
-        return Reduced(small)
+    def _is_own(self, host: str) -> bool:
+        return not host or host in self._own or host.removeprefix("login.") in self._own
 
-    def _resource(self, platform: Platform, kind: EventKind, named: _Named) -> Resource:
-        """The record; one object for all that names nothing, as most assets and searches do."""
-        if named is _NOTHING:
+    def _publisher(self, platform: Platform, target: Target) -> Reduced:
+        text = target.text
+        kind, match = _first(platform.rules, text, target.path)
+        if match is None:
+            return self._guessed(platform, target, self._kinds.guess(target.path, target.query))
+        if kind in _NAMELESS:
+            small = self._nameless[platform.name, kind]
+        else:
+            small = self._resource(platform, kind, self._naming.by_rule(platform, target, kind, match))
+        folder = kind is EventKind.ASSET and match.start() == 0 and match.end() < len(target.path)
+        if kind in READING or kind is EventKind.MEDIA or folder:  # a publisher's own folder of furniture
+            return Reduced(small)
+        least = self._sizes.listing if kind in _LISTS else self._sizes.page
+        least = self._sizes.asset if kind in _FURNITURE else least
+        return Reduced(small, least)
+
+    def _guessed(self, platform: Platform, target: Target, guess: Guess) -> Reduced:
+        kind, least = guess
+        if kind in READING:
+            return Reduced(self._resource(platform, kind, self._naming.anywhere(platform, target, kind)))
+        small = self._nameless[platform.name, kind]
+        if kind not in _NAMELESS:
+            named = self._naming.anywhere(platform, target, kind)
+            if kind in _BY_PATH or named.scheme in {"doi", "pii"}:
+                small = self._resource(platform, kind, named)
+        if least == NEVER or (not target.query and _HOME.fullmatch(target.path)):
+            return Reduced(small)
+        return Reduced(small, least)
+
+    def _resource(self, platform: Platform, kind: EventKind, named: Named) -> Resource:
+        """The record; one object for all that names nothing."""
+        if named is NOTHING:
             return self._nameless[platform.name, kind]
         tokens = self._pseudonyms
         document = tokens.document(named.scheme, named.document) if named.document else ""
@@ -143,72 +158,16 @@ class Reducer:
     def _shift(self, container: tuple[str, str]) -> int:
         return self._pseudonyms.shift(*container) % SEQUENCES
 
-    def _shifted(self, named: _Named) -> int:
+    def _shifted(self, named: Named) -> int:
         """The ordinal moved by a keyed amount per journal: neighbours stay so, the number tells nothing."""
         if named.sequence < 0:
             return -1
         return (named.sequence + self._shifts[named.journal_scheme, named.journal]) % SEQUENCES
 
-    def _named(
-        self, platform: Platform, host: str, target: str, kind: EventKind, match: re.Match[str]
-    ) -> _Named:
-        """The document by the groups of a platform's rule."""
-        if kind in _NAMELESS:
-            return _NOTHING
-        groups = match.groupdict()
-        if pii := groups.get("pii"):
-            named = self._pii(platform, pii)
-        elif doi := groups.get("doi"):
-            named = self._doi(doi)
-        elif doc := groups.get("doc"):
-            named = (
-                self._doi(platform.doi_prefix + doc) if platform.doi_prefix else _own_id(platform, host, doc)
-            )
-        else:
-            named = self._anywhere(platform, host, target, kind)
-        return _with_journal(named, platform, groups)
 
-    def _anywhere(self, platform: Platform, host: str, target: str, kind: EventKind) -> _Named:
-        """The document by a DOI or PII wherever it stands, else by the path."""
-        if kind in _NAMELESS:
-            return _NOTHING
-        if "10." in target and (doi := _DOI.search(target)):
-            return self._doi(doi[0])
-        if pii := self._ids.pii_anywhere.search(target):
-            return self._pii(platform, pii[0])
-        return _by_path(platform, host, target, kind) if kind in _READABLE else _NOTHING
-
-    def _doi(self, text: str) -> _Named:
-        doi = text
-        if self._ids.doi_tail.search(doi):  # most have none
-            for tail in self._ids.doi_tails:
-                doi = tail.sub("", doi)
-        prefix = doi.partition("/")[0]
-        if found := self._ids.doi_journals.read(doi):
-            journal, sequence = found
-            return _Named("doi", doi, "doi", f"{prefix}/{journal}", _ordinal(sequence))
-        return _Named("doi", doi, "doi", prefix, _ordinal(doi))
-
-    def _pii(self, platform: Platform, text: str) -> _Named:
-        pii = _NO_PII.sub("", text)
-        for shape in self._ids.pii_shapes:
-            if match := shape.fullmatch(pii):
-                bare = pii.lstrip("sb")
-                return _Named("pii", bare, "issn", match["journal"], int(match["sequence"]))
-        return _Named(platform.name, pii, platform.name, platform.name)
-
-
-def _host(text: str) -> str:
-    """In lower case, without port and ``www.``."""
-    host = text.lower()
-    if ":" in host:
-        host = _PORT.sub("", host)
-    return host.rstrip(".").removeprefix("www.")
-
-
-def _plain(target: str) -> str:
-    target = target[:_LONGEST]
-    return (unquote(target, errors="replace") if "%" in target else target).lower()
+def _is_own_shape(target: Target) -> bool:
+    """Whether a path is one of EZproxy's own, on whatever host."""
+    return target.path in _OWN_PATHS and _OWN_SHAPE.match(target.text) is not None
 
 
 def _own_kind(target: str) -> EventKind:
@@ -218,45 +177,13 @@ def _own_kind(target: str) -> EventKind:
     return EventKind.PAGE
 
 
-def _first(
-    rules: tuple[tuple[EventKind, re.Pattern[str]], ...], target: str
-) -> tuple[EventKind, re.Match[str] | None]:
-    for kind, pattern in rules:
-        if match := pattern.search(target):
+def _first(rules: tuple[Rule, ...], text: str, path: str) -> tuple[EventKind, re.Match[str] | None]:
+    """The first rule that fits. What is no document may not be said by parameters."""
+    for kind, find, rest in rules:
+        looked_at = path if kind is EventKind.ASSET or kind is EventKind.POLL else text
+        match = find(looked_at)
+        if match is not None and rest is not None:
+            match = rest.match(looked_at, match.end())
+        if match is not None:
             return kind, match
     return EventKind.PAGE, None
-
-
-def _own_id(platform: Platform, host: str, text: str) -> _Named:
-    document = text.lstrip("0") or text
-    scope = f"{platform.name}/{host}" if platform.by_host else platform.name
-    return _Named(scope, document, scope, scope, _ordinal(document))
-
-
-def _with_journal(named: _Named, platform: Platform, groups: dict[str, str | None]) -> _Named:
-    """A rule's own journal where the identifier tells none; an ISSN is one journal on every site."""
-    if (journal := groups.get("journal")) and named.scheme not in {"doi", "pii"}:
-        scheme = "issn" if _ISSN.fullmatch(journal) else platform.name
-        bare = journal.replace("-", "") if scheme == "issn" else journal
-        named = msgspec.structs.replace(named, journal_scheme=scheme, journal=bare)
-    if sequence := groups.get("seq"):
-        named = msgspec.structs.replace(named, sequence=_ordinal(sequence))
-    return named
-
-
-def _by_path(platform: Platform, host: str, target: str, kind: EventKind) -> _Named:
-    """The path without its query, save for a parameter that names a document; a book by what names it."""
-    path, _, _ = target.partition("?")
-    if parameter := _ID_PARAMETER.search(target):
-        document = parameter[1] if kind is EventKind.BOOK else f"{path}?{parameter[1]}"
-    elif kind is EventKind.BOOK and (book := _BOOK.search(path)):
-        document = book[1]
-    else:
-        document = _EXTENSION.sub("", path)
-    return _Named(f"host/{host}", document, "host", host, _ordinal(document) if platform.known else -1)
-
-
-def _ordinal(text: str) -> int:
-    """The last number in a text, at most nine digits of it; -1 where there is none."""
-    numbers = _NUMBERS.findall(text[-64:])
-    return int(numbers[-1][-9:]) if numbers else -1

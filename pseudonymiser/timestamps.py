@@ -179,7 +179,8 @@ def compile_strftime(directives: str, zone: Zone, *, column: int = 0) -> TimeFor
 
 def common_time(zone: Zone) -> TimeFormat:
     """``%t``, also without its offset."""
-    return TimeFormat((re.compile(strftime_pattern(_CALENDAR), re.ASCII),), zone)
+    source = rf"{strftime_pattern(_CALENDAR)}(?:[.,]\d{{1,9}})? ?{_OFFSET}?"
+    return TimeFormat((re.compile(source, re.ASCII),), zone)
 
 
 def any_time(zone: Zone) -> TimeFormat:

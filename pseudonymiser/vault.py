@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from pseudonymiser.canonical import Identity
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.holders import Holder, Keyring, check_keyring, load_keyring, ring_of
+from pseudonymiser.seal_signing import SealSigner
 from service.records.identities import VERSION, KeyShare, Mode, SealedIdentity
 
 BUCKET = 256  # bytes of every plaintext
@@ -41,11 +42,14 @@ class Vault:
         KeyHolderError: not enough holders for the mode, or too many.
     """
 
-    def __init__(self, holders: Sequence[Holder], epoch: str, mode: Mode) -> None:
+    def __init__(
+        self, holders: Sequence[Holder], epoch: str, mode: Mode, signer: SealSigner | None = None
+    ) -> None:
         if lacking := check_keyring(Keyring(tuple(holders), mode)).lacking:
             raise KeyHolderError(f"identities cannot be sealed: {lacking}")
         self.epoch = epoch
-        self.ring = ring_of(holders, mode)
+        self.ring = ring_of(holders, mode, signer.public if signer else b"")
+        self._signer = signer
         self._mode = mode
         self._suite = suite()
         self._publics = {h.id: X25519PublicKey.from_public_bytes(h.public) for h in holders}
@@ -84,7 +88,8 @@ class Vault:
         """The identity for these holders; another ciphertext each time."""
         plain = pad(identity)
         shares = self._nested(pseudonym, plain) if self._mode is Mode.TWO else self._plain(pseudonym, plain)
-        return SealedIdentity(VERSION, pseudonym, self.epoch, self._mode, self.ring, tuple(shares))
+        sealed = SealedIdentity(VERSION, pseudonym, self.epoch, self._mode, self.ring, tuple(shares))
+        return self._signer.sign(sealed) if self._signer else sealed
 
     def _plain(self, pseudonym: str, plain: bytes) -> Iterable[KeyShare]:
         for holder in self._publics:
@@ -112,7 +117,7 @@ class Vault:
         self._known.add(pseudonym)
 
 
-def open_vault(folder: Path, epoch: str) -> tuple[Vault | None, str]:
+def open_vault(folder: Path, epoch: str, signer: SealSigner | None = None) -> tuple[Vault | None, str]:
     """The vault for the holders in ``folder``; or none, and a sentence that says why.
 
     Raises:
@@ -122,7 +127,7 @@ def open_vault(folder: Path, epoch: str) -> tuple[Vault | None, str]:
     if keyring.lacking:
         mend = "`journalguard keyholder new --help` tells how to make one"
         return None, f"identities are not sealed, so nobody can ever be named: {keyring.lacking}; {mend}"
-    return Vault(keyring.holders, epoch, keyring.mode), ""
+    return Vault(keyring.holders, epoch, keyring.mode, signer), ""
 
 
 def suite() -> Suite:
@@ -154,7 +159,7 @@ def _plaintext(identity: Identity, *, cut: bool) -> bytes:
 
 
 def _head(text: str, space: int) -> str:
-    """The longest beginning that takes at most ``room`` bytes of JSON, without its quotes."""
+    """The longest beginning that takes at most ``space`` bytes of JSON, without its quotes."""
     ends = range(1, len(text) + 1)
     fit = bisect_right(ends, space + 2, key=lambda end: len(msgspec.json.encode(text[:end])))
     return text[:fit]

@@ -9,7 +9,6 @@ label and public key as additional data::
 with binary parts in hex. PKCS#8 is no choice: its usual encryption takes 2,048 iterations of PBKDF2.
 """
 
-import os
 import secrets
 import unicodedata
 from pathlib import Path
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from pseudonymiser.errors import KeyHolderError
+from service.base.files import write_new
 
 VERSION = 1
 SHORTEST = 15  # characters of a new passphrase
@@ -122,11 +122,7 @@ def decode(content: bytes, where: str) -> Wrapped:
 def write_wrapped(path: Path, wrapped: Wrapped) -> None:
     """A new file, 0600 from birth. Raises KeyHolderError where there is one, or it cannot be written."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(wrapped), indent=2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(path, msgspec.json.format(msgspec.json.encode(wrapped), indent=2) + b"\n")
     except FileExistsError:
         raise KeyHolderError(f"{path}: exists already; a key is never overwritten") from None
     except OSError as error:

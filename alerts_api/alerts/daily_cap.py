@@ -1,4 +1,4 @@
-"""The ceiling: of each day's alerts, so many of the highest score are in the queue; the others overflow.
+"""The daily cap: of each day's alerts, so many of the highest score are in the queue; the others overflow.
 
 Ranked here, where all alerts of the site are together, and not where they are raised: workers do not see
 each other's alerts within a day, and the strongest alert of a day may be its last. What was judged keeps its
@@ -15,7 +15,7 @@ _ALERT = tables.alerts.c
 
 
 def within_daily_cap(daily_cap: int) -> ColumnElement[bool]:
-    """Alerts that fewer than ``ceiling`` of their day are ahead of."""
+    """Alerts that fewer than ``daily_cap`` of their day are ahead of."""
     other = tables.alerts.alias("other")
     ahead = or_(
         other.c.score > _ALERT.score,
@@ -26,7 +26,7 @@ def within_daily_cap(daily_cap: int) -> ColumnElement[bool]:
 
 
 def read_overflow(connection: Connection, daily_cap: int) -> tuple[Overflow, ...]:
-    """How many open alerts of each day are beyond the ceiling, the newest days first."""
+    """How many open alerts of each day are beyond the daily cap, the newest days first."""
     found = (
         select(_ALERT.day, func.count())
         .where(_ALERT.verdict == "", ~within_daily_cap(daily_cap))

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alerts_api.storage.backend import DatabaseLocation, is_url
-from service.policy import Detection, Policy, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import Detection, Policy
 
 SEVERITIES = ("low", "medium", "high")
 _UNKNOWN = "medium"  # of a detection that the policies in force no longer name

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from alerts_api.storage import tables
-from service.kernel.measures import MeasureGroup
+from service.kernel.measure_types import MeasureGroup
 from service.records.drift_report import BUSY, BYTES, NAME, NETWORKS, PUBLISHER, QUIET, DriftReport
 
 

@@ -10,8 +10,9 @@ from alerts_api.alerts.daily_cap import within_daily_cap
 from alerts_api.alerts.detections import Detections, of_severity, severity_of
 from alerts_api.alerts.filters import SPANS, Filters
 from alerts_api.alerts.records import AlertPage, AlertRow, JudgedAlert, Refused, StreamProgress, TracePage
-from alerts_api.alerts.restrictions import in_force
+from alerts_api.alerts.restrictions import in_force, visible_alert
 from alerts_api.alerts.verdicts import read_history
+from alerts_api.signin.actors import Actor
 from alerts_api.storage import tables
 from alerts_api.storage.rows import DETECTION, PLACE, PLATFORM, to_alert, to_trace
 from alerts_api.storage.tables import DAY
@@ -63,13 +64,12 @@ def find_alerts(
 
 
 def get_alert(
-    connection: Connection, alert_id: str, known: Detections, *, restricted_too: bool = False
+    connection: Connection, actor: Actor, alert_id: str, known: Detections, now: float, *, case: str = ""
 ) -> JudgedAlert | None:
-    """``None`` also for an alert of a restricted account, unless it is asked for."""
-    found = select(*_QUEUE).where(_ALERT.alert_id == alert_id)
-    rows = _queue_rows(connection, found if restricted_too else found.where(_visible(0.0)), known)
-    if not rows:
+    """``None`` also for an alert that :func:`visible_alert` keeps from this person."""
+    if not visible_alert(connection, actor, alert_id, now, case):
         return None
+    rows = _queue_rows(connection, select(*_QUEUE).where(_ALERT.alert_id == alert_id), known)
     payload = connection.execute(select(_ALERT.payload).where(_ALERT.alert_id == alert_id)).scalar_one()
     return JudgedAlert(row=rows[0], alert=to_alert(payload), history=read_history(connection, alert_id))
 
@@ -127,7 +127,7 @@ def count_open(connection: Connection) -> int:
 
 
 def count_hidden(connection: Connection, daily_cap: int) -> int:
-    """Of those that wait, how many are beyond the ceiling of their day."""
+    """Of those that wait, how many are beyond the daily cap of their day."""
     return connection.execute(
         select(func.count())
         .select_from(tables.alerts)

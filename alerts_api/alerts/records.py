@@ -35,7 +35,7 @@ class AlertPage(msgspec.Struct, frozen=True):
 
 
 class Overflow(msgspec.Struct, frozen=True):
-    """Open alerts of one day that its ceiling hides."""
+    """Open alerts of one day that its daily cap hides."""
 
     day: int  # of the site, days since 1970
     alerts: int

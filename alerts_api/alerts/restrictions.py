@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, Select, delete, insert, or_, select
 
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.storage import tables
 from alerts_api.storage.rights_tables import restrictions
 
 _R = restrictions.c
@@ -34,6 +36,22 @@ def lift(connection: Connection, accounts: Sequence[str]) -> int:
 def restricted(connection: Connection, account: str, now: float) -> bool:
     """Whether this account is to be left alone."""
     return connection.execute(in_force(now).where(_R.pseudonym == account)).first() is not None
+
+
+def visible_alert(connection: Connection, actor: Actor, alert_id: str, now: float, case: str = "") -> str:
+    """The account of an alert that this person may read, judge and ask about; empty for any other.
+
+    Of a restricted reader the data protection officer alone sees alerts, and a key-holder who knows under
+    which case the reader was restricted.
+    """
+    found = select(tables.alerts.c.account).where(tables.alerts.c.alert_id == alert_id)
+    account = connection.execute(found).scalar() or ""
+    reason = connection.execute(
+        select(_R.reason).where(_R.pseudonym == account, or_(_R.until == 0.0, _R.until > now))
+    ).scalar()
+    if reason is None or actor.has(Role.DPO) or (actor.has(Role.KEY_HOLDER) and case == reason):
+        return account
+    return ""
 
 
 def read_restrictions(connection: Connection) -> tuple[Restriction, ...]:

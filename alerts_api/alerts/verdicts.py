@@ -4,12 +4,15 @@ The closing words are those of Splunk ES and Microsoft Sentinel; ``reopened`` ta
 table is append-only: a change of mind is a new row, and the newest row counts.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from alerts_api.alerts.records import Judgement
+from alerts_api.alerts.restrictions import visible_alert
 from alerts_api.audit import leaves
 from alerts_api.audit.log import append
 from alerts_api.signin.actors import Actor, Role
@@ -19,6 +22,7 @@ from alerts_api.storage.tables import DAY
 from service.records.checkpoints import AnalystVerdict
 
 NOTE_LENGTH = 2_000  # characters
+LATELY_SECONDS = 86_400.0  # verdicts of so long can be taken back at once
 
 
 class Verdict(StrEnum):
@@ -75,25 +79,43 @@ def record_verdict(
     daily_verdict_limit: int,
     quiet_days: int = 0,
 ) -> bool:
-    """Append to the alert's history. False if there is no such alert.
+    """Append to the alert's history. False if there is no alert that this person may judge.
 
     The same word, note and days of quiet as the newest entry's add nothing, so a doubled click is one entry.
     ``note`` must have been through :func:`clean_note`; ``now`` is wall clock, s UTC. Of one analyst's
-    verdicts of a day (UTC) the first ``lessons`` teach; ``quiet_days`` counts with "expected" only.
+    verdicts of a day (UTC) the first ``daily_verdict_limit`` teach; ``quiet_days`` counts with "expected"
+    only.
     """
     if verdict is not Verdict.EXPECTED:
         quiet_days = 0
-    alert = connection.execute(
-        select(tables.alerts.c.updated_at, tables.alerts.c.account).where(
-            tables.alerts.c.alert_id == alert_id
-        )
-    ).one_or_none()
-    if alert is None:
+    if not visible_alert(connection, actor, alert_id, now):
         return False
     history = read_history(connection, alert_id)
     newest = (history[0].verdict, history[0].note, history[0].quiet_days) if history else None
     if newest == (verdict, note, quiet_days):
         return True
+    teaches = _given(connection, actor.subject, now) < daily_verdict_limit
+    _append(connection, alert_id, verdict, note, now=now, actor=actor, quiet_days=quiet_days, teaches=teaches)
+    return True
+
+
+def _append(
+    connection: Connection,
+    alert_id: str,
+    verdict: Verdict,
+    note: str,
+    *,
+    now: float,
+    actor: Actor,
+    quiet_days: int,
+    teaches: bool,
+) -> None:
+    """The entry, how the alert stands by it, and the leaf."""
+    alert = connection.execute(
+        select(tables.alerts.c.updated_at, tables.alerts.c.account).where(
+            tables.alerts.c.alert_id == alert_id
+        )
+    ).one()
     entry = {
         "alert_id": alert_id,
         "verdict": verdict.value,
@@ -101,7 +123,7 @@ def record_verdict(
         "actor": actor.subject,
         "created_at": now,
         "quiet_days": quiet_days,
-        "teaches": int(_given(connection, actor.subject, now) < daily_verdict_limit),
+        "teaches": int(teaches),
     }
     connection.execute(insert(tables.verdicts), entry)
     closed = verdict is not Verdict.REOPENED
@@ -111,7 +133,6 @@ def record_verdict(
         .values(verdict=verdict.value if closed else "", judged_at=alert.updated_at if closed else 0)
     )
     append(connection, _leaf(alert_id, alert.account, verdict, now, actor), note)
-    return True
 
 
 def _given(connection: Connection, actor: str, now: float) -> int:
@@ -121,6 +142,66 @@ def _given(connection: Connection, actor: str, now: float) -> int:
     closing = verdict.verdict != Verdict.REOPENED.value
     found = select(func.count()).select_from(tables.verdicts).where(verdict.actor == actor, today, closing)
     return connection.execute(found).scalar_one()
+
+
+class VerdictCount(NamedTuple):
+    """How many verdicts somebody gave lately."""
+
+    subject: str
+    name: str
+    verdicts: int
+
+
+def verdicts_by_person(connection: Connection, now: float) -> tuple[VerdictCount, ...]:
+    """Who closed alerts within the last day, most first."""
+    verdict = tables.verdicts.c
+    counted = (
+        select(verdict.actor, func.coalesce(func.max(people.c.name), verdict.actor), func.count())
+        .join_from(tables.verdicts, people, people.c.subject == verdict.actor, isouter=True)
+        .where(verdict.created_at > now - LATELY_SECONDS, verdict.verdict != Verdict.REOPENED.value)
+        .group_by(verdict.actor)
+        .order_by(func.count().desc(), verdict.actor)
+    )
+    return tuple(VerdictCount(*row) for row in connection.execute(counted))
+
+
+def verdicts_since(connection: Connection, subjects: Collection[str], since: float) -> int:
+    """Verdicts by these sign-ins after a moment; those taken back count too."""
+    verdict = tables.verdicts.c
+    theirs = verdict.actor.in_(subjects), verdict.created_at > since
+    found = select(func.count()).select_from(tables.verdicts).where(*theirs)
+    return connection.execute(found.where(verdict.verdict != Verdict.REOPENED.value)).scalar_one()
+
+
+def take_back(
+    connection: Connection, subjects: Collection[str], since: float, *, now: float, actor: Actor
+) -> int:
+    """Put alerts whose newest verdict is by these sign-ins, after ``since``, back as they stood; how many.
+
+    What somebody else had said before counts again; where nobody had, the alert waits anew.
+    """
+    verdict = tables.verdicts.c
+    newest = select(func.max(verdict.id)).group_by(verdict.alert_id)
+    found = select(verdict.alert_id).where(
+        verdict.id.in_(newest),
+        verdict.actor.in_(subjects),
+        verdict.created_at > since,
+        verdict.verdict != Verdict.REOPENED.value,
+    )
+    alerts = list(connection.execute(found.order_by(verdict.id)).scalars())
+    for alert_id in alerts:
+        before = connection.execute(
+            select(verdict.verdict, verdict.note, verdict.quiet_days)
+            .where(verdict.alert_id == alert_id)
+            .where(~(verdict.actor.in_(subjects) & (verdict.created_at > since)))
+            .order_by(verdict.id.desc())
+            .limit(1)
+        ).one_or_none()
+        word, note, days = before or (Verdict.REOPENED.value, "", 0)
+        _append(
+            connection, alert_id, Verdict(word), note, now=now, actor=actor, quiet_days=days, teaches=True
+        )
+    return len(alerts)
 
 
 def verdicts_after(connection: Connection, after: int, limit: int) -> list[tuple[AnalystVerdict, float]]:

@@ -2,5 +2,5 @@
 
 An act is written in the transaction that does it (``log``). Signed checkpoints of the tree leave the
 machine (``checkpoints``, ``sending``), and an export can be checked anywhere with the public key alone
-(``export``, ``verifying``). Deliberately absent: any way to change or remove an entry.
+(``export``, ``verification``). Deliberately absent: any way to change or remove an entry.
 """

@@ -1,8 +1,8 @@
-"""Checkpoints: the log's size and root, signed. https://c2sp.org/tlog-checkpoint
+"""Checkpoints: the log's size and root, signed.
 
-The text is three lines: the origin (which is the key's name), the size in decimal, the root in base64. A
-checkpoint is signed only if the log still continues every earlier one, so whoever keeps checkpoints
-elsewhere can hold the log to them.
+The text (https://c2sp.org/tlog-checkpoint) is three lines: the origin (which is the key's name), the size in
+decimal, the root in base64. A checkpoint is signed only if the log still continues every earlier one, so
+whoever keeps checkpoints elsewhere can hold the log to them.
 """
 
 import base64

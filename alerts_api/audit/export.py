@@ -6,7 +6,8 @@
     {"checkpoint":"alerts.example.ac.uk/audit\\n256\\n…"}       every checkpoint, oldest first
     {"actor":"…","at":…,"index":0,…}                         256 leaves, each exactly the bytes in the tree:
     …                                                        leaf hash = SHA-256(0x00 || line without newline)
-    {"hashes":["…"],"first":0}                               what the database's own tree holds for them
+    {"hashes":["…"],"first":0,"misfiled":[]}                 what the database's own tree holds for them, and
+                                                             which it files as other acts than they are
     {"opening":{"leaf":0,"name":"account","salt":"…","value":"…"}}   pseudonyms that were not erased
     …                                                        the next 256, and so on
 
@@ -23,15 +24,16 @@ from sqlalchemy import Connection, select
 
 from alerts_api.audit.checkpoints import notes_between
 from alerts_api.audit.errors import ExportError
-from alerts_api.audit.leaves import VERSION, LeafPosition, Opening, Record, decode, opens, place
+from alerts_api.audit.leaves import VERSION, ActKind, LeafPosition, Opening, Record, decode, opens, place
 from alerts_api.audit.log import size
 from alerts_api.audit.merkle import Frontier, leaf_hash
-from alerts_api.audit.reading import openings_between
+from alerts_api.audit.reading import misfiled, openings_between
 from alerts_api.storage import audit_tables
 
 EXPORT_VERSION = 1
 CHUNK = 256  # leaves
 _BIGGEST = 2**62
+_FORGETS = (ActKind.OPENINGS_ERASED, ActKind.OPENINGS_EXPIRED)
 _T = TypeVar("_T")
 _LEAF, _NODE = audit_tables.leaves.c, audit_tables.nodes.c
 
@@ -48,6 +50,7 @@ class _CheckpointLine(msgspec.Struct, frozen=True):
 class _HashesLine(msgspec.Struct, frozen=True):
     hashes: tuple[bytes, ...]
     first: int
+    misfiled: tuple[int, ...] = ()  # leaves whose columns, by which they are found, say otherwise
 
 
 class _OpeningLine(msgspec.Struct, frozen=True):
@@ -64,6 +67,9 @@ class ExportFacts(msgspec.Struct, frozen=True):
     changed: tuple[int, ...]  # leaves that are not what the database's tree holds
     misfits: tuple[int, ...]  # leaves whose pseudonym is not the one they were made with
     newer: int  # leaves of a version that is not known here
+    misfiled: tuple[int, ...] = ()  # leaves that the database found by other words than their own
+    unopened: int = 0  # leaves about an account that nothing tells any more
+    forgotten: int = 0  # so many of them the log itself says were erased or have expired
 
 
 def write_export(connection: Connection, out: IO[bytes]) -> int:
@@ -115,6 +121,9 @@ def scan(lines: Iterable[bytes], said: int, wanted: Collection[int]) -> ExportFa
         changed=tuple(scanner.changed),
         misfits=tuple(scanner.misfits),
         newer=scanner.newer,
+        misfiled=tuple(scanner.misfiled),
+        unopened=scanner.unopened - scanner.opened,
+        forgotten=scanner.forgotten,
     )
 
 
@@ -127,6 +136,8 @@ class _Scanner:
         self.changed: list[int] = []
         self.misfits: list[int] = []
         self.newer = 0
+        self.misfiled: list[int] = []
+        self.unopened = self.opened = self.forgotten = 0
         self._chunk: dict[int, tuple[bytes, Record | None]] = {}  # index -> leaf hash, record
         self._after = False  # the last line was not a leaf
 
@@ -134,10 +145,13 @@ class _Scanner:
         self._after, after = True, self._after
         if line.startswith(b'{"hashes":') and (hashes := _parsed(line, _HashesLine)):
             self._compare(hashes)
+            self.misfiled.extend(hashes.misfiled)
         elif line.startswith(b'{"opening":') and (found := _parsed(line, _OpeningLine)):
             record = self._chunk.get(found.opening.leaf, (b"", None))[1]
-            if record is not None and not opens(found.opening, record):
-                self.misfits.append(found.opening.leaf)
+            if record is not None:
+                self.opened += found.opening.name == "account"
+                if not opens(found.opening, record):
+                    self.misfits.append(found.opening.leaf)
         else:
             if after:
                 self._chunk.clear()
@@ -151,6 +165,9 @@ class _Scanner:
         index = -1 if found is None or (record is None and found.v <= VERSION) else found.index
         self.newer += _is_newer(found)
         self.indexes.append(index)
+        if record is not None:
+            self.unopened += bool(record.account)
+            self.forgotten += record.times if record.kind in _FORGETS else 0
         hashed = leaf_hash(line)
         self._chunk[here if index < 0 else index] = hashed, record
         if self.frontier.size == here and index in (here, -1):
@@ -170,14 +187,19 @@ def _is_newer(found: LeafPosition | None) -> bool:
 
 
 def _write_chunk(connection: Connection, out: IO[bytes], first: int, end: int) -> None:
-    data = select(_LEAF.data).where(_LEAF.number >= first, _LEAF.number < end).order_by(_LEAF.number)
-    for leaf in connection.execute(data).scalars():
-        out.write(leaf.replace(b"\n", b" ") + b"\n")  # none of ours has a newline; a planted one shows
+    leaves = select(audit_tables.leaves).where(_LEAF.number >= first, _LEAF.number < end)
+    filed_wrong = []
+    for row in connection.execute(leaves.order_by(_LEAF.number)):
+        out.write(row.data.replace(b"\n", b" ") + b"\n")  # none of ours has a newline; a planted one shows
+        record = decode(row.data)
+        if record is not None and misfiled(row, record):
+            filed_wrong.append(row.number)
     nodes = select(_NODE.position, _NODE.hash).where(
         _NODE.level == 0, _NODE.position >= first, _NODE.position < end
     )
     found = dict(connection.execute(nodes).all())
-    _line(out, _HashesLine(tuple(found.get(index, b"") for index in range(first, end)), first))
+    hashes = tuple(found.get(index, b"") for index in range(first, end))
+    _line(out, _HashesLine(hashes, first, tuple(filed_wrong)))
     for opening in openings_between(connection, first, end, "account"):
         _line(out, _OpeningLine(opening))
 

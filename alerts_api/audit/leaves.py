@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from alerts_api.audit.errors import LeafError
 
-VERSION = 1
+VERSION = 2  # 1: of acts that are told one by one, which are most
 SALT_BYTES = 32
 NOTE_LENGTH = 2_000  # characters
 
@@ -49,10 +49,19 @@ class ActKind(StrEnum):
     TRAINING_RECORDED = "training-recorded"
     BREAK_GLASS = "break-glass"
     BREAK_GLASS_REVIEWED = "break-glass-reviewed"
+    BREAK_GLASS_LIFTED = "break-glass-lifted"
     HOLDER_ADDED = "holder-added"
     HOLDER_ROTATED = "holder-rotated"
     HOLDER_REVOKED = "holder-revoked"
     EPOCH_ROTATED = "epoch-rotated"
+    MODE_CHANGED = "mode-changed"  # how many holders it takes
+    KEYRING_IN_FORCE = "keyring-in-force"
+    SETTINGS_IN_FORCE = "settings-in-force"  # budgets of names, roles, sign-in
+    POLICY_IN_FORCE = "policy-in-force"
+    PSEUDONYM_ASKED = "pseudonym-asked"  # of a name, by who has the keys
+    AUDIT_EXPORTED = "audit-exported"
+    OPENINGS_ERASED = "openings-erased"  # of one reader; ``times`` of them
+    OPENINGS_EXPIRED = "openings-expired"  # by age; ``times`` of them
     RIGHTS_ACCESS = "rights-access"
     RIGHTS_ERASE = "rights-erase"
     RIGHTS_RESTRICT = "rights-restrict"
@@ -100,6 +109,7 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str = ""  # code of a closed list, or a verdict
     request: str = ""  # id that a request, its approvals, release and outcome share
     digest: str = ""  # hex SHA-256 of what is meant: a policy file, a public key
+    times: int = 0  # of acts that are counted instead of told one by one, how many; else 0
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -120,6 +130,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     digest: _Digest = ""
     note: _Digest = ""  # commitment to the free text
     note_length: _Count = 0  # characters
+    times: _Count = 0  # since version 2
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -164,7 +175,7 @@ def record_of(leaf: Leaf, index: int, note: str, salts: tuple[bytes, bytes]) -> 
     if leaf.account and not _PSEUDONYM.fullmatch(leaf.account):
         raise LeafError("an account that is not a pseudonym; nothing else of a reader is recorded")
     values = msgspec.structs.asdict(leaf) | {
-        "v": VERSION,
+        "v": _version(leaf.times),
         "index": index,
         "account": commitment(salts[0], leaf.account) if leaf.account else "",
         "note": commitment(salts[1], note) if note else "",
@@ -192,7 +203,7 @@ def decode(data: bytes) -> Record | None:
         record = msgspec.json.decode(data, type=Record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return record if record.v == VERSION and encode(record) == data else None
+    return record if record.v == _version(record.times) and encode(record) == data else None
 
 
 def place(data: bytes) -> LeafPosition | None:
@@ -201,3 +212,8 @@ def place(data: bytes) -> LeafPosition | None:
         return msgspec.json.decode(data, type=LeafPosition)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _version(times: int) -> int:
+    """The first one that can say it: what reads version 1 goes on reading everything else."""
+    return 2 if times else 1

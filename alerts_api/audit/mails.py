@@ -4,7 +4,6 @@ The site's own mailer sends and removes them (``sendmail -t < FILE``): journalgu
 folder is not made here: one that is missing may be a share that is not mounted.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from alerts_api.audit.errors import HandOverError
+from service.base.files import write_atomically
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -38,9 +38,8 @@ def compose(mail: Mail, subject: str, text: str, now: float) -> EmailMessage:
 def deliver(mail: Mail, name: str, message: EmailMessage) -> None:
     """The file ``name``.eml appears whole. Raises ``HandOverError``."""
     with reachable(mail.outgoing):
-        part = mail.outgoing / f"{name}.part"
-        part.write_bytes(message.as_bytes())
-        part.replace(mail.outgoing / f"{name}.eml")
+        # By the umask: the mailer that takes it may be another user.
+        write_atomically(mail.outgoing / f"{name}.eml", message.as_bytes(), 0o666)
 
 
 @contextmanager
@@ -53,12 +52,3 @@ def reachable(path: Path) -> Iterator[None]:
             f"{error.filename or path}: cannot be written ({error.strerror}); see that the folder is there, "
             "mounted and writable. A checkpoint that is missing there follows with the next one"
         ) from None
-
-
-def sync(path: Path) -> None:
-    """What a folder lists is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

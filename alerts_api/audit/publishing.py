@@ -21,9 +21,10 @@ from alerts_api.audit.checkpoints import (
     sign,
 )
 from alerts_api.audit.errors import NoteError, RewrittenError
-from alerts_api.audit.mails import Mail, compose, deliver, reachable, sync
+from alerts_api.audit.mails import Mail, compose, deliver, reachable
 from alerts_api.audit.signednote import PublicKey, Signer, is_signed_by, text_of
 from alerts_api.storage.database import Database
+from service.base.files import sync_folder
 
 SUFFIX = ".checkpoint"
 
@@ -58,7 +59,7 @@ def keep(
     if places.kept is not None:
         _send_rest(database, signer.public, places, places.kept, now)
     elif signed is not None and places.mail is not None:
-        _mail(places.mail, signed.checkpoint, signed.note, now)
+        mail_checkpoint(places.mail, signed.checkpoint, signed.note, now)
     return signed
 
 
@@ -75,7 +76,7 @@ def _send_rest(database: Database, key: PublicKey, places: CheckpointTargets, fo
         if is_signed_by(note, key):
             checkpoint = parse_checkpoint(text_of(note))
             if places.mail is not None:
-                _mail(places.mail, checkpoint, note, now)
+                mail_checkpoint(places.mail, checkpoint, note, now)
             _keep(folder / file_name(checkpoint.size, key), note)
 
 
@@ -103,11 +104,11 @@ def _keep(path: Path, note: str) -> None:
                 raise RewrittenError(f"{path}: another checkpoint of this size was kept there before")
             file.write(data[len(found) :])
             os.fsync(descriptor)
-        sync(path.parent)
+        sync_folder(path.parent)
 
 
-def _mail(mail: Mail, checkpoint: LogCheckpoint, note: str, now: int) -> None:
-    """A mail under a name that says which checkpoint it brings."""
+def mail_checkpoint(mail: Mail, checkpoint: LogCheckpoint, note: str, now: int) -> None:
+    """A mail under a name that says which checkpoint it brings. Raises ``HandOverError``."""
     name = f"{checkpoint.size:012d}{SUFFIX}"
     text = (
         "Please keep this mail. The attached file says, signed, what the audit log\n"

@@ -5,16 +5,20 @@ columns beside them.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, func, select
 
-from alerts_api.audit.leaves import ActKind, Opening, Record, decode, opens
+from alerts_api.audit.leaves import ActKind, ActRole, Leaf, Opening, Record, decode, opens
+from alerts_api.audit.log import append
+from alerts_api.audit.merkle import leaf_hash
 from alerts_api.storage import audit_tables
 
 _LEAF = audit_tables.leaves.c
 _OPENING = audit_tables.openings.c
 _ERASED_AT_ONCE = 1_000  # leaves
+SYSTEM = "journalguard"  # what acts by itself
 
 
 class AuditFilters(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +66,18 @@ def erase_account(connection: Connection, account: str) -> int:
     for start in range(0, len(numbers), _ERASED_AT_ONCE):
         some = numbers[start : start + _ERASED_AT_ONCE]
         connection.execute(delete(audit_tables.openings).where(_OPENING.leaf.in_(some)))
+    note_forgotten(connection, ActKind.OPENINGS_ERASED, len(numbers))
     return len(numbers)
+
+
+def note_forgotten(connection: Connection, kind: ActKind, times: int) -> None:
+    """So many leaves no longer tell whom they are about, and this is why: what else is missing was removed.
+
+    Dated like the newest act, which is what it belongs to.
+    """
+    if times:
+        at = connection.execute(select(func.max(_LEAF.at))).scalar() or 0
+        append(connection, Leaf(kind=kind, actor=SYSTEM, role=ActRole.SYSTEM, at=at, times=times))
 
 
 def erase_note(connection: Connection, index: int) -> bool:
@@ -81,8 +96,14 @@ def openings_between(connection: Connection, first: int, end: int, name: str) ->
     return (Opening(*row) for row in connection.execute(found))
 
 
-def _found(filters: AuditFilters) -> Select[int, bytes]:
-    return select(_LEAF.number, _LEAF.data).where(*_conditions(filters))
+def misfiled(row: Row[Any], record: Record) -> bool:
+    """Whether the columns beside a leaf, by which it is found, say otherwise than its bytes."""
+    filed = (row.at, row.kind, row.actor, row.alert, row.request)
+    return filed != (record.at, record.kind.value, record.actor, record.alert, record.request)
+
+
+def _found(filters: AuditFilters) -> Select[Any]:
+    return select(audit_tables.leaves).where(*_conditions(filters))
 
 
 def _conditions(filters: AuditFilters) -> list[ColumnElement[bool]]:
@@ -106,21 +127,27 @@ def _conditions(filters: AuditFilters) -> list[ColumnElement[bool]]:
     return found
 
 
-def _entries(connection: Connection, found: Select[int, bytes], limit: int) -> tuple[AuditEntry, ...]:
+def _entries(connection: Connection, found: Select[Any], limit: int) -> tuple[AuditEntry, ...]:
     rows = connection.execute(found.limit(limit)).all()
     openings: dict[int, list[Opening]] = {}
+    hashes: dict[int, bytes] = {}
     if rows:
-        numbers = [number for number, _ in rows]
+        numbers = [row.number for row in rows]
+        node = audit_tables.nodes.c
+        leaves = select(node.position, node.hash).where(node.level == 0, node.position.in_(numbers))
+        hashes = dict(connection.execute(leaves).all())
         wanted = select(_OPENING.leaf, _OPENING.name, _OPENING.salt, _OPENING.value)
         for row in connection.execute(wanted.where(_OPENING.leaf.in_(numbers))):
             openings.setdefault(row[0], []).append(Opening(*row))
-    return tuple(_entry(number, data, openings.get(number, [])) for number, data in rows)
+    return tuple(_entry(row, openings.get(row.number, []), hashes.get(row.number, b"")) for row in rows)
 
 
-def _entry(index: int, data: bytes, openings: list[Opening]) -> AuditEntry:
-    record = decode(data)
+def _entry(row: Row[Any], openings: list[Opening], hashed: bytes) -> AuditEntry:
+    """Bytes, columns, openings and the tree's own hash of the leaf all have to say the same."""
+    record = decode(row.data)
     if record is None:
-        return AuditEntry(index, None, "", "", False)
+        return AuditEntry(row.number, None, "", "", False)
     texts = {each.name: each.value for each in openings if opens(each, record)}
-    fits = record.index == index and len(texts) == len(openings)
-    return AuditEntry(index, record, texts.get("account", ""), texts.get("note", ""), fits)
+    fits = record.index == row.number and len(texts) == len(openings)
+    fits = fits and not misfiled(row, record) and hashed == leaf_hash(row.data)
+    return AuditEntry(row.number, record, texts.get("account", ""), texts.get("note", ""), fits)

@@ -4,12 +4,12 @@
 goes to the auditor and the DPO, by a way that does not lead over this machine's administrator.
 """
 
-import os
 import secrets
 from pathlib import Path
 
 from alerts_api.audit.errors import NoteError, SigningKeyError
 from alerts_api.audit.signednote import KEY_BYTES, PublicKey, Signer, new_private_text, parse_private
+from service.base.files import write_new
 
 PRIVATE_FILE = "signing.key"
 PUBLIC_FILE = "public.key"
@@ -28,9 +28,9 @@ def create(directory: Path, name: str) -> PublicKey:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_if_open(directory, "700")
-        _write_new(path, text, 0o600)
+        write_new(path, f"{text}\n".encode("ascii"))
         (directory / PUBLIC_FILE).unlink(missing_ok=True)  # of a private key that was moved away
-        _write_new(directory / PUBLIC_FILE, public.text(), 0o644)
+        write_new(directory / PUBLIC_FILE, f"{public.text()}\n".encode("ascii"), 0o644)
     except FileExistsError:
         raise SigningKeyError(
             f"{path}: there is a key already, and others check by it. To begin with a new one, move the "
@@ -63,12 +63,3 @@ def load(directory: Path) -> Signer:
 def _refuse_if_open(path: Path, mode: str) -> None:
     if path.stat().st_mode & 0o077:
         raise SigningKeyError(f"{path}: open to group or others; close it with `chmod {mode} {path}`")
-
-
-def _write_new(path: Path, text: str, mode: int) -> None:
-    """Born with its mode and flushed before it counts."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())

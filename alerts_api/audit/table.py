@@ -9,9 +9,9 @@ from alerts_api.audit.reading import AuditEntry
 
 HEADINGS = (
     *("entry", "time", "act", "actor", "role", "alert", "account"),
-    *("reason", "case", "outcome", "request", "note", "intact"),
+    *("reason", "case", "outcome", "request", "note", "times", "intact"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def as_csv(entries: Iterable[AuditEntry]) -> str:
@@ -39,5 +39,5 @@ def _cells(entry: AuditEntry) -> tuple[object, ...]:
     return (
         *(entry.index, datetime.fromtimestamp(record.at, UTC).isoformat(), record.kind, record.actor),
         *(record.role, record.alert, entry.account, record.reason, record.case, record.outcome),
-        *(record.request, entry.note, intact),
+        *(record.request, entry.note, record.times or "", intact),
     )

@@ -171,12 +171,30 @@ def _changes(facts: ExportFacts) -> list[VerificationFinding]:
         )
     if rest := [at for at in unread if at not in facts.changed]:
         found.append(VerificationFinding(What.EDITED, f"{_leaves(_runs(rest))} no record of an act"))
+    if facts.misfiled:
+        where = _leaves(_runs(facts.misfiled))
+        found.append(
+            VerificationFinding(
+                What.EDITED, f"{where} filed in the database as another act: hidden from the pages' filters"
+            )
+        )
+    if facts.unopened > facts.forgotten:
+        found.append(_forgotten_by_nobody(facts))
     if facts.misfits:
         where = _leaves(_runs(facts.misfits))
         found.append(
             VerificationFinding(What.EDITED, f"{where} shown with a pseudonym that is not the recorded one")
         )
     return found
+
+
+def _forgotten_by_nobody(facts: ExportFacts) -> VerificationFinding:
+    many = f"{facts.unopened} leaves no longer tell whom they are about"
+    return VerificationFinding(
+        What.DELETED,
+        f"{many}, and the log explains {facts.forgotten} of them by erasure or age: somebody removed "
+        "the rest, or it was erased by a version that did not say so",
+    )
 
 
 def _contradictions(

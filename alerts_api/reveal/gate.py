@@ -10,13 +10,14 @@ from enum import StrEnum
 import msgspec
 
 from alerts_api.signin.actors import Actor, Role
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 
 FRESH_SECONDS = 300.0  # since the holder last proved who it is
 DAY_SECONDS = 86_400.0  # of the budget; also how long a grant may lie before it is taken
 WAITING_SECONDS = 3 * DAY_SECONDS  # for an answer; then it has to be asked anew
 TICKET_SECONDS = 900.0
 SHORTEST_TEXT = 30  # characters
+UPHELD, REJECTED = "upheld", "rejected"  # a broken glass, looked at afterwards
 
 _RECORDED = re.compile(r"[A-Za-z0-9_.:/#-]{1,64}")  # what the audit log has a place for
 
@@ -59,8 +60,10 @@ class RevealRefusal(StrEnum):
     SHORT_TEXT = "short-text"
     NO_CASE = "no-such-case"
     NOT_SEALED = "not-sealed"
+    OTHER_SEAL = "sealed-for-another"
     UNDER_WAY = "under-way"
     UNREVIEWED = "break-glass-unreviewed"
+    BARRED = "urgent-barred"
     NO_REQUEST = "no-request"
     NOT_YOURS = "not-yours"
     OWN_REQUEST = "own-request"
@@ -72,6 +75,8 @@ class RevealRefusal(StrEnum):
     NO_TICKET = "no-such-ticket"
     NOT_RELEASED = "not-released"
     FILED = "filed-already"
+    CONTRADICTED = "outcome-contradicted"
+    NOT_REJECTED = "not-rejected"
     NO_OUTCOME = "no-such-outcome"
 
 
@@ -112,6 +117,7 @@ class RevealFacts(msgspec.Struct, frozen=True):
     by_site: int = 0
     under_way: bool = True  # the holder has a request for this alert that is not done with
     unreviewed: bool = True  # the holder broke the glass before and nobody has looked at it yet
+    barred: bool = True  # an urgent request of the holder was rejected, and the DPO has not lifted it
 
 
 class RevealDecision(msgspec.Struct, frozen=True):
@@ -145,6 +151,14 @@ class RevealRequest(msgspec.Struct, frozen=True):
     reviewed_by: str = ""
     review: str = ""
     escalated_at: float = 0.0  # when the DPO was told last that something is overdue
+    lifted_at: float = 0.0  # when the DPO allowed urgent requests again after this one was rejected
+    lifted_by: str = ""
+    person: str = ""  # the human who asked, whatever the way in; "": the holder's own sign-in alone
+
+    @property
+    def human(self) -> str:
+        """By what who asked is told from other people."""
+        return self.person or self.holder
 
 
 def decide(ask: Ask, facts: RevealFacts, settings: RevealSettings, now: float) -> RevealDecision:
@@ -158,13 +172,16 @@ def decide(ask: Ask, facts: RevealFacts, settings: RevealSettings, now: float) -
         return RevealDecision(None, SecondPerson.DPO)
     if facts.by_holder < settings.per_holder and facts.by_site < settings.per_site:
         return RevealDecision(None)
-    if not ask.urgent:
-        return RevealDecision(None, SecondPerson.APPROVER)
-    return (
-        RevealDecision(RevealRefusal.UNREVIEWED)
-        if facts.unreviewed
-        else RevealDecision(None, break_glass=True)
-    )
+    return _urgent(facts) if ask.urgent else RevealDecision(None, SecondPerson.APPROVER)
+
+
+def _urgent(facts: RevealFacts) -> RevealDecision:
+    """Above the budget and without waiting: once, until somebody has looked at it and found it right."""
+    if facts.barred:
+        return RevealDecision(RevealRefusal.BARRED)
+    if facts.unreviewed:
+        return RevealDecision(RevealRefusal.UNREVIEWED)
+    return RevealDecision(None, break_glass=True)
 
 
 def hindrance(holder: Actor, facts: RevealFacts, now: float) -> RevealRefusal | None:
@@ -187,9 +204,23 @@ def may_review(actor: Actor, request: RevealRequest, now: float) -> RevealRefusa
     return _second_person(actor, request, now)
 
 
+def may_lift(actor: Actor, request: RevealRequest, now: float) -> RevealRefusal | None:
+    """Whether this person may allow the holder urgent requests again."""
+    if not barring(request):
+        return RevealRefusal.NOT_REJECTED
+    if not actor.has(Role.DPO):
+        return RevealRefusal.NOT_THE_DPO
+    return _second_person(actor, request, now)
+
+
+def barring(request: RevealRequest) -> bool:
+    """Whether this request keeps its holder from further urgent ones."""
+    return request.break_glass and request.review == REJECTED and not request.lifted_at
+
+
 def may_take(actor: Actor, request: RevealRequest, facts: RevealFacts, now: float) -> RevealRefusal | None:
     """Whether the holder may have a ticket: all that spoke for the grant must still hold."""
-    if request.holder != actor.subject:
+    if request.human != actor.human:
         return RevealRefusal.NOT_YOURS
     if state(request, now) is not RequestState.GRANTED:
         return RevealRefusal.NOT_GRANTED
@@ -198,28 +229,34 @@ def may_take(actor: Actor, request: RevealRequest, facts: RevealFacts, now: floa
 
 def may_redeem(actor: Actor, request: RevealRequest, facts: RevealFacts, now: float) -> RevealRefusal | None:
     """Whether this ticket's sealed identity may leave now."""
-    if request.holder != actor.subject:
+    if request.human != actor.human:
         return RevealRefusal.NOT_YOURS
     if state(request, now) is not RequestState.TICKETED:
         return RevealRefusal.NO_TICKET
     return _still(actor, request, facts, now, fresh=FRESH_SECONDS + TICKET_SECONDS)
 
 
-def may_file(actor: Actor, request: RevealRequest, outcome: str) -> RevealRefusal | None:
-    """Whether the holder may file this outcome; late ones too."""
-    if request.holder != actor.subject:
+def may_file(
+    actor: Actor, request: RevealRequest, outcome: str, *, opened: bool = False
+) -> RevealRefusal | None:
+    """Whether the holder may file this outcome; late ones too. ``opened``: the log says that it was."""
+    if request.human != actor.human:
         return RevealRefusal.NOT_YOURS
     if not request.released_at:
         return RevealRefusal.NOT_RELEASED
     if request.outcome_at:
         return RevealRefusal.FILED
-    return None if outcome in set(RevealOutcome) else RevealRefusal.NO_OUTCOME
+    if outcome not in set(RevealOutcome):
+        return RevealRefusal.NO_OUTCOME
+    return RevealRefusal.CONTRADICTED if opened and outcome == RevealOutcome.NOT_OPENED else None
 
 
 def state(request: RevealRequest, now: float) -> RequestState:
     """Where a request stands at a moment."""
     if request.released_at:
         return RequestState.CLOSED if request.outcome_at else RequestState.RELEASED
+    if request.review == REJECTED:
+        return RequestState.DENIED
     if request.ticket_until:
         return RequestState.TICKETED if now <= request.ticket_until else RequestState.LAPSED
     if request.granted_at:
@@ -278,7 +315,7 @@ def _second_person(actor: Actor, request: RevealRequest, now: float) -> RevealRe
         return RevealRefusal.NOT_AN_APPROVER
     if request.needs is SecondPerson.DPO and not actor.has(Role.DPO):
         return RevealRefusal.NOT_THE_DPO
-    if actor.subject == request.holder:
+    if actor.human == request.human:
         return RevealRefusal.OWN_REQUEST
     return None if _confirmed(actor, now, FRESH_SECONDS) else RevealRefusal.NOT_CONFIRMED
 

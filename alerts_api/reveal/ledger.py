@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from alerts_api.reveal.gate import RevealRequest
 from alerts_api.storage.reveal_tables import requests
+from alerts_api.storage.signin_tables import persons
 
 _R = requests.c
-_FIELDS = [_R[name] for name in RevealRequest.__struct_fields__]
+_PERSON = "person"  # not a column: who is who may be learnt later
+_FIELDS = [_R[name] for name in RevealRequest.__struct_fields__ if name != _PERSON]
 
 
 def insert_request(connection: Connection, request: RevealRequest) -> None:
-    connection.execute(insert(requests), {**msgspec.to_builtins(request), "ticket": ""})
+    values = {name: value for name, value in msgspec.to_builtins(request).items() if name != _PERSON}
+    connection.execute(insert(requests), {**values, "ticket": ""})
 
 
 def change_request(connection: Connection, request: RevealRequest, **values: object) -> None:
@@ -36,7 +39,11 @@ def newest_release(connection: Connection, account: str) -> RevealRequest | None
 
 def requests_where(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[RevealRequest, ...]:
     """The newest first."""
-    rows = connection.execute(select(*_FIELDS).where(*conditions).order_by(_R.asked_at.desc(), _R.id))
+    person = func.coalesce(persons.c.person, _R.holder).label(_PERSON)
+    found = select(*_FIELDS, person).join_from(
+        requests, persons, persons.c.subject == _R.holder, isouter=True
+    )
+    rows = connection.execute(found.where(*conditions).order_by(_R.asked_at.desc(), _R.id))
     return tuple(msgspec.convert(dict(row), RevealRequest) for row in rows.mappings())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from alerts_api.audit.mails import Mail, compose, deliver
 from alerts_api.reveal.gate import RevealRequest
 from alerts_api.reveal.overdue import WORDS, Overdue
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 
 
 class Notices:
@@ -28,6 +28,15 @@ class Notices:
         """A name leaves. Raises ``HandOverError``."""
         why = " It was urgent and nobody has approved it yet." if request.break_glass else ""
         self._send("release", request, f"A reader is named: {request.id}", f"{_who(request)}{why}", now)
+
+    def rejected(self, request: RevealRequest, now: float) -> None:
+        """An urgent request was found not right. Raises ``HandOverError``."""
+        left = "The name had left before." if request.released_at else "Nothing leaves for it any more."
+        text = (
+            f"An urgent request was found not right by a second person. {left} Its key-holder has no further "
+            f"urgent ones until you allow it on the page.\n\n{_who(request)}"
+        )
+        self._send("rejected", request, f"Urgent and not right: {request.id}", text, now)
 
     def overdue(self, request: RevealRequest, what: Overdue, now: float) -> None:
         """Something should have been done by now. Raises ``HandOverError``."""

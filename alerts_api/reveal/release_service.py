@@ -1,7 +1,8 @@
 """The steps of a request, each one transaction: what was decided, the row, the leaf of the audit log.
 
 A step that is refused is a leaf too. What leaves the house, the sealed identity, is handed out by
-:meth:`Desk.redeem` after its transaction is on the disk; a crash before that leaves the reader unnamed.
+:meth:`ReleaseService.redeem` after its transaction is on the disk; a crash before that leaves the reader
+unnamed.
 """
 
 import secrets
@@ -9,6 +10,7 @@ from base64 import b32encode
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
@@ -16,8 +18,9 @@ from sqlalchemy import Connection, delete, insert, select
 from alerts_api.audit import leaves
 from alerts_api.audit.leaves import ActKind
 from alerts_api.audit.log import append
+from alerts_api.audit.seal_check import Seal, check_seal
 from alerts_api.reveal import gate
-from alerts_api.reveal.facts import facts_of
+from alerts_api.reveal.facts import facts_of, takes_two, was_opened
 from alerts_api.reveal.gate import (
     Ask,
     RevealDecision,
@@ -33,12 +36,11 @@ from alerts_api.reveal.ledger import (
     insert_request,
     newest_release,
 )
+from alerts_api.reveal.training import TrainingRefusal, may_train
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage import tables
 from alerts_api.storage.reveal_tables import trainings
-from service.config.settings import RevealSettings
-
-UPHELD, REJECTED = "upheld", "rejected"  # a broken glass, looked at afterwards
+from service.config.tables import RevealSettings
 
 Writing = Callable[[], AbstractContextManager[Connection]]
 Notify = Callable[
@@ -62,6 +64,7 @@ class Released(NamedTuple):
     refusal: RevealRefusal | None
     sealed: bytes = b""  # service.records.identities.SealedIdentity, JSON
     request: RevealRequest | None = None
+    seal: Seal = Seal.UNCHECKED
 
 
 class ReleaseService:
@@ -70,15 +73,29 @@ class ReleaseService:
     Args:
         writing: transactions of a database that is open ``durable``.
         notify: called inside the transaction of a release, which fails if it does.
+        notify_rejected: the same, of an urgent request that was found not right.
+        seal_keys: file of the keys by which the ingest host signs what it seals.
+        sign: signs the log in the transaction of a release, which fails if it does.
         clock: wall clock, s UTC.
     """
 
     def __init__(
-        self, writing: Writing, settings: RevealSettings, notify: Notify, clock: Callable[[], float]
+        self,
+        writing: Writing,
+        settings: RevealSettings,
+        notify: Notify,
+        clock: Callable[[], float],
+        *,
+        notify_rejected: Notify | None = None,
+        seal_keys: Path | None = None,
+        sign: Callable[[Connection, float], None] | None = None,
     ) -> None:
         self._writing = writing
         self._settings = settings
         self._notify = notify
+        self._notify_rejected = notify_rejected or _tell_nobody
+        self._seal_keys = seal_keys
+        self._sign = sign or _sign_nothing
         self._clock = clock
 
     def ask(self, ask: Ask) -> StepResult:
@@ -124,13 +141,27 @@ class ReleaseService:
             refusal = gate.may_review(actor, request, now) if request else RevealRefusal.NO_REQUEST
             if request is None or refusal is not None:
                 return StepResult(_refuse(connection, actor, request, refusal, now))
-            word = UPHELD if uphold else REJECTED
+            word = gate.UPHELD if uphold else gate.REJECTED
             change_request(connection, request, reviewed_at=now, reviewed_by=actor.subject, review=word)
             append(
                 connection,
                 _leaf(ActKind.BREAK_GLASS_REVIEWED, actor, _second(request), request, now, word),
                 note,
             )
+            if not uphold:
+                self._notify_rejected(request, now)
+            return StepResult(None, find_request(connection, request_id))
+
+    def lift(self, actor: Actor, request_id: str, *, note: str) -> StepResult:
+        """The DPO allows the holder of a rejected urgent request urgent ones again."""
+        now = self._clock()
+        with self._writing() as connection:
+            request = find_request(connection, request_id)
+            refusal = gate.may_lift(actor, request, now) if request else RevealRefusal.NO_REQUEST
+            if request is None or refusal is not None:
+                return StepResult(_refuse(connection, actor, request, refusal, now))
+            change_request(connection, request, lifted_at=now, lifted_by=actor.subject)
+            append(connection, _leaf(ActKind.BREAK_GLASS_LIFTED, actor, Role.DPO, request, now), note)
             return StepResult(None, find_request(connection, request_id))
 
     def take(self, actor: Actor, request_id: str) -> Ticketed:
@@ -148,33 +179,47 @@ class ReleaseService:
             append(connection, _leaf(ActKind.REVEAL_TICKETED, actor, Role.KEY_HOLDER, request, now))
         return Ticketed(None, ticket)
 
-    def redeem(self, actor: Actor, ticket: str) -> Released:
-        """The sealed identity for a ticket. Where the DPO cannot be told, nothing leaves."""
+    def redeem(self, actor: Actor, ticket: str, request_id: str = "") -> Released:
+        """The sealed identity for a ticket, of the named request only. Untold to the DPO nothing leaves."""
         now = self._clock()
         with self._writing() as connection:
             request = find_by_ticket(connection, _hash(ticket))
             refusal: RevealRefusal | None = RevealRefusal.NO_TICKET
+            if request is not None and request_id not in {"", request.id}:
+                request = None
             if request is not None:
                 facts = facts_of(connection, actor, request.alert, now)
                 refusal = gate.may_redeem(actor, request, facts, now)
             if request is None or refusal is not None:
                 return Released(_refuse(connection, actor, request, refusal, now))
             sealed = _sealed(connection, request.account)
+            seal = check_seal(sealed, request.account, self._seal_keys)
+            if seal is Seal.WRONG:
+                return Released(_refuse(connection, actor, request, RevealRefusal.OTHER_SEAL, now))
             change_request(connection, request, ticket="", released_at=now)
             append(
                 connection,
-                _leaf(ActKind.REVEAL_RELEASED, actor, Role.KEY_HOLDER, request, now, digest=_digest(sealed)),
+                _leaf(
+                    ActKind.REVEAL_RELEASED,
+                    actor,
+                    Role.KEY_HOLDER,
+                    request,
+                    now,
+                    outcome=seal,
+                    digest=_digest(sealed),
+                ),
             )
+            self._sign(connection, now)
             self._notify(request, now)
         # Only here, where act and leaf are on the disk.
-        return Released(None, sealed, request)
+        return Released(None, sealed, request, seal)
 
     def opened(self, actor: Actor, account: str) -> StepResult:
         """A holder's browser says that it showed this account's name; of two holders it is the second's."""
         now = self._clock()
         with self._writing() as connection:
             request = newest_release(connection, account)
-            if request is None or not actor.has(Role.KEY_HOLDER):
+            if request is None or not _may_open(connection, actor, request):
                 return StepResult(_refuse(connection, actor, request, RevealRefusal.NOT_RELEASED, now))
             append(connection, _leaf(ActKind.REVEAL_OPENED, actor, Role.KEY_HOLDER, request, now))
         return StepResult(None, request)
@@ -184,7 +229,10 @@ class ReleaseService:
         now = self._clock()
         with self._writing() as connection:
             request = find_request(connection, request_id)
-            refusal = gate.may_file(actor, request, outcome) if request else RevealRefusal.NO_REQUEST
+            opened = was_opened(connection, request_id)
+            refusal = (
+                gate.may_file(actor, request, outcome, opened=opened) if request else RevealRefusal.NO_REQUEST
+            )
             if request is None or refusal is not None:
                 return StepResult(_refuse(connection, actor, request, refusal, now))
             change_request(connection, request, outcome=outcome, outcome_at=now)
@@ -195,11 +243,13 @@ class ReleaseService:
             )
             return StepResult(None, find_request(connection, request_id))
 
-    def train(self, actor: Actor, subject: str, until: float) -> None:
-        """The DPO has seen that this key-holder's training holds until then; an earlier date ends it."""
+    def train(self, actor: Actor, subject: str, until: float) -> TrainingRefusal | None:
+        """The DPO has seen that this person's training holds until then; a date that is past ends it."""
         now = self._clock()
         row = {"subject": subject, "until": until, "recorded_by": actor.subject, "recorded_at": now}
         with self._writing() as connection:
+            if refusal := may_train(connection, actor, subject, until, now):
+                return refusal
             connection.execute(delete(trainings).where(trainings.c.subject == subject))
             connection.execute(insert(trainings), row)
             role = leaves.ActRole(actor.acting(Role.DPO))
@@ -211,6 +261,7 @@ class ReleaseService:
                 digest=sha256(f"{subject}|{int(until)}".encode()).hexdigest(),
             )
             append(connection, leaf, f"{subject} until {int(until)}")
+        return None
 
 
 def _request_of(ask: Ask, decision: RevealDecision, now: float) -> RevealRequest:
@@ -291,6 +342,21 @@ def _refuse(
 
 def _second(request: RevealRequest) -> Role:
     return Role.DPO if request.needs is SecondPerson.DPO else Role.APPROVER
+
+
+def _may_open(connection: Connection, actor: Actor, request: RevealRequest) -> bool:
+    """Who asked may; where it takes two holders, the second too."""
+    if not actor.has(Role.KEY_HOLDER):
+        return False
+    return actor.human == request.human or takes_two(connection, request.account)
+
+
+def _tell_nobody(_: RevealRequest, __: float) -> None:
+    """Where nobody is to be told."""
+
+
+def _sign_nothing(_: Connection, __: float) -> None:
+    """Where no key signs checkpoints."""
 
 
 def _sealed(connection: Connection, account: str) -> bytes:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from alerts_api.audit.leaves import ActKind
 from alerts_api.audit.reading import AuditEntry, AuditFilters, read
-from alerts_api.reveal.gate import RequestState, RevealRequest, may_answer, may_review, state
+from alerts_api.reveal.gate import RequestState, RevealRequest, may_answer, may_lift, may_review, state
 from alerts_api.reveal.ledger import find_request, requests_where
 from alerts_api.reveal.overdue import Overdue, due_at, overdue
 from alerts_api.signin.actors import Actor, Role
@@ -30,6 +30,7 @@ class Shown(msgspec.Struct, frozen=True):
     overdue: tuple[Overdue, ...]
     answerable: bool  # by the visitor
     reviewable: bool
+    liftable: bool
 
 
 class RequestCounts(msgspec.Struct, frozen=True):
@@ -56,6 +57,7 @@ def shown(request: RevealRequest, actor: Actor, now: float) -> Shown:
         overdue=overdue(request, now),
         answerable=may_answer(known, request, now) is None,
         reviewable=may_review(known, request, now) is None,
+        liftable=may_lift(known, request, now) is None,
     )
 
 
@@ -102,5 +104,6 @@ def count_requests(connection: Connection, now: float) -> RequestCounts:
 
 
 def _concerns(each: Shown, actor: Actor) -> bool:
-    mine = actor.subject in {each.request.holder, each.request.answered_by, each.request.reviewed_by}
+    steps = {each.request.human, each.request.holder, each.request.answered_by, each.request.reviewed_by}
+    mine = not steps.isdisjoint({actor.subject, actor.human})
     return mine or actor.has(*WATCHERS) or each.answerable or each.reviewable

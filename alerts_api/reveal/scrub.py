@@ -7,10 +7,16 @@ So what looks like one is left out before anything is kept. What only people can
 import re
 from ipaddress import ip_address
 from typing import NamedTuple
+from unicodedata import normalize
 
 LONGEST = 1_000  # characters
 GAP = "[left out]"
 
+# What follows "the reader is" and is no name.
+_COMMON = (
+    "an?|the|not|no|in|on|at|away|abroad|known|new|one|of|to|by|stolen|secured|closed|still|also|now|here|it|"
+    "that|this|his|her|their|our|being|used|active|asked|told"
+)
 _MAIL = r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*"
 _URL = r"\b[a-z][a-z0-9+.-]*://\S+"
 _ADDRESS = r"(?<![\w.:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w:])"
@@ -19,10 +25,19 @@ _DIRECTORY = r"\b(?:cn|uid|sn|givenname|mail|ou)\s*=\s*[^,;\s]+"
 _USER_ID = r"\b(?=[a-z0-9._-]*[a-z])(?=[a-z0-9._-]*[0-9])[a-z0-9][a-z0-9._-]{3,}\b"  # ab12345, jdoe42
 _TITLED = r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame)\.?\s+[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)*"
 _TELEPHONE = r"(?<![\w-])(?![0-9]{4}-[0-9]{2}-[0-9]{2}\b)\+?[0-9](?:[ ()./-]?[0-9]){6,}"
-_NAMED = r"\b(?:user|username|login|account|reader|name|student|called)\s*[:=]\s*\S+"
+_WHO = "(?i:user(?:name)?|login|account|reader|name|student|patron|borrower|member|colleague|called|named)"
+_NAMED = rf"\b{_WHO}(?:\s*[:=]\s*|\s+(?i:is|was|called|named)\s+)(?!(?i:{_COMMON})\b)\S+(?:\s+[A-Z][\w'-]+)*"
+_AFTER_WHO = rf"\b{_WHO}\s+[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)*"
+_TWO_WORDS = r"(?<![\w'-])[A-Z][a-z'\u00c0-\u024f-]+(?:\s+[A-Z]\.?)?\s+[A-Z][a-z'\u00c0-\u024f-]+(?![\w'-])"
+_INITIAL = r"(?<![\w./])[A-Za-z]\.[a-z]{3,}(?![\w/])"
 
 _LOOKS = re.compile(
-    "|".join((_URL, _MAIL, _DOMAIN_USER, _DIRECTORY, _NAMED, _TITLED, _ADDRESS, _TELEPHONE, _USER_ID))
+    "|".join(
+        (
+            *(_URL, _MAIL, _DOMAIN_USER, _DIRECTORY, _NAMED, _TITLED, _AFTER_WHO, _TWO_WORDS),
+            *(_ADDRESS, _TELEPHONE, _INITIAL, _USER_ID),
+        )
+    )
 )
 # Ours, and of the service desk: tell nothing to who cannot look them up.
 _OURS = re.compile(r"u[0-9A-Za-z]{1,8}_[a-z2-7]{24}|JG-[0-9A-F]{10}|RV-[A-Z2-7]{10}")
@@ -34,8 +49,10 @@ class Scrubbed(NamedTuple):
     gaps: int  # places where something was left out
 
 
-def scrub(text: str) -> Scrubbed:
-    """The text without addresses, user names and titled names; ``gaps`` says how often.
+def scrub(text: str, longest: int = LONGEST) -> Scrubbed:
+    """The text without addresses, user names and names of people; ``gaps`` says how often.
+
+    Other forms of the same letters, as fullwidth ones, are read as what they look like.
 
     >>> scrub("Please call Dr Jane Doe (jdoe@example.org) from 192.0.2.7")
     Scrubbed(text='Please call [left out] ([left out]) from [left out]', gaps=3)
@@ -49,7 +66,8 @@ def scrub(text: str) -> Scrubbed:
         gaps += 1
         return GAP
 
-    kept = "".join(c for c in text if c.isprintable() or c == "\n").strip()[:LONGEST]
+    plain = normalize("NFKC", text)
+    kept = "".join(c for c in plain if c.isprintable() or c == "\n").strip()[:longest]
     return Scrubbed(_LOOKS.sub(without, kept), gaps)
 
 

@@ -42,8 +42,16 @@ REFUSALS: Mapping[RevealRefusal, str] = {
     ),
     RevealRefusal.NO_CASE: "The case reference is not one of the service desk's.",
     RevealRefusal.NOT_SEALED: "It is not kept whose account this is: it was not sealed, or has been deleted.",
+    RevealRefusal.OTHER_SEAL: (
+        "What the database keeps for this account was sealed for another, or not by this site's ingest host. "
+        "Somebody changed it: nothing was given out. Tell the data protection officer."
+    ),
     RevealRefusal.UNDER_WAY: "You have asked for this alert already. See your requests.",
     RevealRefusal.UNREVIEWED: "Your last urgent request has not been looked at by a second person yet.",
+    RevealRefusal.BARRED: (
+        "Your last urgent request was found not right. The data protection officer has to allow you urgent "
+        "ones again; until then a second person answers first."
+    ),
     RevealRefusal.NO_REQUEST: "There is no such request.",
     RevealRefusal.NOT_YOURS: "That is somebody else's request.",
     RevealRefusal.OWN_REQUEST: "Your own request is for somebody else to answer.",
@@ -59,5 +67,7 @@ REFUSALS: Mapping[RevealRefusal, str] = {
     ),
     RevealRefusal.NOT_RELEASED: "Nothing was released for it.",
     RevealRefusal.FILED: "Its outcome is told already.",
+    RevealRefusal.CONTRADICTED: "The audit log says that the name was opened. Tell what became of it.",
+    RevealRefusal.NOT_REJECTED: "It is not an urgent request that was found not right.",
     RevealRefusal.NO_OUTCOME: "Choose what became of it.",
 }

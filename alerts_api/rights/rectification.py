@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from alerts_api.alerts.verdicts import Verdict, record_verdict
+from alerts_api.rights.subject_request import said
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage import tables
 
@@ -14,7 +15,7 @@ def rectify_alerts(
 ) -> int:
     """Every alert of these accounts is wrong data from now on; how many there are."""
     alert = tables.alerts.c
-    actor = Actor(officer, officer, frozenset({Role.DPO}), "local")
+    actor = Actor(said(officer), officer, frozenset({Role.DPO}), "local")
     found = list(connection.execute(select(alert.alert_id).where(alert.account.in_(accounts))).scalars())
     for alert_id in found:
         record_verdict(

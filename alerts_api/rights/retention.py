@@ -12,12 +12,14 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 
 from alerts_api.alerts.restrictions import in_force
 from alerts_api.alerts.verdicts import Verdict
+from alerts_api.audit.leaves import ActKind
+from alerts_api.audit.reading import note_forgotten
 from alerts_api.storage import audit_tables as audit
 from alerts_api.storage import tables
 from alerts_api.storage.reveal_tables import requests, views
 from alerts_api.storage.rights_tables import cases, retention
 from alerts_api.storage.tables import DAY
-from service.config.settings import RetentionSettings
+from service.config.tables import RetentionSettings
 
 _ALERT = tables.alerts.c
 
@@ -103,7 +105,12 @@ def _reveals(connection: Connection, settings: RetentionSettings, _: int, now: f
 
 def _openings(connection: Connection, settings: RetentionSettings, _: int, now: float) -> int:
     old = select(audit.leaves.c.number).where(audit.leaves.c.at < now - DAY * settings.audit)
-    return connection.execute(delete(audit.openings).where(audit.openings.c.leaf.in_(old))).rowcount
+    opening = audit.openings.c
+    named = select(func.count()).select_from(audit.openings).where(opening.leaf.in_(old))
+    accounts = connection.execute(named.where(opening.name == "account")).scalar_one()
+    removed = connection.execute(delete(audit.openings).where(opening.leaf.in_(old))).rowcount
+    note_forgotten(connection, ActKind.OPENINGS_EXPIRED, accounts)
+    return removed
 
 
 def _nothing(*_: Any) -> int:

@@ -16,6 +16,11 @@ class SubjectRequest(NamedTuple):
     officer: str  # the data protection officer, by sign-in name
 
 
+def said(officer: str) -> str:
+    """Who the command line says answers for it: somebody at the host typed the name and nobody proved it."""
+    return f"console:{officer}"
+
+
 def record(
     connection: Connection, asked: SubjectRequest, kind: ActKind, case: int, now: float, outcome: str = ""
 ) -> None:
@@ -23,8 +28,8 @@ def record(
     for account in asked.accounts:
         leaf = Leaf(
             kind=kind,
-            actor=asked.officer,
-            role=ActRole.DPO,
+            actor=said(asked.officer),
+            role=ActRole.ADMIN,
             at=int(now),
             account=account,
             case=asked.reference,

@@ -1,7 +1,8 @@
 """Who acts: the roles, the actor of a request, and why a request goes no further."""
 
+from collections.abc import Collection
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -9,7 +10,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # of HTTP: they change not
 
 
 class Role(StrEnum):
-    """What a person may do here; one person may have several, but never admin and key_holder."""
+    """What a person may do here; one person may have several, but not every two: see :func:`conflict`."""
 
     ANALYST = "analyst"
     KEY_HOLDER = "key_holder"
@@ -21,6 +22,7 @@ class Role(StrEnum):
 
 
 EVERYONE = tuple(Role)
+GATE_ROLES = frozenset({Role.KEY_HOLDER, Role.APPROVER, Role.DPO})  # they decide whether somebody is named
 # Pseudonymous alerts: who judges them, who has to know what a name is asked for, and who watches over it.
 ALERT_READERS = (Role.ANALYST, Role.KEY_HOLDER, Role.APPROVER, Role.DPO)
 HEALTH_READERS = (Role.ANALYST, Role.STATISTICIAN, Role.DPO, Role.ADMIN)
@@ -30,6 +32,27 @@ MODEL_READERS = (
     Role.DPO,
     Role.AUDITOR,
 )  # counts only, nothing of one reader
+
+# Nobody has both of one line: what the one decides, the other must not undo.
+_APART = (
+    (Role.ADMIN, Role.KEY_HOLDER, "who runs the machine must not be able to name readers"),
+    (Role.KEY_HOLDER, Role.APPROVER, "who asks for a name must not be the second person who grants it"),
+    (Role.KEY_HOLDER, Role.DPO, "who asks for a name must not be the one who watches over it"),
+)
+
+
+class Conflict(NamedTuple):
+    """Two roles that nobody has at once."""
+
+    roles: tuple[Role, Role]
+    why: str
+
+
+def conflict(roles: Collection[Role]) -> Conflict | None:
+    """The first two roles among these that one person must not have together."""
+    found = (Conflict((one, other), why) for one, other, why in _APART if one in roles and other in roles)
+    return next(found, None)
+
 
 Via = Literal["oidc", "local", "token", "demo", "open"]
 
@@ -45,6 +68,12 @@ class Actor(msgspec.Struct, frozen=True):
     csrf: str = ""  # what the forms of this session carry
     signed_in_at: float = 0.0  # s UTC
     confirmed_at: float = 0.0  # s UTC, when this person last proved to be this person
+    person: str = ""  # the human, whatever the way in: see alerts_api.signin.persons; "": the subject itself
+
+    @property
+    def human(self) -> str:
+        """By what one person is told from another."""
+        return self.person or self.subject
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)

@@ -4,7 +4,7 @@ OpenID Connect Core 1.0, 3.1.3.7. The algorithm is never the token's choice: a l
 neither "none" nor a signature by our own client's secret, or by the public key as if it were one, is taken.
 """
 
-import re
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,12 +16,11 @@ from joserfc.jwk import KeySet
 
 from alerts_api.signin.actors import Role
 from alerts_api.signin.errors import ProviderError
-from service.config.settings import RoleGroups
+from alerts_api.signin.persons import is_subject
+from service.config.tables import RoleGroups, SignInSettings
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 LEEWAY = 60  # s that two clocks may differ
-_SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
-_OURS = re.compile(r"(local:|token:|demo|open$|nobody$|machine$|console$)")  # whom we name ourselves
 _NAME_LENGTH = 80
 
 
@@ -70,8 +69,10 @@ def verified(token: str, keys: KeySet, expected: Expected) -> dict[str, Any]:
 def subject_of(claims: Mapping[str, Any]) -> str:
     """Raises ``ProviderError`` for one that cannot be told from our own names, or stand in the audit log."""
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or _OURS.match(subject):
-        raise ProviderError("the identity provider's `sub` is not 1 to 255 printable ASCII characters")
+    if not isinstance(subject, str) or not is_subject(subject):
+        raise ProviderError(
+            "the identity provider's `sub` is not 1 to 255 printable ASCII characters, or a name of our own"
+        )
     return subject
 
 
@@ -83,12 +84,31 @@ def name_of(claims: Mapping[str, Any]) -> str:
 
 
 def proof_of(claims: Mapping[str, Any]) -> Proof:
-    amr = claims.get("amr")
+    acr, amr = claims.get("acr"), claims.get("amr")
     return Proof(
-        auth_time=float(claims.get("auth_time") or 0),
-        acr=str(claims.get("acr") or ""),
+        auth_time=_time_of(claims.get("auth_time")),
+        acr=acr if isinstance(acr, str) else "",
         amr=frozenset(map(str, amr)) if isinstance(amr, list) else frozenset(),
     )
+
+
+def lacking(proof: Proof, settings: SignInSettings) -> str:
+    """Which of the classes and ways that the site asks for the proof does not have; empty for none.
+
+    What a token does not tell, it does not have.
+    """
+    if settings.acr and proof.acr not in settings.acr:
+        return "acr"
+    if settings.amr and proof.amr.isdisjoint(settings.amr):
+        return "amr"
+    return ""
+
+
+def _time_of(value: object) -> float:
+    """Seconds UTC; 0 for what is no time."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 < value < math.inf else 0.0
 
 
 def groups_of(claims: Mapping[str, Any], claim: str) -> frozenset[str]:

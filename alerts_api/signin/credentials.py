@@ -35,9 +35,9 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, sealed: str) -> bool:
-    """Whether it is that password; without one to compare with it takes as long, and is not."""
+    """Whether it is that password; far too long, or without one to compare with, it takes as long."""
     if len(password) > LONGEST:
-        return False
+        password, sealed = password[:LONGEST], ""
     try:
         with _TURN:
             Argon2id.verify_phc_encoded(password.encode("utf-8", "surrogatepass"), sealed or _NOBODYS)

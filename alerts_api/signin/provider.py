@@ -5,16 +5,16 @@ The only part of the pages that opens a connection, and only to the provider tha
 
 import secrets
 import ssl
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 import msgspec
 from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.httpx_client import OAuth2Client
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
@@ -31,7 +31,8 @@ from alerts_api.signin.claims import (
 )
 from alerts_api.signin.errors import ProviderError
 from alerts_api.signin.flows import Flow
-from service.config.settings import SignInSettings, is_safe_address
+from service.config.settings import is_safe_address
+from service.config.tables import SignInSettings
 
 CALLBACK = "/signin/callback"
 SECONDS = 10.0  # to wait for the provider
@@ -86,7 +87,7 @@ class Provider:
         """Where to send the browser. ``again``: the person has to prove it anew. Raises ``ProviderError``."""
         metadata, _ = self._provider()
         more: dict[str, str] = {"prompt": "login", "max_age": "0"} if again else {}
-        if again and self.settings.acr:
+        if self.settings.acr:
             more["acr_values"] = " ".join(self.settings.acr)
         with self._client() as client:
             address, _ = client.create_authorization_url(
@@ -109,7 +110,7 @@ class Provider:
                     code=code,
                     code_verifier=flow.verifier,
                 )
-            except (AuthlibBaseError, httpx.HTTPError, ValueError) as error:
+            except (AuthlibBaseError, httpx2.HTTPError, ValueError) as error:
                 raise ProviderError(f"the identity provider gave no token: {type(error).__name__}") from None
             claims = self._claims(token, keys, flow)
             if not groups_of(claims, self.settings.groups_claim) and metadata.userinfo_endpoint:
@@ -182,9 +183,9 @@ class Provider:
 
     def _fetch(self, address: str) -> bytes:
         try:
-            answer = httpx.get(address, verify=self._tls, timeout=SECONDS, follow_redirects=False)
+            answer = httpx2.get(address, verify=self._tls, timeout=SECONDS, follow_redirects=False)
             answer.raise_for_status()
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ProviderError(
                 f"{address}: not reached ({type(error).__name__}); is the issuer right, and its authority "
                 "known to this machine or named by ca_file?"
@@ -194,7 +195,7 @@ class Provider:
         return answer.content
 
     def _client(self) -> Any:
-        return _oauth_client()(
+        return OAuth2Client(
             client_id=self.settings.client_id,
             client_secret=self._secret,
             token_endpoint_auth_method="client_secret_basic" if self._secret else "none",
@@ -212,23 +213,13 @@ def new_flow(session: str, back: str, now: float) -> Flow:
     return Flow(state, nonce, verifier, session, back, now)
 
 
-def _oauth_client() -> Any:
-    """Authlib's, whose import would tell everybody who starts the pages that httpx has a successor."""
-    with warnings.catch_warnings():
-        import authlib.deprecate  # noqa: PLC0415 - sets a filter of its own
-
-        warnings.simplefilter("ignore", authlib.deprecate.AuthlibDeprecationWarning)
-        from authlib.integrations.httpx_client import OAuth2Client  # noqa: PLC0415
-    return OAuth2Client
-
-
 def _userinfo(client: Any, address: str, claims: dict[str, Any]) -> dict[str, Any]:
     """What the provider tells of the person beside the token, if it is of the same person."""
     try:
         answer = client.get(address)
         answer.raise_for_status()
         answered = answer.json()
-    except (AuthlibBaseError, httpx.HTTPError, ValueError) as error:
+    except (AuthlibBaseError, httpx2.HTTPError, ValueError) as error:
         raise ProviderError(
             f"the identity provider does not tell the groups: {type(error).__name__}"
         ) from None

@@ -11,6 +11,7 @@ from hmac import compare_digest
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from alerts_api.signin.actors import Actor, Role
+from alerts_api.signin.persons import person_of
 from alerts_api.storage.signin_tables import people, sessions
 
 IDLE_SECONDS = 15 * 60.0
@@ -64,13 +65,13 @@ def begin(connection: Connection, actor: Actor, now: float, replacing: str = "")
 def find(connection: Connection, session_id: str, now: float) -> tuple[Actor, float] | None:
     """Whose session this is, and when it was last used; ``None`` if it is none or has ended."""
     row = _row(connection, hashed(session_id), now)
-    return (_actor(row, csrf_of(session_id)), row.seen_at) if row else None
+    return (_actor(connection, row, csrf_of(session_id)), row.seen_at) if row else None
 
 
 def find_hashed(connection: Connection, session: str, now: float) -> Actor | None:
     """Whose session has this hash; without the token of its forms, which only the browser's number gives."""
     row = _row(connection, session, now)
-    return _actor(row, "") if row else None
+    return _actor(connection, row, "") if row else None
 
 
 def touch(connection: Connection, session: str, now: float) -> None:
@@ -111,7 +112,7 @@ def _remove_ended(connection: Connection, now: float) -> None:
     connection.execute(delete(sessions).where(ended))
 
 
-def _actor(row: Row[tuple[object, ...]], csrf: str) -> Actor:
+def _actor(connection: Connection, row: Row[tuple[object, ...]], csrf: str) -> Actor:
     return Actor(
         subject=row.subject,
         name=row.name,
@@ -121,4 +122,5 @@ def _actor(row: Row[tuple[object, ...]], csrf: str) -> Actor:
         csrf=csrf,
         signed_in_at=row.signed_in_at,
         confirmed_at=row.confirmed_at,
+        person=person_of(connection, row.subject),
     )

@@ -45,6 +45,7 @@ nodes = Table("audit_nodes", metadata, NodeColumns)
 checkpoints = Table("audit_checkpoints", metadata, CheckpointColumns)
 openings = Table("audit_openings", metadata, OpeningColumns)
 
+Index("audit_leaves_by_kind", leaves.c.kind)
 Index("audit_leaves_by_alert", leaves.c.alert)
 Index("audit_leaves_by_actor", leaves.c.actor)
 Index("audit_leaves_by_request", leaves.c.request)

@@ -122,8 +122,10 @@ def _take_turn(milliseconds: int, connection: Connection) -> None:
 
 
 def _compact(connection: Connection) -> None:
-    """Rewrites the tables without what was deleted; readers and writers wait. The server's own log of writes
-    goes when it is recycled."""
+    """Rewrite the tables without what was deleted; readers and writers wait.
+
+    The server's own log of writes goes when it is recycled.
+    """
     connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM FULL"))
 
 

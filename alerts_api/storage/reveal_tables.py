@@ -29,6 +29,8 @@ class RequestColumns(TypedColumns):
     reviewed_by = Column(TEXT, nullable=False)
     review = Column(TEXT, nullable=False)
     escalated_at = Column(Float, nullable=False)  # when the DPO was told that it is overdue
+    lifted_at = Column(Float, nullable=False, server_default="0")  # when the DPO allowed urgent ones again
+    lifted_by = Column(TEXT, nullable=False, server_default="")
 
 
 class ViewColumns(TypedColumns):

@@ -38,7 +38,7 @@ class UserColumns(TypedColumns):
     password = Column(TEXT, nullable=False)  # Argon2id, in the notation of its reference implementation
     secret = Column(LargeBinary, nullable=False)  # of the codes; must be known to check them
     step = Column(BigInteger, nullable=False)  # of the last code that was used
-    failures = Column(BigInteger, nullable=False)  # since the last success
+    failures = Column(BigInteger, nullable=False)  # codes that were wrong beside the right password, in a row
     failed_at = Column(Float, nullable=False)
 
 
@@ -61,10 +61,29 @@ class PersonColumns(TypedColumns):
     name = Column(TEXT, nullable=False)
 
 
+class DeviceColumns(TypedColumns):
+    """A browser by which somebody has signed in before."""
+
+    device = Column(TEXT, primary_key=True)  # hex SHA-256 of what its cookie holds
+    subject = Column(TEXT, nullable=False)
+    made_at = Column(Float, nullable=False)
+
+
+class SignInPersonColumns(TypedColumns):
+    """A sign-in that is one human with another; who is not here stands for themselves."""
+
+    subject = Column(TEXT, primary_key=True)
+    person = Column(TEXT, nullable=False)  # the subject by which this human is compared
+
+
 sessions = Table("sessions", metadata, SessionColumns)
 flows = Table("signin_flows", metadata, FlowColumns)
 users = Table("users", metadata, UserColumns)
 tokens = Table("tokens", metadata, TokenColumns)
 people = Table("people", metadata, PersonColumns)
+devices = Table("devices", metadata, DeviceColumns)
+persons = Table("persons", metadata, SignInPersonColumns)
 
 Index("sessions_by_subject", sessions.c.subject)
+Index("devices_by_subject", devices.c.subject)
+Index("persons_by_person", persons.c.person)

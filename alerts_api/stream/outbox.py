@@ -1,5 +1,6 @@
-"""Verdicts that the workers do not have yet, over SQL:
-:class:`service.distributed.sink.verdict_publisher.VerdictOutbox`.
+"""Verdicts that the workers do not have yet, over SQL.
+
+It is a :class:`service.distributed.sink.verdict_publisher.VerdictOutbox`.
 """
 
 from collections.abc import Sequence

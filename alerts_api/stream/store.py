@@ -14,7 +14,7 @@ from alerts_api.storage import tables
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import BUSY_SECONDS, Database, open_database
 from alerts_api.storage.rows import Row, alert_row, mark_rows, rejected_row, trace_row
-from service.config.settings import RetentionSettings
+from service.config.tables import RetentionSettings
 from service.records.checkpoints import AnalystVerdict, Checkpoint, SavedState
 from service.records.events import Alert
 from service.records.identities import SealedIdentity, encode

@@ -24,11 +24,14 @@ from alerts_api.alerts.queries import (
 )
 from alerts_api.alerts.records import AlertRow, JudgedAlert, Status
 from alerts_api.alerts.suppression import choices, suppression_of
-from alerts_api.alerts.verdicts import Verdict, clean_note, record_verdict
+from alerts_api.alerts.verdicts import NOTE_LENGTH, Verdict, clean_note, record_verdict, verdicts_by_person
 from alerts_api.reveal.facts import has_seen, record_view
+from alerts_api.reveal.scrub import scrub
+from alerts_api.reveal.training import is_trained
 from alerts_api.signin.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role
 from alerts_api.web.authorization import requires_roles
 from alerts_api.web.context import AppContext
+from alerts_api.web.judging import check_judge
 from alerts_api.web.rendering import page
 from alerts_api.web.timelines import days_line, hours_line
 from alerts_api.web.travel import journeys
@@ -38,7 +41,7 @@ _JOURNEY_EVENTS = 2_000  # newest events that journeys are looked for in
 _JOURNEYS = 10
 _REFUSED = 50  # newest refused lines shown
 
-AlertId = Annotated[str, Path(max_length=200)]
+AlertId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 Reader = Annotated[Actor, requires_roles(*ALERT_READERS)]
@@ -62,8 +65,7 @@ def html_pages(context: AppContext) -> APIRouter:
         actor: Reader, alert_id: AlertId, events: Annotated[int, Query(ge=1, le=100_000)] = 1
     ) -> HTMLResponse:
         with context.reading() as connection:
-            too = actor.has(Role.DPO)
-            found = get_alert(connection, alert_id, context.detections, restricted_too=too)
+            found = get_alert(connection, actor, alert_id, context.detections, context.clock())
             if found is None:
                 raise HTTPException(404)
             answer = HTMLResponse(_detail(context, connection, actor, found, events))
@@ -82,11 +84,12 @@ def html_pages(context: AppContext) -> APIRouter:
         quiet_days: Annotated[int, Form(ge=0, le=730)] = 0,
     ) -> Response:
         with context.writing() as connection:
+            check_judge(context, connection, actor)
             known = record_verdict(
                 connection,
                 alert_id,
                 verdict,
-                clean_note(note),
+                scrub(clean_note(note), NOTE_LENGTH).text,
                 now=context.clock(),
                 actor=actor,
                 daily_verdict_limit=context.daily_verdict_limit,
@@ -153,6 +156,7 @@ def _queue(
         overflow=read_overflow(connection, context.daily_cap),
         pages=max(1, -(-found.total // found.size)),
         choices=filter_choices(connection),
+        judged_lately=verdicts_by_person(connection, context.clock()),
         reference=reference,
     )
 
@@ -168,6 +172,8 @@ def _detail(
         "alert.html",
         **page_frame(context, actor, status, "alert"),
         row=found.row,
+        untrained=bool(actor.session) and not is_trained(connection, actor, context.clock()),
+        judges_trained=context.judges_trained,
         quiet=suppression_of(found),
         quiet_days=context.quiet_days,
         quiet_choices=choices(context.quiet_days),

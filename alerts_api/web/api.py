@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Body, FastAPI, Path, Query
+from fastapi import APIRouter, Body, FastAPI, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -13,16 +13,19 @@ from alerts_api.alerts.filters import Filters
 from alerts_api.alerts.queries import events_around, find_alerts, get_alert, newest_refused, read_progress
 from alerts_api.alerts.records import AlertPage, JudgedAlert, Judgement, Refused, Status, TracePage
 from alerts_api.alerts.verdicts import NOTE_LENGTH, Verdict, clean_note, read_history, record_verdict
+from alerts_api.reveal.scrub import scrub
 from alerts_api.signin.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role
 from alerts_api.storage.errors import StoreError
+from alerts_api.web.authentication import RequestAuthenticator
 from alerts_api.web.authorization import requires_roles
 from alerts_api.web.context import AppContext
+from alerts_api.web.judging import check_judge
 from alerts_api.web.metrics import TEXT, exposition
 from alerts_api.web.problems import problem_response, store_sentence
 from alerts_api.web.schemas import REFUSALS, answers
 from service.records.drift_report import DriftReport
 
-AlertId = Annotated[str, Path(max_length=200, description="the alert's lasting id")]
+AlertId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="the alert's lasting id")]
 PageNumber = Annotated[int, Query(ge=1, le=100_000, description="from 1")]
 PageSize = Annotated[int, Query(ge=1, le=500, description="events on a page")]
 
@@ -50,6 +53,23 @@ Scraper = Annotated[Actor, requires_roles(Role.ADMIN, loopback=True)]
 Anybody = Annotated[Actor, requires_roles(*EVERYONE)]
 
 
+_HEALTH = {
+    **REFUSALS,
+    200: {
+        "description": "At least `status`; who may see alerts, and this machine, is told the figures too",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["status"],
+                    "properties": {"status": {"enum": ["ok", "degraded", "stale", "empty"]}},
+                }
+            }
+        },
+    },
+}
+
+
 def json_api(context: AppContext) -> APIRouter:
     """The routes under ``/api/v1``."""
     router = APIRouter(prefix="/api/v1", tags=["alerts"])
@@ -61,20 +81,20 @@ def json_api(context: AppContext) -> APIRouter:
             return _json(find_alerts(connection, filters, reference, context.detections, context.daily_cap))
 
     @router.get("/alerts/{alert_id}", summary="One alert with its history", responses=answers(JudgedAlert))
-    def alert(_: Reader, alert_id: AlertId) -> Response:
-        return _json(_found(context, alert_id))
+    def alert(actor: Reader, alert_id: AlertId) -> Response:
+        return _json(_found(context, actor, alert_id))
 
     @router.get("/alerts/{alert_id}/events", summary="Its account's events", responses=answers(TracePage))
-    def events(_: Reader, alert_id: AlertId, page: PageNumber = 1, size: PageSize = 50) -> Response:
-        found = _found(context, alert_id)
+    def events(actor: Reader, alert_id: AlertId, page: PageNumber = 1, size: PageSize = 50) -> Response:
+        found = _found(context, actor, alert_id)
         with context.reading() as connection:
             return _json(events_around(connection, found.alert, page=page, size=size))
 
     @router.get(
         "/alerts/{alert_id}/verdicts", summary="Its history", responses=answers(tuple[Judgement, ...])
     )
-    def verdicts(_: Reader, alert_id: AlertId) -> Response:
-        return _json(_found(context, alert_id).history)
+    def verdicts(actor: Reader, alert_id: AlertId) -> Response:
+        return _json(_found(context, actor, alert_id).history)
 
     @router.post(
         "/alerts/{alert_id}/verdicts",
@@ -84,7 +104,8 @@ def json_api(context: AppContext) -> APIRouter:
     )
     def judge(actor: Analyst, alert_id: AlertId, body: Annotated[VerdictBody, Body()]) -> Response:
         with context.writing() as connection:
-            note = clean_note(body.note)
+            check_judge(context, connection, actor)
+            note = scrub(clean_note(body.note), NOTE_LENGTH).text
             known = record_verdict(
                 connection,
                 alert_id,
@@ -130,19 +151,23 @@ def description(app: FastAPI) -> APIRouter:
     return router
 
 
-def probes(context: AppContext) -> APIRouter:
+def probes(context: AppContext, authenticator: RequestAuthenticator) -> APIRouter:
     """Health and metrics."""
     router = APIRouter(tags=["status"])
 
     @router.get(
         "/healthz",
         summary="Whether it works; 503 only if the database cannot be read",
-        responses=answers(Status),
+        responses=_HEALTH,
     )
-    def health() -> Response:
+    def health(request: Request) -> Response:
+        """Strangers learn no more than whether it works: how many alerts there are would warn a thief."""
         try:
             with context.reading() as connection:
-                return _json(context.status(connection))
+                status = context.status(connection)
+            if authenticator.tells_details(request):
+                return _json(status)
+            return _json({"status": "ok" if status.status == "ok" else "degraded"})
         except StoreError as error:
             return problem_response({"path": "/healthz"}, 503, store_sentence(error))
 
@@ -155,9 +180,9 @@ def probes(context: AppContext) -> APIRouter:
     return router
 
 
-def _found(context: AppContext, alert_id: str) -> JudgedAlert:
+def _found(context: AppContext, actor: Actor, alert_id: str) -> JudgedAlert:
     with context.reading() as connection:
-        found = get_alert(connection, alert_id, context.detections)
+        found = get_alert(connection, actor, alert_id, context.detections, context.clock())
     if found is None:
         raise HTTPException(404)
     return found

@@ -1,25 +1,39 @@
-"""The door: who sends a request, whether the route's rule lets this one in, and what is recorded of it."""
+"""The authenticator: who sends a request, whether the route lets this one in, and what is recorded of it."""
 
 import logging
 import re
+from typing import NamedTuple
 
 from fastapi import Request
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts_api.audit import leaves
 from alerts_api.audit.errors import AuditError
 from alerts_api.audit.log import append
-from alerts_api.signin import sessions, tokens, users
-from alerts_api.signin.actors import SAFE_METHODS, Actor, NotSignedInError, RefusalError, Role, TooOftenError
+from alerts_api.audit.tally import Tally
+from alerts_api.signin import devices, sessions, tokens, users
+from alerts_api.signin.actors import (
+    GATE_ROLES,
+    SAFE_METHODS,
+    Actor,
+    Conflict,
+    NotSignedInError,
+    RefusalError,
+    Role,
+    TooOftenError,
+    conflict,
+)
+from alerts_api.signin.attempts import AttemptBook, bucket_of, network_of
 from alerts_api.signin.flows import Flow
+from alerts_api.signin.persons import is_linked, roles_elsewhere
 from alerts_api.signin.rate_limits import Limiter
 from alerts_api.storage.errors import StoreError
 from alerts_api.web import cookies
 from alerts_api.web.authorization import Rule
 from alerts_api.web.context import AppContext
 from alerts_api.web.rendering import page
-from service.config.settings import LOOPBACK
 
 _FOR_TOKENS = ("/api/", "/metrics")
 
@@ -28,12 +42,23 @@ DEMO = Actor(subject="demo", name="Visitor", roles=frozenset({Role.ANALYST}), vi
 MACHINE = Actor(subject="machine", name="This machine", roles=frozenset(), via="open")
 NOBODY = "nobody"
 NOT_SECURE = "Sign in over https, or at this machine itself."
+UNLINKED = (
+    "It is not known who you are at the identity provider, and this site has one: so as key-holder, approver "
+    "or data protection officer you cannot sign in here. The operator says it by `journalguard users link`."
+)
 
 _log = logging.getLogger("journalguard.signin")
 
 
+class Place(NamedTuple):
+    """From where somebody tries to prove who they are."""
+
+    bucket: str  # what waits after failures
+    known: bool  # this user has signed in here before
+
+
 class RequestAuthenticator:
-    """Implements :class:`alerts_api.signin.actors.Door`.
+    """Implements :class:`alerts_api.signin.actors.Authenticator`.
 
     Args:
         local: whether the pages are served at this machine's own address only.
@@ -45,8 +70,9 @@ class RequestAuthenticator:
         self._local = local
         self._provided = provided
         self._acts = Limiter(60, 60.0, context.clock)  # a person judges an alert a second at most
-        self._tries = Limiter(10, 60.0, context.clock)  # of one address to sign in
-        self._refusals = Limiter(60, 3_600.0, context.clock)  # of nobody we know, who shall not fill the log
+        self._tries = Limiter(10, 60.0, context.clock)  # of one place, or one known device, to sign in
+        self.attempts = AttemptBook(context.clock)
+        self._tally = Tally()
 
     def authenticate(self, request: Request, rule: Rule, sent: str) -> Actor:
         """Raises :class:`RefusalError`, after it was written down."""
@@ -64,8 +90,30 @@ class RequestAuthenticator:
         return self._by_session(request) or self._visitor(request)
 
     def may_try(self, request: Request) -> bool:
-        """Whether this address may try to sign in once more. Takes a turn."""
-        return self._tries.allows(request.client.host if request.client else "")
+        """Whether this place, or this known device, may try to sign in once more. Takes a turn."""
+        return self._tries.allows(self._device(request) or self._place(request))
+
+    def place_of(self, request: Request, name: str) -> Place:
+        """From where this user's password and code are tried."""
+        actor = self._by_session(request)
+        subject = users.subject_of(name)
+        if actor is not None and actor.subject == subject:
+            return Place(bucket_of("session", actor.session), True)
+        if self._owner(request) == subject:
+            return Place(bucket_of("device", self._device(request)), True)
+        return Place(bucket_of("network", name, self._place(request)), False)
+
+    def failed_to_sign_in(self, subject: str, how: str, why: str = "") -> None:
+        """Counts it; :meth:`write_failures` writes it down, which may wait until the answer was sent."""
+        at = int(self._context.clock())
+        failed = leaves.ActKind.SIGN_IN_FAILED
+        role = leaves.ActRole.NOBODY
+        self._tally.note(leaves.Leaf(kind=failed, actor=subject, role=role, at=at, outcome=how, reason=why))
+
+    def write_failures(self, *, everything: bool = False) -> None:
+        """What was counted of failures goes into the audit log, a leaf a minute of each kind at most."""
+        for leaf in self._tally.take(self._context.clock(), everything=everything):
+            self._record_quietly(leaf)
 
     def start_session(
         self,
@@ -83,9 +131,15 @@ class RequestAuthenticator:
         """
         if not cookies.may_carry(request.scope):
             raise RefusalError("not-secure", NOT_SECURE)
+        actor = self._fit(actor)
         before = from_elsewhere.session if from_elsewhere else sessions.hashed(cookies.read_cookie(request))
         with self._context.writing() as connection:
-            number = sessions.begin(connection, actor, self._context.clock(), before)
+            now = self._context.clock()
+            number = sessions.begin(connection, actor, now, before)
+            known = devices.owner(connection, self._device(request), now) == actor.subject
+            device = (
+                "" if known or actor.via == "demo" else devices.make_known(connection, actor.subject, now)
+            )
             self.record(connection, kind, actor)
         # A strict cookie does not go along while a browser is still following another site's link; from a
         # page of ours it does.
@@ -95,6 +149,15 @@ class RequestAuthenticator:
             else RedirectResponse(goes_on, 303)
         )
         cookies.set_cookie(answer, request.scope, number)
+        if device:
+            cookies.set_cookie(
+                answer,
+                request.scope,
+                device,
+                name=devices.COOKIE,
+                same_site="lax",
+                seconds=int(devices.SECONDS),
+            )
         return answer
 
     def record(self, connection: Connection, kind: leaves.ActKind, actor: Actor) -> None:
@@ -106,6 +169,34 @@ class RequestAuthenticator:
                 kind=kind, actor=actor.subject, role=role, at=int(self._context.clock()), outcome=actor.via
             ),
         )
+
+    def _fit(self, actor: Actor) -> Actor:
+        """The actor with the roles that this way in may bring. Raises :class:`RefusalError`."""
+        with self._context.reading() as connection:
+            elsewhere = roles_elsewhere(connection, actor.subject)
+            alone = self._provided and actor.via == "local" and not is_linked(connection, actor.subject)
+        if alone:
+            actor = replace(actor, roles=actor.roles - GATE_ROLES)
+        if not actor.roles:
+            raise RefusalError("unlinked", UNLINKED)
+        if found := conflict(actor.roles | elsewhere):
+            raise RefusalError("separation", separated(found))
+        return actor
+
+    def _device(self, request: Request) -> str:
+        """What the browser's cookie of a known device holds; empty where nobody knows it."""
+        return cookies.read_cookie(request, devices.COOKIE) if self._owner(request) else ""
+
+    def _owner(self, request: Request) -> str:
+        number = cookies.read_cookie(request, devices.COOKIE)
+        if not number:
+            return ""
+        with self._context.reading() as connection:
+            return devices.owner(connection, number, self._context.clock())
+
+    @staticmethod
+    def _place(request: Request) -> str:
+        return network_of(request.client.host if request.client else "")
 
     def _authenticated(self, request: Request, rule: Rule, sent: str) -> Actor:
         actor = self.identify(request)
@@ -163,8 +254,14 @@ class RequestAuthenticator:
             return not users.any_there(connection)
 
     def _at_this_machine(self, request: Request) -> bool:
-        client = request.client.host if request.client else ""
-        return cookies.is_near(request.scope) and (self._local or client in LOOPBACK)
+        return cookies.is_near(request.scope)
+
+    def tells_details(self, request: Request) -> bool:
+        """Whether the sender is one of the staff, a program of theirs, or at this machine."""
+        try:
+            return self.identify(request) is not None or self._at_this_machine(request)
+        except RefusalError:
+            return False  # a token that is none any more is no reason to call the service broken
 
     def failed(self, request: Request) -> None:
         """An act that was admitted and came to nothing through a fault, in the audit log."""
@@ -183,7 +280,7 @@ class RequestAuthenticator:
 
     def _write_down(self, request: Request, refused: RefusalError) -> None:
         actor = refused.actor
-        if actor is None and (_reads_a_page(request) or not self._refusals.allows(NOBODY)):
+        if actor is None and _reads_a_page(request):
             return  # it is led to the sign-in
         leaf = leaves.Leaf(
             kind=leaves.ActKind.REQUEST_REFUSED,
@@ -193,7 +290,8 @@ class RequestAuthenticator:
             reason=refused.reason,
             outcome=address_code(request),
         )
-        self._record_quietly(leaf)
+        self._tally.note(leaf, anywhere=actor is None)
+        self.write_failures()
 
     def _record_quietly(self, leaf: leaves.Leaf) -> None:
         try:
@@ -219,3 +317,12 @@ def _by_hand(request: Request) -> bool:
 
 def _reads_a_page(request: Request) -> bool:
     return request.method in SAFE_METHODS and not request.url.path.startswith("/api/")
+
+
+def separated(found: Conflict) -> str:
+    """What somebody is told whose roles nobody has together."""
+    one, other = (role.replace("_", " ") for role in found.roles)
+    return (
+        f"Your groups or sign-ins make you {one} and {other} at once. Nobody is both here: {found.why}. "
+        "Have one of them taken away, then sign in again."
+    )

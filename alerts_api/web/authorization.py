@@ -21,7 +21,8 @@ from alerts_api.signin.actors import SAFE_METHODS, Actor, NotConfirmedError, Rol
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
 
-# Open to everyone: who has not signed in yet must reach the door, and a monitor must learn whether we work.
+# Open to everyone: who has not signed in yet must reach the authenticator, and a monitor must learn whether
+# we work.
 PUBLIC = frozenset(
     {
         "/static",
@@ -37,7 +38,7 @@ PUBLIC = frozenset(
 
 
 class Authenticator(Protocol):
-    """What knows who sends a request: :class:`alerts_api.web.authentication.SignInDoor`."""
+    """What knows who sends a request: :class:`alerts_api.web.authentication.RequestAuthenticator`."""
 
     def authenticate(self, request: Request, rule: "Rule", sent: str) -> Actor:
         """The actor, if the rule lets it in. ``sent``: the form's token. Raises :class:`RefusalError`."""

@@ -16,7 +16,7 @@ from alerts_api.alerts.queries import count_open, newest_number, read_counters, 
 from alerts_api.alerts.records import Status, StreamProgress
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import Database, open_database
-from service.policy import Policy
+from service.policy.model import Policy
 
 STALE_SECONDS = 600.0  # without a checkpoint
 _REJECTED = "rejected_total:"
@@ -45,6 +45,7 @@ class AppContext:
         policy: Policy,
         create: bool = False,
         demo: bool = False,
+        judges_trained: bool = False,
         intake: SinkProgress | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -53,6 +54,7 @@ class AppContext:
         self.quiet_days = policy.budget.quiet_days
         self.daily_verdict_limit = policy.daily_verdict_limit
         self.demo = demo
+        self.judges_trained = judges_trained
         self.intake = intake
         self.clock = clock
         self._place = database
@@ -69,6 +71,10 @@ class AppContext:
     def writing(self) -> Iterator[Connection]:
         with self._open().writing() as connection:
             yield connection
+
+    def database(self) -> Database:
+        """Opened at the first call. Raises :class:`StoreError`."""
+        return self._open()
 
     def close(self) -> None:
         with self._lock:

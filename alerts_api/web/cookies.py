@@ -11,25 +11,23 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
 
+from alerts_api.web.forwarded import DIRECT
 from alerts_api.web.middleware import hostname
 from service.config.settings import LOOPBACK
 
 NAME = "journalguard"
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
 
 SameSite = Literal["lax", "strict"]
 
 
 def is_secure(scope: Scope) -> bool:
-    """Whether the browser came over https, to us or to a proxy of this machine that says so."""
+    """Whether the browser came over https, to us or to a proxy that the site trusts and that says so."""
     return bool(scope["scheme"] == "https")
 
 
 def is_near(scope: Scope) -> bool:
-    """Whether the request was made at this machine, by what it says itself."""
-    headers = Headers(scope=scope)
-    forwarded = any(name in headers for name in _FORWARDED)
-    return not forwarded and hostname(headers.get("host", "")) in LOOPBACK
+    """Whether the request was made at this machine: its connection says so, and what it says itself."""
+    return bool(scope.get(DIRECT)) and hostname(Headers(scope=scope).get("host", "")) in LOOPBACK
 
 
 def may_carry(scope: Scope) -> bool:

@@ -89,7 +89,8 @@ def live(own: SiteCounts) -> LiveFigures:
 
 
 def rounded(count: int) -> int:
-    """
+    """Round a count, so that it points at nobody.
+
     >>> rounded(12), rounded(13)
     (10, 15)
     """

@@ -79,6 +79,8 @@ class SecurityMiddleware:
         headers = Headers(scope=scope)
         if hostname(headers.get("host", "")) not in self._hosts:
             return 421, "These pages are not served under this host name."
+        if "content-length" in headers and "transfer-encoding" in headers:
+            return 400, "A request says once how long it is."  # RFC 9112, 6.3: a sign of smuggling
         if scope["method"] in SAFE_METHODS:
             return None
         if not _same_origin(headers):

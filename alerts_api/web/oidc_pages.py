@@ -7,16 +7,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts_api.audit import leaves
-from alerts_api.audit.log import append
 from alerts_api.signin import flows, sessions
-from alerts_api.signin.actors import Actor, RefusalError, Role, TooOftenError
-from alerts_api.signin.claims import LEEWAY
+from alerts_api.signin.actors import Actor, RefusalError, TooOftenError, conflict
+from alerts_api.signin.claims import LEEWAY, lacking
 from alerts_api.signin.errors import ProviderError
 from alerts_api.signin.flows import Flow
 from alerts_api.signin.paths import safe_path
 from alerts_api.signin.provider import CALLBACK, Person, Provider, new_flow
 from alerts_api.web import cookies
-from alerts_api.web.authentication import NOBODY, NOT_SECURE, RequestAuthenticator
+from alerts_api.web.authentication import NOBODY, NOT_SECURE, RequestAuthenticator, separated
 from alerts_api.web.context import AppContext
 from alerts_api.web.navigation import home
 from alerts_api.web.problems import problem_response
@@ -26,10 +25,6 @@ _log = logging.getLogger("journalguard.signin")
 
 AGAIN = "That did not work. Begin again; if it goes on, tell the operator, who finds the cause in the log."
 AWAY = "The identity provider is not reached. Try again later."
-SEPARATED = (
-    "Your groups make you admin and key_holder at once. Nobody is both here: who runs the machine must not be"
-    " able to name readers. Have one of the groups taken away, then sign in again."
-)
 NO_ROLE = "You are known, but none of your groups has a role here. Ask the operator for one."
 
 
@@ -76,9 +71,9 @@ def oidc_pages(context: AppContext, authenticator: RequestAuthenticator, provide
             if not code:
                 raise ProviderError("the identity provider sent the browser back without a code")
             person = provider.finish(code, flow)
-            actor, kind = _actor(context, provider, person, flow)
+            actor, kind = _actor(context, authenticator, provider, person, flow)
         except ProviderError as error:
-            return _failed(context, request, str(error))
+            return _failed(authenticator, request, str(error))
         goes_on = flow.back or home(actor)
         answer = authenticator.start_session(request, actor, goes_on, kind, from_elsewhere=flow)
         cookies.clear_cookie(answer, request.scope, flows.COOKIE)
@@ -88,18 +83,24 @@ def oidc_pages(context: AppContext, authenticator: RequestAuthenticator, provide
 
 
 def _actor(
-    context: AppContext, provider: Provider, person: Person, flow: Flow
+    context: AppContext,
+    authenticator: RequestAuthenticator,
+    provider: Provider,
+    person: Person,
+    flow: Flow,
 ) -> tuple[Actor, leaves.ActKind]:
     """Raises ``ProviderError``, or ``RefusalError`` for a person who is known but cannot come in so."""
-    if {Role.ADMIN, Role.KEY_HOLDER} <= person.roles:
-        _record_refusal(context, person, "admin-and-key_holder")
-        raise RefusalError("separation", SEPARATED)
+    if found := conflict(person.roles):
+        _refuse(authenticator, person, "-and-".join(found.roles))
+        raise RefusalError("separation", separated(found))
     if not person.roles:
-        _record_refusal(context, person, "no-role")
+        _refuse(authenticator, person, "no-role")
         raise RefusalError("no-role", NO_ROLE)
     now = context.clock()
     if not flow.session:
-        signed_in_at, confirmed_at, kind = now, _seen_at(person, now), leaves.ActKind.SIGNED_IN
+        weak = lacking(person.proof, provider.settings)
+        signed_in_at, confirmed_at = now, 0.0 if weak else _seen_at(person, now)
+        kind = leaves.ActKind.SIGNED_IN
     else:
         signed_in_at = _confirmed(context, provider, person, flow)
         confirmed_at, kind = now, leaves.ActKind.STEPPED_UP
@@ -127,38 +128,20 @@ def _confirmed(context: AppContext, provider: Provider, person: Person, flow: Fl
         raise ProviderError("somebody else came back, or the session has ended meanwhile")
     if person.proof.auth_time < flow.started_at - LEEWAY:
         raise ProviderError("the identity provider did not ask for a proof anew")
-    wanted_acr, wanted_amr = provider.settings.acr, provider.settings.amr
-    if wanted_acr and person.proof.acr not in wanted_acr:
-        raise ProviderError("the identity provider's proof is not one that acr asks for")
-    if wanted_amr and person.proof.amr.isdisjoint(wanted_amr):
-        raise ProviderError("the identity provider's proof is not one that amr asks for")
+    if weak := lacking(person.proof, provider.settings):
+        raise ProviderError(f"the identity provider's proof is not one that {weak} asks for")
     return before.signed_in_at
 
 
-def _failed(context: AppContext, request: Request, cause: str) -> Response:
+def _failed(authenticator: RequestAuthenticator, request: Request, cause: str) -> Response:
     _log.warning("sign-in failed: %s", cause)
-    leaf = leaves.Leaf(
-        kind=leaves.ActKind.SIGN_IN_FAILED,
-        actor=NOBODY,
-        role=leaves.ActRole.NOBODY,
-        at=int(context.clock()),
-        outcome="oidc",
-    )
-    with context.writing() as connection:
-        append(connection, leaf)
+    authenticator.failed_to_sign_in(NOBODY, "oidc")
+    authenticator.write_failures()
     answer = HTMLResponse(page("problem.html", title="Not signed in", status_code=401, sentence=AGAIN), 401)
     cookies.clear_cookie(answer, request.scope, flows.COOKIE)
     return answer
 
 
-def _record_refusal(context: AppContext, person: Person, why: str) -> None:
-    leaf = leaves.Leaf(
-        kind=leaves.ActKind.SIGN_IN_FAILED,
-        actor=person.subject,
-        role=leaves.ActRole.NOBODY,
-        at=int(context.clock()),
-        outcome="oidc",
-        reason=why,
-    )
-    with context.writing() as connection:
-        append(connection, leaf)
+def _refuse(authenticator: RequestAuthenticator, person: Person, why: str) -> None:
+    authenticator.failed_to_sign_in(person.subject, "oidc", why)
+    authenticator.write_failures()

@@ -1,12 +1,14 @@
 """The gate's pages: asking for a name, and the requests that concern a visitor. They need no script."""
 
 from typing import Annotated
+from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Form, Path
+from fastapi import APIRouter, Form, Path, Query
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts_api.alerts.queries import get_alert
+from alerts_api.alerts.restrictions import visible_alert
 from alerts_api.reveal.facts import facts_of
 from alerts_api.reveal.gate import Ask, hindrance
 from alerts_api.reveal.release_service import ReleaseService
@@ -34,7 +36,8 @@ from alerts_api.web.reveal_frame import (
     to_request,
 )
 
-AlertId = Annotated[str, Path(max_length=200)]
+AlertId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+Reference = Annotated[str, Query(pattern=r"^[A-Za-z0-9_.:/#-]{0,64}$")]
 Reader = Annotated[Actor, requires_roles(*READERS)]
 Holder = Annotated[Actor, requires_roles(Role.KEY_HOLDER)]
 
@@ -44,16 +47,18 @@ def reveal_pages(context: AppContext, release_service: ReleaseService) -> APIRou
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/alerts/{alert_id}/reveal")
-    def form(actor: Holder, alert_id: AlertId) -> HTMLResponse:
+    def form(actor: Holder, alert_id: AlertId, restriction: Reference = "") -> HTMLResponse:
+        now = context.clock()
         with context.reading() as connection:
-            found = get_alert(connection, alert_id, context.detections)
-            facts = facts_of(connection, actor, alert_id, context.clock())
+            found = get_alert(connection, actor, alert_id, context.detections, now, case=restriction)
+            facts = facts_of(connection, actor, alert_id, now)
         if found is None:
             raise HTTPException(404)
-        in_the_way = hindrance(actor, facts, context.clock())
+        in_the_way = hindrance(actor, facts, now)
         if in_the_way is None:
-            confirmed(context, actor, f"/alerts/{alert_id}/reveal")
-        return gate_page(context, actor, "reveal_ask.html", alert=found.alert, hindrance=in_the_way)
+            confirmed(context, actor, _asking(alert_id, restriction))
+        values = {"alert": found.alert, "hindrance": in_the_way, "restriction": restriction}
+        return gate_page(context, actor, "reveal_ask.html", **values)
 
     @router.post("/alerts/{alert_id}/reveal")
     def ask(
@@ -64,11 +69,23 @@ def reveal_pages(context: AppContext, release_service: ReleaseService) -> APIRou
         case: Word = "",
         text: Text = "",
         urgent: Annotated[bool, Form()] = False,
+        restriction: Word = "",
     ) -> Response:
-        confirmed(context, actor, f"/alerts/{alert_id}/reveal")
+        confirmed(context, actor, _asking(alert_id, restriction))
+        with context.reading() as connection:
+            if not visible_alert(connection, actor, alert_id, context.clock(), restriction):
+                raise HTTPException(404)
         asked = Ask(actor, alert_id, account, reason, scrub(text).text, case.strip(), urgent=urgent)
         step = release_service.ask(asked)
         return refused(actor, step.refusal) if step.request is None else to_request(step.request.id)
+
+    @router.get("/reveals/restricted")
+    def restricted(actor: Holder, alert: Reference = "", restriction: Reference = "") -> Response:
+        """From the case under which a reader was restricted to the page that asks for the name."""
+        with context.reading() as connection:
+            if not visible_alert(connection, actor, alert, context.clock(), restriction):
+                raise HTTPException(404)
+        return RedirectResponse(_asking(alert, restriction), 303)
 
     @router.get("/reveals")
     def requests(actor: Reader) -> HTMLResponse:
@@ -76,7 +93,15 @@ def reveal_pages(context: AppContext, release_service: ReleaseService) -> APIRou
             found = visible(connection, actor, context.clock())
             trained = read_trainings(connection) if actor.has(Role.DPO) else ()
             called = names(connection)
-        return gate_page(context, actor, "reveals.html", found=found, trainings=trained, called=called)
+        return gate_page(
+            context,
+            actor,
+            "reveals.html",
+            found=found,
+            trainings=trained,
+            called=called,
+            judges_trained=context.judges_trained,
+        )
 
     @router.get("/reveals/{request_id}")
     def one(actor: Reader, request_id: RequestId) -> HTMLResponse:
@@ -90,3 +115,9 @@ def reveal_pages(context: AppContext, release_service: ReleaseService) -> APIRou
         )
 
     return router
+
+
+def _asking(alert_id: str, restriction: str) -> str:
+    """Where the name of this alert's reader is asked for."""
+    more = f"?{urlencode({'restriction': restriction})}" if restriction else ""
+    return f"/alerts/{quote(alert_id, safe='')}/reveal{more}"

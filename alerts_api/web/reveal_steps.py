@@ -9,9 +9,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from alerts_api.reveal.release_service import ReleaseService
 from alerts_api.reveal.request_views import visible_one
 from alerts_api.reveal.scrub import scrub
+from alerts_api.reveal.training import WORDS
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.web.authorization import requires_roles
 from alerts_api.web.context import AppContext
+from alerts_api.web.problems import problem_response
 from alerts_api.web.reveal_frame import (
     Account,
     RequestId,
@@ -49,10 +51,17 @@ def second_persons(context: AppContext, release_service: ReleaseService) -> APIR
         step = release_service.review(actor, request_id, uphold=uphold, note=scrub(note).text)
         return refused(actor, step.refusal) if step.refusal else to_request(request_id)
 
+    @router.post("/reveals/{request_id}/lift")
+    def lift(actor: Dpo, request_id: RequestId, note: Text = "") -> Response:
+        confirmed(context, actor, f"/reveals/{request_id}")
+        step = release_service.lift(actor, request_id, note=scrub(note).text)
+        return refused(actor, step.refusal) if step.refusal else to_request(request_id)
+
     @router.post("/trainings")
     def train(actor: Dpo, subject: Subject, until: Annotated[datetime, Form()]) -> Response:
         confirmed(context, actor, "/reveals")
-        release_service.train(actor, subject, until.replace(tzinfo=UTC).timestamp())
+        if refusal := release_service.train(actor, subject, until.replace(tzinfo=UTC).timestamp()):
+            return problem_response({"path": "/reveals"}, 409, WORDS[refusal], actor)
         return RedirectResponse("/reveals#trainings", 303)
 
     return router
@@ -86,13 +95,16 @@ def opening(context: AppContext, release_service: ReleaseService) -> APIRouter:
 
     @router.post("/reveals/{request_id}/identity")
     def identity(actor: Holder, request_id: RequestId, ticket: Word) -> Response:
-        released = release_service.redeem(actor, ticket)
+        released = release_service.redeem(actor, ticket, request_id)
         if released.refusal is not None:
             return refused(actor, released.refusal)
         return Response(
             released.sealed,
             media_type="application/json",
-            headers={"Content-Disposition": f'attachment; filename="{request_id}.json"'},
+            headers={
+                "Content-Disposition": f'attachment; filename="{request_id}.json"',
+                "X-Seal": released.seal.value,
+            },
         )
 
     @router.post("/reveals/{request_id}/outcome")

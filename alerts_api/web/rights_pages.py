@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Path
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -29,6 +29,7 @@ from alerts_api.web.rendering import page
 Officer = Annotated[Actor, requires_roles(Role.DPO)]
 # The same as in a leaf of the audit log.
 Reference = Annotated[str, Form(pattern=r"^[A-Za-z0-9_.:/#-]{1,64}$")]
+CaseNumber = Annotated[int, Path(ge=0, lt=2**53)]
 Outcome = Annotated[str, Form(pattern=r"^(upheld|not-upheld|withdrawn)$")]
 
 
@@ -58,7 +59,7 @@ def rights_pages(context: AppContext) -> APIRouter:
         return RedirectResponse("/rights#cases", 303)
 
     @router.post("/rights/complaints/{case}/acknowledge")
-    def acknowledged(actor: Officer, case: int) -> Response:
+    def acknowledged(actor: Officer, case: CaseNumber) -> Response:
         with context.writing() as connection:
             if not acknowledge(connection, case, context.clock()):
                 raise HTTPException(404)
@@ -67,7 +68,7 @@ def rights_pages(context: AppContext) -> APIRouter:
         return RedirectResponse("/rights#cases", 303)
 
     @router.post("/rights/complaints/{case}/close")
-    def closed(actor: Officer, case: int, outcome: Outcome) -> Response:
+    def closed(actor: Officer, case: CaseNumber, outcome: Outcome) -> Response:
         with context.writing() as connection:
             if not close_complaint(connection, case, outcome, context.clock()):
                 raise HTTPException(404)

@@ -1,9 +1,10 @@
-"""The pages of sign-in: the door itself, proving again who one is, the demonstration's roles, sign-out."""
+"""The pages of sign-in: sign-in itself, proving again who one is, the demonstration's roles, sign-out."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
 from msgspec.structs import replace
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -11,7 +12,6 @@ from alerts_api.audit.leaves import ActKind
 from alerts_api.signin import sessions, users
 from alerts_api.signin.actors import EVERYONE, Actor, Role
 from alerts_api.signin.paths import safe_path
-from alerts_api.signin.provider import Provider
 from alerts_api.web import cookies, password_pages
 from alerts_api.web.authentication import RequestAuthenticator
 from alerts_api.web.authorization import requires_roles
@@ -19,17 +19,22 @@ from alerts_api.web.context import AppContext
 from alerts_api.web.navigation import home
 from alerts_api.web.rendering import page
 
-Typed = Annotated[str, Form(max_length=300)]
+if TYPE_CHECKING:
+    from alerts_api.signin.provider import Provider
+
+Typed = Annotated[str, Form(max_length=300, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 Anybody = Annotated[Actor, requires_roles(*EVERYONE)]
 
 
 def signin_pages(
-    context: AppContext, authenticator: RequestAuthenticator, provider: Provider | None
+    context: AppContext, authenticator: RequestAuthenticator, provider: "Provider | None"
 ) -> APIRouter:
     """What is open to everybody, and the confirmation of who has signed in."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    def shown(request: Request, onward: str, refusal: str = "") -> HTMLResponse:
+    def shown(
+        request: Request, onward: str, refusal: str = "", after: BackgroundTask | None = None
+    ) -> HTMLResponse:
         values = {
             "demo": context.demo,
             "here": "signin",
@@ -40,7 +45,7 @@ def signin_pages(
             values["local"] = users.any_there(connection)
         values["secure"] = cookies.may_carry(request.scope)
         text = page("signin.html", **values, provided=provider is not None, refusal=refusal)
-        return HTMLResponse(text, 401 if refusal else 200)
+        return HTMLResponse(text, 401 if refusal else 200, background=after)
 
     @router.get("/signin")
     def signin(request: Request, next: str = "") -> HTMLResponse:
@@ -50,10 +55,12 @@ def signin_pages(
     def by_password(
         request: Request, name: Typed, password: Typed, code: Typed, onward: Typed = ""
     ) -> Response:
-        actor = password_pages.prove(context, authenticator, request, name=name, password=password, code=code)
-        if actor is None:
-            return shown(request, onward, password_pages.REFUSED)
-        return authenticator.start_session(request, actor, safe_path(onward) or home(actor))
+        proved = password_pages.prove(
+            context, authenticator, request, name=name, password=password, code=code
+        )
+        if proved.actor is None:
+            return shown(request, onward, password_pages.REFUSED, proved.after)
+        return authenticator.start_session(request, proved.actor, safe_path(onward) or home(proved.actor))
 
     @router.post("/signout")
     def signout(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
@@ -80,9 +87,12 @@ def confirm_pages(context: AppContext, authenticator: RequestAuthenticator) -> A
     """Proving again who one is, for what needs a recent proof."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    def shown(actor: Actor, onward: str, refusal: str = "") -> HTMLResponse:
+    def shown(
+        actor: Actor, onward: str, refusal: str = "", after: BackgroundTask | None = None
+    ) -> HTMLResponse:
         values = {"demo": context.demo, "here": "signin", "actor": actor, "next": safe_path(onward)}
-        return HTMLResponse(page("confirm.html", **values, refusal=refusal), 422 if refusal else 200)
+        text = page("confirm.html", **values, refusal=refusal)
+        return HTMLResponse(text, 422 if refusal else 200, background=after)
 
     @router.get("/signin/confirm")
     def confirm(actor: Anybody, next: str = "") -> Response:
@@ -104,9 +114,9 @@ def confirm_pages(context: AppContext, authenticator: RequestAuthenticator) -> A
         proved = password_pages.prove(
             context, authenticator, request, name=name, password=password, code=code
         )
-        if proved is None:
-            return shown(actor, onward, password_pages.REFUSED)
-        again = replace(proved, signed_in_at=actor.signed_in_at)
+        if proved.actor is None:
+            return shown(actor, onward, password_pages.REFUSED, proved.after)
+        again = replace(proved.actor, signed_in_at=actor.signed_in_at)
         return authenticator.start_session(request, again, goes_on, ActKind.STEPPED_UP)
 
     return router

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from service.kernel.measures import MEASURES
+from service.kernel.measures import M
 from service.records.events import Location, Reason
 
-_LABELS = {measure.index.name.lower(): measure.label for measure in MEASURES}
+_LABELS = {measure.name.lower(): measure.spec.label for measure in M}
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -24,7 +24,8 @@ def number(value: float) -> str:
 
 
 def score(value: float) -> str:
-    """
+    """Write a score with one digit.
+
     >>> score(14)
     '14.0'
     """
@@ -32,7 +33,8 @@ def score(value: float) -> str:
 
 
 def fixed(value: float, digits: int = 2) -> str:
-    """
+    """Write a number with as many digits behind the point.
+
     >>> fixed(0.5), fixed(0.00012, 4)
     ('0.50', '0.0001')
     """
@@ -40,7 +42,8 @@ def fixed(value: float, digits: int = 2) -> str:
 
 
 def percent(value: float) -> str:
-    """
+    """Write a percentage, never none where there is some.
+
     >>> percent(0.004), percent(0), percent(12.34)
     ('< 0.1 %', '0 %', '12.3 %')
     """
@@ -48,7 +51,8 @@ def percent(value: float) -> str:
 
 
 def plural(value: float, noun: str) -> str:
-    """
+    """Count things by their name.
+
     >>> plural(1, 'event'), plural(2, 'event')
     ('1 event', '2 events')
     """
@@ -56,7 +60,8 @@ def plural(value: float, noun: str) -> str:
 
 
 def age(seconds: float) -> str:
-    """
+    """Tell how long ago something was.
+
     >>> age(30), age(3_700), age(200_000)
     ('just now', '1 hour ago', '2 days ago')
     """
@@ -67,7 +72,8 @@ def age(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """
+    """Tell how long something takes.
+
     >>> duration(20), duration(90), duration(7_200)
     ('20 seconds', '1 minute', '2 hours')
     """

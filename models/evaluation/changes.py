@@ -24,9 +24,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def proportion_change(figure: str, before: Proportion, now: Proportion) -> Change:
-    """
-    >>> from models.evaluation.intervals import share
-    >>> of_shares("recall", share(40, 80), share(72, 80)).beyond
+    """Compare a proportion of two reports.
+
+    >>> from models.evaluation.intervals import proportion
+    >>> proportion_change("recall", proportion(40, 80), proportion(72, 80)).beyond
     True
     """
     difference = now.share - before.share

@@ -45,9 +45,10 @@ class Ratio(msgspec.Struct, frozen=True):
 
 
 def proportion(hits: int, of: int) -> Proportion:
-    """
-    >>> share(9, 10)
-    Share(hits=9, of=10, share=0.9, low=0.5958, high=0.9821)
+    """Give a share of cases with its interval.
+
+    >>> proportion(9, 10)
+    Proportion(hits=9, of=10, share=0.9, low=0.5958, high=0.9821)
     """
     if not of:
         return Proportion(0, 0, 0.0, 0.0, 1.0)

@@ -1,1 +1,1 @@
-"""Tools without a domain: operators' errors, decoding of what was saved, locks, progress, memory."""
+"""Tools without a domain: errors for operators, decoding, whole files, locks, logs, retry, progress."""

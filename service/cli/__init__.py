@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+from service.cli.extras import missing_extra
+from service.cli.ownership import foreign_package
+
 # command -> (module, one line for the list)
 COMMANDS = {
     "init": ("init", "Make a site's folder: settings and keys."),
@@ -44,20 +47,22 @@ _ROOTS = {
 
 
 class _Commands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         if cmd_name not in COMMANDS:
             return None
         command = getattr(import_module(f"service.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
         return command if isinstance(command, click.Command) else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        if (trouble := foreign_package()) is not None:
+            raise click.ClickException(trouble)
         try:
             return super().invoke(ctx)
         except Exception as error:
@@ -81,6 +86,8 @@ def main() -> None:
 
 def _message(error: Exception) -> str | None:
     """What to tell the operator; ``None`` for an error of the program itself."""
+    if isinstance(error, ModuleNotFoundError):
+        return missing_extra(error)
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pseudonymiser import keys
 from pseudonymiser.geo import GeoProvider, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
+from pseudonymiser.seal_signing import SealSigner
 from pseudonymiser.vault import Vault, open_vault
 from service.config.settings import Settings, SiteFolder
 from service.runtime.merge import Clock, line_clock
@@ -49,7 +50,13 @@ class Parts(NamedTuple):
 
 def site_vault(site: SiteFolder) -> Vault | None:
     """Seals for the site's key-holders; where there are none it says so. Raises operators' errors."""
-    vault, why_not = open_vault(site.keyholders, keys.load(site.keys).epoch)
+    secrets = keys.load(site.keys)
+    signer = SealSigner(secrets)
+    try:
+        signer.publish(site.seal_keys)
+    except OSError as error:
+        _log.warning("seal-key-unpublished %s: %s; the pages cannot check who sealed", site.seal_keys, error)
+    vault, why_not = open_vault(site.keyholders, secrets.epoch, signer)
     if vault is None:
         _log.warning("no-key-holders %s", why_not)
     return vault
@@ -61,8 +68,8 @@ def build(
     """Raises operators' errors. Without a ``vault`` no identity is sealed."""
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
     from service.pipeline.site_pipeline import Pipeline  # noqa: PLC0415
-    from service.policy import load_policy  # noqa: PLC0415
     from service.policy.history import warn_if_unaccepted  # noqa: PLC0415
+    from service.policy.loading import load_policy  # noqa: PLC0415
 
     secrets = keys.load(site.keys)
     settings = ingest_settings(site.settings)

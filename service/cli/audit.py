@@ -4,13 +4,9 @@
 it needs nothing of the site but what the administrator has handed out.
 """
 
-import os
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -18,10 +14,13 @@ from alerts_api.audit import publishing, signing, verification
 from alerts_api.audit.checkpoints import Cadence
 from alerts_api.audit.errors import NoteError
 from alerts_api.audit.export import write_export
+from alerts_api.audit.leaves import ActKind
 from alerts_api.audit.mails import Mail
 from alerts_api.audit.publishing import CheckpointTargets
 from alerts_api.audit.signednote import PublicKey, parse_public
 from alerts_api.storage.database import open_database
+from service.base.files import whole_file
+from service.cli.key_acts import note_act
 from service.cli.options import EXISTING_FILE, EXISTING_FOLDER, database_of, read_site, site_option
 from service.cli.terminal import harmless
 
@@ -122,9 +121,10 @@ def export(folder: Path, file: Path) -> None:
     with (
         closing(open_database(database_of(site), create=False)) as database,
         database.reading() as connection,
-        _whole(file) as out,
+        whole_file(file) as out,
     ):
         size = write_export(connection, out)
+    note_act(site, ActKind.AUDIT_EXPORTED, outcome="console")
     click.echo(f"{file}: {size} acts")
 
 
@@ -192,17 +192,3 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode()
     except UnicodeDecodeError:
         raise NoteError(f"{path}: not a text; was it cut, or changed by a mail program?") from None
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    """A file with mode 0600 that appears once all of it is written."""
-    descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-    part = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            yield out
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

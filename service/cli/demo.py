@@ -20,10 +20,11 @@ from pseudonymiser import holders
 from pseudonymiser.holder_key import HolderKey
 from pseudonymiser.wrapping import Cost, write_wrapped
 from service.base.errors import PagesError
+from service.base.logs import start_logging
 from service.base.progress import progress
 from service.cli.demo_site import ACCOUNTS, DAYS, THEFT_SECONDS, Demo, LiveLog, prepare
 from service.cli.init import make_site
-from service.cli.options import FOLDER, database_of, read_site, start_logging
+from service.cli.options import FOLDER, database_of, read_site, setting_option
 from service.cli.run import Attendant, follow_site, serving
 from service.cli.signals import stop_on_signals
 from service.config.settings import SiteFolder
@@ -38,8 +39,8 @@ CHEAP = Cost(kib=8_192, iterations=1, lanes=1)  # opens at once; protects nothin
 
 @click.command()
 @click.option("--once", is_flag=True, help="History only: fetch the pages, print the number of alerts, end.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve the pages at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True, help="0: a free one.")
+@setting_option("host", "--host", preset=True)
+@setting_option("port", "--port", preset=True)
 @click.option("--site", "folder", type=FOLDER, help="Keep the site in this new folder.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another library.")
 def demo(once: bool, host: str, port: int, folder: Path | None, seed: int) -> None:
@@ -62,9 +63,8 @@ def demo(once: bool, host: str, port: int, folder: Path | None, seed: int) -> No
         key = seat_holder(home)
         site = read_site(home)
         train_holder(site)
-        follow_site(
-            site, stop, _once(site, made, host, port, stop) if once else _live(site, made, host, port, key)
-        )
+        attend = _once(site, made, host, port, stop) if once else _live(site, made, host, port, key)
+        follow_site(site, stop, attend, "demo")
 
 
 def _once(site: SiteFolder, made: Demo, host: str, port: int, stop: Event) -> Attendant:

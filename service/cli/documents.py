@@ -22,10 +22,10 @@ from service.records.identities import Mode
 @site_option
 @click.option("--out", type=FOLDER, required=True, help="Folder to write into; made if it is not there.")
 def documents(folder: Path, out: Path) -> None:
-    """Write templates of the documents of data protection, filled from the site's settings: privacy notice,
-    impact assessment, record of processing, legitimate-interest assessment, decision on pseudonymisation.
+    """Write templates of the documents of data protection, filled from the site's settings.
 
-    For the data protection officer to judge and complete. Files there are written anew.
+    Privacy notice, impact assessment, record of processing, legitimate-interest assessment, decision on
+    pseudonymisation: for the data protection officer to judge and complete. Files there are written anew.
 
     \b
     Example:

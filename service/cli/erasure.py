@@ -11,8 +11,8 @@ from alerts_api.rights.cases import Right, newest_received
 from alerts_api.rights.erasure import erase_accounts, erase_identities, erase_traces, rows_left, waits
 from alerts_api.rights.subject_request import SubjectRequest
 from alerts_api.storage.database import Database
+from service.base.locks import try_lock
 from service.cli.copy_retention import COPIES
-from service.cli.options import idle
 from service.cli.reader_prompt import notify_stream
 from service.config.settings import SiteFolder
 from service.records.commands import CommandKind
@@ -33,7 +33,7 @@ def erase_everywhere(site: SiteFolder, asked: SubjectRequest, database: Database
     for folder in _copies(site, asked):
         shutil.rmtree(folder)
     notify_stream(site, asked, CommandKind.FORGET)
-    with idle(site) as free:
+    with try_lock(site.lock, "rights erase") as free:
         if free and site.settings.kafka is None:
             with database.writing() as connection:
                 erase_traces(connection, asked.accounts)

@@ -15,7 +15,7 @@ from alerts_api.web.reports import as_file
 from service.base.errors import OutputError
 from service.base.progress import progress
 from service.cli.assembly import ingest_settings
-from service.cli.options import EXISTING_FILE, FOLDER, database_of, read_site
+from service.cli.options import EXISTING_FILE, FOLDER, OVERRIDES, database_of, read_site, setting_option
 from service.config.settings import SiteFolder
 from service.evaluation.background import Background, Databases
 from service.evaluation.comparing import compared
@@ -27,7 +27,8 @@ from service.evaluation.study import SceneSource, study
 from service.evaluation.trials import Trial
 from service.evaluation.worlds import Library
 from service.learning.site_model import MODEL
-from service.policy import MEMBERS, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import MEMBERS
 from service.runtime.alert_lines import write_whole
 from service.simulator.families import FAMILIES
 from service.simulator.settings import PROFILES
@@ -74,9 +75,7 @@ DRAWS = 5  # of thefts laid over the same logs
     multiple=True,
     help="Family of theft not to train on; can be given again.",
 )
-@click.option(
-    "--alerts-per-day", type=click.FloatRange(0, 1000, min_open=True), help="Budget instead of the site's."
-)
+@setting_option("alerts_per_day", "--alerts-per-day", words=OVERRIDES)
 def evaluate(
     folder: Path | None,
     out: Path | None,

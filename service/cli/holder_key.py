@@ -11,10 +11,11 @@ from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.holder_key import HolderKey, OpenedIdentity
 from pseudonymiser.holders import SUFFIX, check_label
 from pseudonymiser.mnemonic import SECRET_WORDS
+from pseudonymiser.seal_signing import check_signature
 from pseudonymiser.vault import Vault
 from pseudonymiser.wrapping import Cost
 from service.cli.terminal import ask_at_once, ask_new_secret, ask_secret, harmless, keep_no_core, show_once
-from service.records.identities import HalfOpened, Mode, encode
+from service.records.identities import HalfOpened, Mode, SealedIdentity, encode
 
 KEY_SUFFIX = ".key"
 ASKED = 3  # words of the paper that are typed back
@@ -117,7 +118,15 @@ def rehearse(key: Path, paper: bool) -> None:
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Where the first of two holders puts what the second opens; by default standard output.",
 )
-def open_(key: Path, released: click.utils.LazyFile, out: Path | None) -> None:
+@click.option("--seal-key", type=_KEY, help="SITE/seal.pub: refuse what the ingest host has not sealed.")
+@click.option("--account", help="Account that you asked for, as the page of your request shows it.")
+def open_(
+    key: Path,
+    released: click.utils.LazyFile,
+    out: Path | None,
+    account: str | None,
+    seal_key: Path | None,
+) -> None:
     """Open one RELEASED identity here and show the name once, on this terminal only.
 
     RELEASED is the file that the pages gave you after your request (- reads standard input). Where it takes
@@ -125,14 +134,25 @@ def open_(key: Path, released: click.utils.LazyFile, out: Path | None) -> None:
 
     \b
     Example:
-      journalguard keyholder open library-desk-1.key released.json
+      journalguard keyholder open library-desk-1.key released.json --account u1_abcdefghijklmnopqrstuvwx
       journalguard keyholder open library-desk-1.key released.json --out half.json
       journalguard keyholder open library-desk-2.key half.json
     """
     record = holder_key.decode(released.read(), released.name)
+    if account is not None and record.pseudonym != account.strip():
+        raise KeyHolderError(
+            f"{released.name}: sealed for {record.pseudonym}, not for the account that was asked for; "
+            "nothing was opened. Somebody changed it: tell the data protection officer"
+        )
+    if isinstance(record, SealedIdentity) and not (seal_key and check_signature(record, seal_key)):
+        click.echo(
+            "Whether the ingest host sealed this was not checked, or it is of before the host signed: give "
+            "--seal-key SITE/seal.pub, as the administrator hands it out.",
+            err=True,
+        )
     opened = _unlock(key).open(record)
     if isinstance(opened, OpenedIdentity):
-        show_once(_identity_text(record.pseudonym, opened))
+        show_once(_identity_text(record.pseudonym, opened, compare=account is None))
         click.echo("Shown once. File the outcome with the request.")
     else:
         _hand_on(opened, out)
@@ -214,11 +234,13 @@ def _files(base: Path) -> tuple[Path, Path]:
     return base.with_name(base.name + KEY_SUFFIX), base.with_name(base.name + SUFFIX)
 
 
-def _identity_text(pseudonym: str, opened: OpenedIdentity) -> str:
+def _identity_text(pseudonym: str, opened: OpenedIdentity, *, compare: bool) -> str:
     lines = [f"Account   {pseudonym}", f"User      {harmless(opened.user)}"]
     lines.append(f"Realm     {harmless(opened.realm) or '(your own)'}")
     if opened.cut:
         lines.append("The name in the log was longer than what is kept: this is its beginning.")
+    if compare:
+        lines.append("Compare the account with the page of your request: another one is another reader.")
     return "\n".join(lines)
 
 

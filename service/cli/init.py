@@ -2,40 +2,46 @@
 
 import ipaddress
 import os
+import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
+from alerts_api.audit.leaves import ActKind
+from alerts_api.reveal.scrub import scrub
 from pseudonymiser import keys
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.geo import open_geo
 from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_address
 from service.base.errors import SiteError
+from service.base.files import write_new
+from service.cli.key_acts import note_act
 from service.cli.log_format_check import report, try_logs
-from service.cli.options import EXISTING_FILE, FOLDER, read_site, site_option
+from service.cli.options import AGAIN, EXISTING_FILE, FOLDER, read_site, setting_option, site_option
 from service.cli.terminal import keep_no_core
 from service.config.loader import check
-from service.config.settings import SETTINGS_FILE, Settings
+from service.config.settings import SETTINGS_FILE, Settings, SiteFolder
 from service.config.template import render
 
 NOBODY = "-"
+SHORTEST_PURPOSE = 5  # characters
 
 
 @click.command()
 @click.argument("folder", type=FOLDER, metavar="SITE")
-@click.option("--log-format", required=True, help="EZproxy's LogFormat, as in config.txt; ezPAARSE's too.")
-@click.option("--timezone", required=True, help="Zone of the proxy's clock, like Europe/London.")
-@click.option("--log", "logs", multiple=True, help="Access log: path, strftime pattern or wildcard.")
-@click.option("--audit", "audit_logs", multiple=True, help="Audit log, in the same notation.")
-@click.option("--realm", "realms", multiple=True, help="Spelling of your own realm: example.ac.uk, EXAMPLE.")
-@click.option("--campus", multiple=True, help="Network on campus, like 192.0.2.0/24.")
-@click.option("--proxy-host", "proxy_hosts", multiple=True, help="Host name of the proxy itself.")
-@click.option("--geo-city", type=EXISTING_FILE, help="City database (MMDB) of your own.")
-@click.option("--geo-asn", type=EXISTING_FILE, help="Network owners (MMDB) of your own.")
-@click.option("--alerts-per-day", default=3.0, show_default=True, help="Alerts that your analysts can read.")
+@setting_option("log_format", "--log-format", required=True)
+@setting_option("timezone", "--timezone", required=True)
+@setting_option("logs", "--log", "logs", multiple=True, words=AGAIN)
+@setting_option("audit_logs", "--audit", "audit_logs", multiple=True, words=AGAIN)
+@setting_option("realms", "--realm", "realms", multiple=True, words=AGAIN)
+@setting_option("campus", "--campus", multiple=True, words=AGAIN)
+@setting_option("proxy_hosts", "--proxy-host", "proxy_hosts", multiple=True, words=AGAIN)
+@setting_option("geo_city", "--geo-city", type=EXISTING_FILE)
+@setting_option("geo_asn", "--geo-asn", type=EXISTING_FILE)
+@setting_option("alerts_per_day", "--alerts-per-day", type=float, preset=True)
 def init(
     folder: Path,
     log_format: str,
@@ -70,8 +76,10 @@ def init(
         "geo_city": str(geo_city.absolute()) if geo_city else "",
         "geo_asn": str(geo_asn.absolute()) if geo_asn else "",
         "alerts_per_day": alerts_per_day,
+        "judges_trained": True,
     }
-    settings = check(values, lambda key: f"--{key.removesuffix('s').replace('_', '-')}")
+    options = {parameter.name: parameter.opts[0] for parameter in init.params}
+    settings = check(values, lambda key: options[key])
     findings = try_logs(settings, open_geo(geo_city, geo_asn, campus))
     make_site(folder, settings)
     click.echo(f"{folder}: made, with settings in {SETTINGS_FILE} and keys that only you can read")
@@ -95,8 +103,7 @@ def make_site(folder: Path, settings: Settings) -> None:
         raise SiteError(f"{path}: exists already; edit it, or choose another folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys.create(folder / "keys")
-    path.write_text(render(settings), encoding="utf-8")
-    path.chmod(0o600)
+    write_new(path, render(settings).encode())
 
 
 @click.command()
@@ -107,22 +114,30 @@ def make_site(folder: Path, settings: Settings) -> None:
     required=True,
     help="What the names are.",
 )
-def pseudonym(folder: Path, kind: str) -> None:
+@click.option("--case", help="Reference of the case for which one user's pseudonym is asked.")
+@click.option("--purpose", help="What the pseudonyms of many users are for: no name leaves with it.")
+def pseudonym(folder: Path, kind: str, case: str | None, purpose: str | None) -> None:
     """Tell the pseudonyms of names: one a line on standard input, NAME<TAB>PSEUDONYM on standard output.
 
-    Needs the site's keys. A name that is no account (-, auto-192.0.2.1) gets a dash.
+    Needs the site's keys. A name that is no account (-, auto-192.0.2.1) gets a dash. To match users with
+    pseudonyms is to name them, so it goes into the audit log: one user with the --case it is for, or many
+    with their --purpose.
 
     \b
     Example:
-      echo 'EXAMPLE\\jdoe' | journalguard pseudonym --site /srv/journalguard --kind user
+      echo jdoe | journalguard pseudonym --site /srv/journalguard --kind user --case SD-1234
+      journalguard pseudonym --site /srv/journalguard --kind user --purpose 'staff list' < names.txt
     """
     keep_no_core()
     site = read_site(folder)
+    lines = sys.stdin.buffer.readlines() if kind == "user" else sys.stdin.buffer
     tell = _teller(kind, Pseudonyms(keys.load(site.keys)), Canoniser(site.settings.realms))
+    if kind == "user":
+        _note_lookup(site, [tell(_text(line)) or NOBODY for line in lines], case, purpose)
     failed = False
-    for number, line in enumerate(sys.stdin.buffer, 1):
+    for number, line in enumerate(lines, 1):
         name = line.rstrip(b"\r\n")
-        token = tell(name.decode("utf-8", "replace"))
+        token = tell(_text(line))
         if token is None:
             click.echo(f"line {number}: not an address; write it like 192.0.2.1 or 2001:db8::1", err=True)
             failed = True
@@ -131,6 +146,30 @@ def pseudonym(folder: Path, kind: str) -> None:
     sys.stdout.buffer.flush()
     if failed:
         sys.exit(1)
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r\n").decode("utf-8", "replace")
+
+
+def _note_lookup(site: SiteFolder, accounts: Sequence[str], case: str | None, purpose: str | None) -> None:
+    """Before any pseudonym is told. Raises ``UsageError`` where it is not said what for."""
+    if purpose is not None:
+        words = scrub(purpose).text
+        if len(words) < SHORTEST_PURPOSE:
+            raise click.UsageError("--purpose: say in a few words what the pseudonyms are for")
+        note_act(site, ActKind.PSEUDONYM_ASKED, outcome="many", times=len(accounts), note=words)
+        return
+    if case is None or not re.fullmatch(r"[A-Za-z0-9_.:/#-]{1,64}", case):
+        raise click.UsageError(
+            "to match a user with a pseudonym is to name them: give the reference of the --case it is for, "
+            "or for many users a --purpose"
+        )
+    if len(accounts) > 1:
+        raise click.UsageError("--case is for one user at a time; for many give a --purpose")
+    for account in accounts:
+        known = account if account != NOBODY else ""
+        note_act(site, ActKind.PSEUDONYM_ASKED, outcome="one", case=case, account=known)
 
 
 def _teller(kind: str, pseudonyms: Pseudonyms, canoniser: Canoniser) -> Callable[[str], str | None]:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import click
 
+from alerts_api.audit import key_acts
+from alerts_api.audit.leaves import ActKind
 from pseudonymiser import holders
 from pseudonymiser.errors import KeyHolderError
 from pseudonymiser.holders import Holder, Keyring
 from service.cli.holder_key import new, open_, rehearse, restore, rotate
+from service.cli.key_acts import note_act
 from service.cli.options import read_site, site_option
 from service.records.identities import Mode
 
@@ -79,7 +82,8 @@ def add(folder: Path, public: Path, mode: str | None, dry_run: bool) -> None:
       journalguard keyholder add --site /srv/journalguard library-desk-1.pub
       journalguard keyholder add --site /srv/journalguard --mode two library-desk-2.pub
     """
-    place = read_site(folder).keyholders
+    site = read_site(folder)
+    place = site.keyholders
     holder, before = holders.read_holder(public), holders.load_keyring(place)
     others = tuple(h for h in before.holders if h.label != holder.label)
     after = holders.check_keyring(Keyring((*others, holder), Mode(mode) if mode else before.mode))
@@ -90,6 +94,12 @@ def add(folder: Path, public: Path, mode: str | None, dry_run: bool) -> None:
         click.echo("Dry run: nothing was changed.")
         return
     holders.add_holder(place, holder, after.mode)
+    replaced = any(h.label == holder.label for h in before.holders)
+    kind = ActKind.HOLDER_ROTATED if replaced else ActKind.HOLDER_ADDED
+    words = f"{holder.label} {holder.id}"
+    note_act(site, kind, digest=key_acts.digest_of(holder.public.hex()), note=words)
+    if after.mode is not before.mode:
+        note_act(site, ActKind.MODE_CHANGED, outcome=f"from-{before.mode}-to-{after.mode}")
     click.echo(f"{holder.label}: is a key-holder; start `journalguard run` again")
 
 
@@ -107,7 +117,8 @@ def revoke(folder: Path, label: str, dry_run: bool) -> None:
     Example:
       journalguard keyholder revoke --site /srv/journalguard library-desk-1 --dry-run
     """
-    place = read_site(folder).keyholders
+    site = read_site(folder)
+    place = site.keyholders
     before = holders.load_keyring(place)
     holder = before.find(label)
     after = Keyring(tuple(h for h in before.holders if h != holder), before.mode)
@@ -117,6 +128,8 @@ def revoke(folder: Path, label: str, dry_run: bool) -> None:
         return
     _confirm_loss(holder, after)
     kept = holders.retire_holder(place, label)
+    digest, words = key_acts.digest_of(holder.public.hex()), f"{holder.label} {holder.id}"
+    note_act(site, ActKind.HOLDER_REVOKED, digest=digest, note=words)
     click.echo(f"{label}: revoked, the public key is kept as {kept}; start `journalguard run` again")
 
 

@@ -11,12 +11,14 @@ import msgspec
 from alerts_api.storage.database import open_database
 from alerts_api.stream.store import open_store, write_shared
 from service.base.errors import SiteError
-from service.cli.options import database_of, read_site, site_option, stopped
+from service.base.locks import exclusive_lock
+from service.cli.options import database_of, read_site, site_option
 from service.config.settings import SiteFolder
 from service.distributed.shipper.command_spool import CommandSpool
 from service.learning.feedback import PendingCommands
 from service.learning.model_versions import Version, read_versions
-from service.learning.site_model import MODEL, SiteSnapshot
+from service.learning.site_blobs import SiteSnapshot
+from service.learning.site_model import MODEL
 from service.pipeline.site_pipeline import VERDICTS
 from service.records.commands import Command, CommandKind
 
@@ -64,7 +66,7 @@ def promote(version: int, folder: Path) -> None:
     What was learnt since is dropped; the days to come are learnt on top. Without Kafka end `run` first and
     start it again after; workers over Kafka are told through the shipper's host, where this is run.
     """
-    _promote(read_site(folder), version)
+    _promote(read_site(folder), version, "models promote")
 
 
 @models.command(short_help="Go back to the newest version that is kept.")
@@ -77,12 +79,15 @@ def rollback(folder: Path) -> None:
     older = [day for day in read_versions(shared) if day < newest]
     if not older:
         raise SiteError(f"{site.folder}: no version is older than the models in force")
-    _promote(site, older[-1])
+    _promote(site, older[-1], "models rollback")
 
 
-def _promote(site: SiteFolder, day: int) -> None:
+def _promote(site: SiteFolder, day: int, command: str) -> None:
     if site.settings.kafka is None:
-        with stopped(site), closing(open_database(database_of(site), create=False)) as database:
+        with (
+            exclusive_lock(site.lock, command),
+            closing(open_database(database_of(site), create=False)) as database,
+        ):
             shared = _shared(site)
             _check(site, shared, day)
             blob = msgspec.json.encode(_pending(shared).with_promotion(day))

@@ -1,17 +1,14 @@
 """What several commands share."""
 
-import fcntl
-import logging
 import os
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from service.base.errors import SiteError
+from service.base.conversion import plain
+from service.config.description import Setting, settings_by_key
 from service.config.loader import load_site
 from service.config.settings import SiteFolder
 
@@ -23,6 +20,42 @@ site_option = click.option(
     "--site", "folder", type=FOLDER, required=True, help="Folder made by `journalguard init`."
 )
 
+log_json_option = click.option(
+    "--log-json", is_flag=True, help="Log as JSON, an object a line, for a log collector."
+)
+
+
+OVERRIDES = "By default the site's setting."
+AGAIN = "Can be given again."
+
+
+def setting_option(
+    key: str, *names: str, words: str = "", preset: bool = False, **more: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make an option that stands for a setting.
+
+    Args:
+        key: the setting; its first sentence is the help, its range the option's.
+        names: of the option, as click takes them.
+        words: what else the help says.
+        preset: whether the option has the default of the setting; else it has none.
+        more: for click.
+    """
+    setting = settings_by_key()[key]
+    default = {"default": setting.default, "show_default": True} if preset else {}
+    words = f"{setting.brief} {words}".rstrip()
+    return click.option(*names, **{"type": _type(setting), "help": words, **default, **more})
+
+
+def _type(setting: Setting) -> click.ParamType | None:
+    limits = setting.limits
+    low, high = limits.get("gt", limits.get("ge")), limits.get("le")
+    if plain(setting.hint) is int:
+        return click.IntRange(low, high)
+    if plain(setting.hint) is float:
+        return click.FloatRange(low, high, min_open="gt" in limits)
+    return None
+
 
 def read_site(folder: Path) -> SiteFolder:
     """The site, with the environment's overrides."""
@@ -32,34 +65,3 @@ def read_site(folder: Path) -> SiteFolder:
 def database_of(site: SiteFolder) -> str | Path:
     """Where the site's alerts are kept: PostgreSQL's URL, or a file of SQLite in its folder."""
     return site.settings.database_url or site.database
-
-
-def start_logging() -> None:
-    """Short lines on standard error, times in UTC. Nothing that is logged names a person or an address."""
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("journalguard").setLevel(logging.INFO)
-
-
-@contextmanager
-def idle(site: SiteFolder) -> Iterator[bool]:
-    """Whether no `run` is at work here; it cannot begin meanwhile."""
-    with site.lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
-@contextmanager
-def stopped(site: SiteFolder) -> Iterator[None]:
-    """While no `run` is at work, and none can start. Raises ``SiteError`` where one is."""
-    with idle(site) as free:
-        if not free:
-            raise SiteError(f"{site.folder}: `journalguard run` is at work here; end it first")
-        yield

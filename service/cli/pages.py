@@ -10,33 +10,45 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import click
 import uvicorn
 
-from alerts_api.signin.provider import Provider
+from alerts_api.audit.keeping import CheckpointKeeper
 from alerts_api.storage.backend import DatabaseLocation, is_url
 from alerts_api.web.app import create_app
 from alerts_api.web.evaluation_pages import EvaluationPlace
-from service.cli.http_timeouts import TimeoutProtocol
+from service.base.logs import start_logging
+from service.cli.checkpointing import checkpoint_keeper
+from service.cli.http_timeouts import TimeoutProtocol, watched
 from service.cli.options import (
+    AGAIN,
     EXISTING_FILE,
     EXISTING_FOLDER,
     FOLDER,
+    OVERRIDES,
     database_of,
+    log_json_option,
     read_site,
-    start_logging,
+    setting_option,
 )
 from service.cli.pages_process import STOP_SECONDS, listen, url
 from service.cli.sign_in_check import check_entrance, is_local
-from service.config.settings import LOOPBACK, RevealSettings, SiteFolder
-from service.policy import Policy, load_policy
+from service.config.description import settings_by_key
+from service.config.settings import LOOPBACK, SiteFolder
+from service.config.tables import RevealSettings
+from service.policy.loading import load_policy
+from service.policy.model import Policy
+
+if TYPE_CHECKING:
+    from alerts_api.signin.provider import Provider
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 CONNECTIONS = 200  # at once; more are told to come later
-_HOST, _PORT = "127.0.0.1", 8321
+_HOST, _PORT = (settings_by_key()[key].default for key in ("host", "port"))
 
 
 class _Database(click.ParamType):
@@ -70,16 +82,13 @@ class _Address(NamedTuple):
 @click.command()
 @click.option("--site", "folder", type=FOLDER, help="Folder made by `journalguard init`.")
 @click.option("--database", type=_Database(), help="Instead of a site: SITE/journalguard.db, or a URL.")
-@click.option("--host", help=f"Address to serve at; by default the site's setting, else {_HOST}.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    help=f"Port; by default the site's setting, else {_PORT}; 0: a free one.",
-)
-@click.option("--host-name", "names", multiple=True, help="Further name by which browsers reach the pages.")
+@setting_option("host", "--host", words=f"{OVERRIDES} Without a site {_HOST}.")
+@setting_option("port", "--port", words=f"{OVERRIDES} Without a site {_PORT}.")
+@setting_option("host_names", "--host-name", "names", multiple=True, words=AGAIN)
 @click.option("--settings", "settings_of", type=EXISTING_FOLDER, hidden=True)  # a site's, for its `run`
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--socket", "descriptor", type=int, hidden=True)
+@log_json_option
 def pages(
     folder: Path | None,
     database: DatabaseLocation | None,
@@ -89,6 +98,7 @@ def pages(
     settings_of: Path | None,
     demo: bool,
     descriptor: int | None,
+    log_json: bool,
 ) -> None:
     """Serve the pages of a site, or of a database alone. Needs no keys; `run` starts one of these itself.
 
@@ -102,19 +112,20 @@ def pages(
     """
     if (folder is None) == (database is None):
         raise click.UsageError("give either --site or --database")
+    start_logging(as_json=log_json, site=str(folder or settings_of or ""))
     if folder is not None:
         _serve_site(folder, host, port, names)
     elif database is not None:
+        _check_driver(database)
         address = _Address(host or _HOST, _PORT if port is None else port, names, descriptor)
         parts: _AppParts = {} if settings_of is None else _parts_of(read_site(settings_of))
         provided = demo or parts.get("provider") is not None
         check_entrance(address.host, database, create=False, provided=provided)
-        local = is_local(address.host)
+        local = is_local(address.host) and not names and not parts.get("trusted_proxies")
         _serve(create_app(database, demo=demo, local=local, hosts=address.hosts, **parts), address)
 
 
 def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequence[str]) -> None:
-    start_logging()
     site = read_site(folder)
     settings = site.settings
     address = _Address(
@@ -123,12 +134,13 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         (*settings.names, *names),
     )
     place = database_of(site)
+    _check_driver(place)
     check_entrance(address.host, place, create=True, provided=settings.signin is not None)
     app = partial(
         create_app,
         place,
         create=True,
-        local=is_local(address.host),
+        local=is_local(address.host) and not address.names and not settings.trusted_proxies,
         hosts=address.hosts,
         **_parts_of(site),
     )
@@ -149,25 +161,42 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         _serve(app(intake=sink), address)
 
 
+def _check_driver(place: DatabaseLocation) -> None:
+    """Before anything is served, not at the first page. Raises ``ModuleNotFoundError``."""
+    if is_url(place):
+        import_module("alerts_api.storage.postgres")
+
+
 class _AppParts(TypedDict, total=False):
     """What the pages need of a site beside its database."""
 
     policy: Policy
     evaluation: EvaluationPlace
-    provider: Provider | None
+    provider: "Provider | None"
     reveal: RevealSettings
     site: Path
+    trusted_proxies: Sequence[str]
+    judges_trained: bool
+    checkpoints: CheckpointKeeper
 
 
 def _parts_of(site: SiteFolder) -> _AppParts:
     """Raises ``ProviderError`` for an identity provider that cannot be used as it is set."""
     signin = site.settings.signin
+    provider = None
+    if signin is not None:
+        from alerts_api.signin.provider import Provider  # noqa: PLC0415 - of the extra `oidc`
+
+        provider = Provider(signin, site.folder, time.time)
     return {
         "policy": load_policy(site.policy, alerts_per_day=site.settings.alerts_per_day),
         "evaluation": EvaluationPlace(site.reports, site.settings.alerts_per_day),
-        "provider": Provider(signin, site.folder, time.time) if signin else None,
+        "provider": provider,
         "reveal": site.settings.reveal,
         "site": site.folder,
+        "trusted_proxies": site.settings.trusted_proxies,
+        "judges_trained": site.settings.judges_trained,
+        "checkpoints": checkpoint_keeper(site),
     }
 
 
@@ -179,10 +208,12 @@ def _serve(app: Callable[..., Any], address: _Address) -> None:
         else:
             listening = stack.enter_context(socket.socket(fileno=address.descriptor))
         config = uvicorn.Config(
-            app,
+            watched(app),
             log_level="warning",
+            log_config=None,  # as all others do
             access_log=False,  # it would name the analysts' addresses
             server_header=False,
+            proxy_headers=False,  # ours believe the proxies that the site has named
             timeout_graceful_shutdown=3,
             http=TimeoutProtocol,
             limit_concurrency=CONNECTIONS,

@@ -80,12 +80,12 @@ class PagesProcess:
         )
 
 
-def pages_arguments(site: SiteFolder, host: str, *, demo: bool) -> list[str]:
+def pages_arguments(site: SiteFolder, host: str, *, demo: bool, log_json: bool) -> list[str]:
     """Arguments of ``journalguard pages`` for a child, which only shows."""
     names = [word for name in site.settings.names for word in ("--host-name", name)]
     settings = ["--settings", str(site.folder.absolute())]
     arguments = ["--database", str(database_of(site)), "--host", host, *settings, *names]
-    return [*arguments, *(["--demo"] if demo else [])]
+    return [*arguments, *(["--demo"] if demo else []), *(["--log-json"] if log_json else [])]
 
 
 def _address_error(host: str, port: int, error: OSError) -> AddressError:

@@ -8,22 +8,17 @@ from pathlib import Path
 
 import click
 
+from alerts_api.audit.key_acts import digest_of
+from alerts_api.audit.leaves import ActKind
+from alerts_api.reveal.scrub import scrub
 from service.base.errors import PolicyError
+from service.cli.key_acts import note_act
 from service.cli.options import FOLDER, read_site, site_option
 from service.config.settings import SiteFolder
-from service.policy import (
-    Policy,
-    PolicyFile,
-    load_policy,
-    read_sources,
-    site_sources,
-    to_budget,
-    to_detection,
-    to_prior,
-    to_readers,
-)
 from service.policy import history as past
 from service.policy.difference import differences
+from service.policy.loading import PolicyFile, check_file, load_policy, read_sources, site_sources
+from service.policy.model import Policy
 
 
 @click.group()
@@ -128,6 +123,11 @@ def accept(folder: Path, why: str, by: str | None) -> None:
     """
     site = read_site(folder)
     entry = past.accept(site.folder, _policy(site), by=by or getpass.getuser(), why=why, now=int(time.time()))
+    digest, words = (
+        digest_of(entry.after),
+        f"{entry.before or 'shipped'} to {entry.after}, by {entry.by}: {why}",
+    )
+    note_act(site, ActKind.POLICY_CHANGED, outcome="accepted", digest=digest, note=scrub(words).text)
     click.echo(f"policy {entry.after}: accepted by {entry.by}, before it {entry.before or 'the shipped one'}")
 
 
@@ -170,14 +170,7 @@ def _complaints(site: SiteFolder) -> Iterator[str]:
 
 def _complaint(source: PolicyFile) -> str:
     try:
-        if source.name == "budget.toml":
-            to_budget(source)
-        elif source.name == "readers.toml":
-            to_readers(source)
-        elif source.name == "prior.toml":
-            to_prior(source)
-        else:
-            to_detection(source)
+        check_file(source)
     except PolicyError as error:
         return str(error)
     return ""

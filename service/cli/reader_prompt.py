@@ -18,7 +18,7 @@ from service.config.settings import SiteFolder
 from service.records.commands import Command, CommandKind
 
 _REFERENCE = re.compile(r"[A-Za-z0-9_.:/#-]{1,64}")
-_OFFICER = re.compile(r"[\x21-\x7e]{1,255}")
+_OFFICER = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,7 +60,7 @@ def ask(folder: Path, reader: str | None, reference: str, officer: str) -> tuple
 
 
 def notify_stream(site: SiteFolder, asked: SubjectRequest, act: CommandKind) -> None:
-    """To the workers, where there are some; `run` finds its orders in the database."""
+    """To the workers, where there are some; `run` finds its commands in the database."""
     if site.settings.kafka is None:
         return
     # Only where there is Kafka.

@@ -10,7 +10,7 @@ from pseudonymiser.ingest import REASONS
 from service.base.gc_tuning import relax_garbage_collection
 from service.base.progress import progress
 from service.cli.assembly import build, site_geo
-from service.cli.options import EXISTING_FILE, read_site, site_option
+from service.cli.options import EXISTING_FILE, OVERRIDES, read_site, setting_option, site_option
 from service.runtime.alert_lines import check_writable, write_alerts
 from service.runtime.replay import Planned, ReplaySummary, plan
 from service.runtime.replay import replay as read_all
@@ -19,11 +19,9 @@ from service.runtime.runner import Runner
 
 @click.command()
 @site_option
-@click.option("--geo-city", type=EXISTING_FILE, help="City database (MMDB) instead of the site's.")
-@click.option("--geo-asn", type=EXISTING_FILE, help="Network owners (MMDB) instead of the site's.")
-@click.option(
-    "--alerts-per-day", type=click.FloatRange(0, 1000, min_open=True), help="Budget instead of the site's."
-)
+@setting_option("geo_city", "--geo-city", type=EXISTING_FILE, words=OVERRIDES)
+@setting_option("geo_asn", "--geo-asn", type=EXISTING_FILE, words=OVERRIDES)
+@setting_option("alerts_per_day", "--alerts-per-day", words=OVERRIDES)
 @click.option(
     "--alerts",
     "out",

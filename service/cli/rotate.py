@@ -2,21 +2,24 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from alerts_api.audit.leaves import ActKind
 from alerts_api.stream.outbox import SENT
 from alerts_api.stream.store import open_store
 from pseudonymiser import epochs, keys
 from pseudonymiser.keys import Keys, SubKey
 from service.base.errors import SiteError
-from service.cli.options import database_of, read_site, site_option, stopped
+from service.base.locks import SHIP_LOCK, exclusive_lock
+from service.cli.key_acts import note_act
+from service.cli.options import database_of, read_site, site_option
 from service.cli.terminal import keep_no_core
 from service.config.settings import SiteFolder
-from service.distributed.sink.batcher import STATUS
+from service.distributed.protocol.wire import STATUS
 from service.runtime.runner import INGEST
 
 FORGET = "forget everything"
@@ -62,6 +65,8 @@ def rotate(folder: Path, emergency: bool, end: bool, dry_run: bool) -> None:
             with closing(open_store(database_of(site), create=False)) as store:
                 store.forget_learnt(keep={INGEST, STATUS, SENT})
         keys.replace(site.keys, young)
+        kind = "emergency" if emergency else "former-key-dropped" if end else "rotated"
+        note_act(site, ActKind.EPOCH_ROTATED, outcome=kind, note=f"epoch {present.epoch} to {young.epoch}")
     click.echo(f"{site.keys}: done; start `journalguard run` or `ship` again")
 
 
@@ -117,9 +122,10 @@ def _day(former: SubKey | None) -> str:
 
 @contextmanager
 def _stopped(site: SiteFolder, *, dry_run: bool) -> Iterator[None]:
-    """Holds the site's lock, so that no `run` works with the keys that go."""
-    if dry_run and not site.lock.exists():
-        yield
-        return
-    with stopped(site):
+    """Hold the site's locks, so that no `run` or `ship` works with the keys that go."""
+    locks = [site.lock, *([site.folder / SHIP_LOCK] if site.settings.kafka else [])]
+    with ExitStack() as held:
+        for lock in locks:
+            if lock.exists() or not dry_run:
+                held.enter_context(exclusive_lock(lock, "rotate"))
         yield

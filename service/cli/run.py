@@ -17,10 +17,19 @@ from alerts_api.stream.store import SqlStore, open_store
 from pseudonymiser.tail import Tail
 from service.base.gc_tuning import relax_garbage_collection
 from service.base.locks import exclusive_lock
+from service.base.logs import start_logging
 from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copy_retention import drop_old_copies
+from service.cli.key_acts import note_start
 from service.cli.monthly_report import MonthlyReport
-from service.cli.options import database_of, read_site, site_option, start_logging
+from service.cli.options import (
+    OVERRIDES,
+    database_of,
+    log_json_option,
+    read_site,
+    setting_option,
+    site_option,
+)
 from service.cli.pages_process import PagesProcess, listen, pages_arguments, url
 from service.cli.sign_in_check import check_entrance
 from service.cli.signals import stop_on_signals
@@ -42,9 +51,10 @@ _log = logging.getLogger("journalguard.run")
 
 @click.command()
 @site_option
-@click.option("--host", help="Address to serve the pages at; by default the site's setting.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks a free one.")
-def run(folder: Path, host: str | None, port: int | None) -> None:
+@setting_option("host", "--host", words=OVERRIDES)
+@setting_option("port", "--port", words=OVERRIDES)
+@log_json_option
+def run(folder: Path, host: str | None, port: int | None, log_json: bool) -> None:
     """Follow the site's logs, score, and serve the pages.
 
     Goes on where it was ended, also by a crash: nothing is lost or counted twice. Ctrl-C or SIGTERM ends it.
@@ -55,10 +65,10 @@ def run(folder: Path, host: str | None, port: int | None) -> None:
       journalguard run --site /srv/journalguard --port 8321
     """
     keep_no_core()
-    start_logging()
+    start_logging(as_json=log_json, site=str(folder))
     site = read_site(folder)
     stop = stop_on_signals()
-    follow_site(site, stop, serve_at(site, host, port))
+    follow_site(site, stop, serve_at(site, host, port, log_json=log_json))
     _log.info("ended: everything read is saved")
 
 
@@ -66,19 +76,20 @@ def run(folder: Path, host: str | None, port: int | None) -> None:
 Attendant = Callable[[Runner], AbstractContextManager[Callable[[], None]]]
 
 
-def follow_site(site: SiteFolder, stop: Event, attend: Attendant) -> None:
-    """Follows a site's logs until ``stop``; what ``attend`` gives is called at every poll."""
+def follow_site(site: SiteFolder, stop: Event, attend: Attendant, command: str = "run") -> None:
+    """Follow a site's logs until ``stop``, holding its lock for ``command``; poll what ``attend`` gives."""
     settings = site.settings
     place, retention = database_of(site), settings.retention
     drop_old_copies(site, time.time())
     with (
-        exclusive_lock(site.lock, "run"),
+        exclusive_lock(site.lock, command),
         closing(open_store(place, busy_seconds=BUSY_SECONDS, retention=retention)) as store,
     ):
         vault = site_vault(site)
         if vault is not None:
             vault.remember(store.sealed_for(vault.ring))
         runner, pipeline, clock = build(site, site_geo(site), vault=vault)
+        note_start(site)
         saved = store.load()
         tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
         runner.restore(saved)
@@ -112,7 +123,7 @@ def _with_verdicts(store: SqlStore, pipeline: "Pipeline", poll: Callable[[], Non
 
 
 def _with_commands(poller: CommandPoller, runner: Runner, poll: Callable[[], None]) -> Callable[[], None]:
-    """Also asks for orders now and then, and before the first line."""
+    """Also asks for commands now and then, and before the first line."""
     asked_at = -ORDERS_SECONDS
 
     def polled() -> None:
@@ -132,13 +143,15 @@ def _with_commands(poller: CommandPoller, runner: Runner, poll: Callable[[], Non
     return polled
 
 
-def serve_at(site: SiteFolder, host: str | None = None, port: int | None = None) -> Attendant:
+def serve_at(
+    site: SiteFolder, host: str | None = None, port: int | None = None, *, log_json: bool = False
+) -> Attendant:
     """Serves the pages beside the reading and prints their address."""
 
     @contextmanager
     def attend(_: Runner) -> Iterator[Callable[[], None]]:
         monthly = MonthlyReport(site)
-        with serving(site, host, port) as (check, address):
+        with serving(site, host, port, log_json=log_json) as (check, address):
             click.echo(f"journalguard is at {address}")
 
             def poll() -> None:
@@ -155,7 +168,7 @@ def serve_at(site: SiteFolder, host: str | None = None, port: int | None = None)
 
 @contextmanager
 def serving(
-    site: SiteFolder, host: str | None, port: int | None, *, demo: bool = False
+    site: SiteFolder, host: str | None, port: int | None, *, demo: bool = False, log_json: bool = False
 ) -> Iterator[tuple[Callable[[], None], str]]:
     """The pages' process for the time of the block: what looks after it, and its address."""
     settings = site.settings
@@ -163,7 +176,7 @@ def serving(
     if not demo:
         check_entrance(host, database_of(site), create=True, provided=settings.signin is not None)
     with closing(listen(host, settings.port if port is None else port)) as listening:
-        arguments = pages_arguments(site, host, demo=demo)
+        arguments = pages_arguments(site, host, demo=demo, log_json=log_json)
         process = PagesProcess(arguments, listening)
         try:
             yield process.check, url(listening)

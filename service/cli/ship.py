@@ -11,8 +11,9 @@ from pseudonymiser import keys
 from pseudonymiser.ingest import Ingest
 from service.base.errors import SiteError
 from service.base.gc_tuning import relax_garbage_collection
+from service.base.logs import start_logging
 from service.cli.assembly import ingest_settings, site_geo, site_vault
-from service.cli.options import read_site, site_option, start_logging
+from service.cli.options import log_json_option, read_site, site_option
 from service.cli.signals import stop_on_signals
 from service.cli.terminal import keep_no_core
 from service.config.settings import SETTINGS_FILE, SiteFolder
@@ -36,7 +37,8 @@ _log = logging.getLogger("journalguard.ship")
     "--from-topic", "topic", metavar="NAME", help="Read raw lines from this topic of the same brokers."
 )
 @site_option
-def ship(source: str | None, topic: str | None, folder: Path) -> None:
+@log_json_option
+def ship(source: str | None, topic: str | None, folder: Path, log_json: bool) -> None:
     """Read the logs, pseudonymise, send to Kafka.
 
     Goes on where it was ended, also by a crash: nothing is lost. While Kafka is away the logs keep the lines.
@@ -59,7 +61,7 @@ def ship(source: str | None, topic: str | None, folder: Path) -> None:
     if source and topic:
         raise click.UsageError("either - or --from-topic, not both")
     keep_no_core()
-    start_logging()
+    start_logging(as_json=log_json, site=str(folder))
     logging.getLogger("kafka").setLevel(
         logging.CRITICAL
     )  # to it every attempt is an error; we tell what waits

@@ -1,6 +1,5 @@
 """The copy of what is held of a reader, as JSON for programs and HTML to read and print."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from alerts_api.audit.reading import AuditEntry
 from alerts_api.rights.holdings import HeldAlert, Holdings
 from alerts_api.rights.subject_request import SubjectRequest
 from alerts_api.web.rendering import page
+from service.base.files import write_new
 from service.cli.copy_retention import COPIES
 from service.config.settings import SiteFolder
 from service.privacy.subject_copy import SubjectCopy, build_subject_copy
@@ -46,10 +46,10 @@ def write_copy(site: SiteFolder, asked: SubjectRequest, found: list[Holdings], n
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(mode=0o700)
-    _write(folder / JSON, msgspec.json.format(msgspec.json.encode(copy)))
+    write_new(folder / JSON, msgspec.json.format(msgspec.json.encode(copy)))
     settings = site.settings.retention
     html = page("copy.html", copy=copy, retention=settings, kinds=_kinds(copy))
-    _write(folder / HTML, html.encode())
+    write_new(folder / HTML, html.encode())
     return folder
 
 
@@ -80,9 +80,3 @@ def _held(found: Holdings) -> Held:
 def _kinds(copy: Copy) -> int:
     """How many pseudonyms have anything."""
     return sum(bool(held.learnt or held.alerts or held.events or held.identity_sealed) for held in copy.held)
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)

@@ -13,7 +13,7 @@ import click
 from alerts_api.signin import credentials
 from alerts_api.signin import tokens as token_rows
 from alerts_api.signin import users as user_rows
-from alerts_api.signin.actors import Role
+from alerts_api.signin.actors import GATE_ROLES, Role
 from alerts_api.signin.administration import record
 from alerts_api.signin.errors import UserError
 from alerts_api.storage.database import Database, open_database
@@ -28,6 +28,7 @@ _roles = click.option(
     required=True,
     help="What the user may do; can be given again.",
 )
+_SAME_AS = "Who it is by another way: the `sub` of the identity provider, or local:NAME."
 _token_roles = click.option(
     "--role",
     "roles",
@@ -56,21 +57,55 @@ def users() -> None:
 @site_option
 @click.argument("name")
 @_roles
-def add_user(folder: Path, name: str, roles: tuple[str, ...]) -> None:
+@click.option("--is", "same_as", metavar="SUB", help=_SAME_AS)
+def add_user(folder: Path, name: str, roles: tuple[str, ...], same_as: str | None) -> None:
     """Let NAME sign in, who sits at this terminal: types a password, and takes the secret into an app.
+
+    Where the site has an identity provider too, key-holders, approvers and data protection officers need
+    --is: one person who signs in by two ways must not be taken for two.
 
     \b
     Example:
       journalguard users add --site /srv/journalguard jane.doe --role analyst --role key_holder
+      journalguard users add --site /srv/journalguard jane.doe --role approver --is 00u-jane
     """
     chosen = [Role(role) for role in roles]
     user_rows.check_name(name)
     user_rows.check_roles(chosen)
+    if read_site(folder).settings.signin is not None and same_as is None and GATE_ROLES.intersection(chosen):
+        raise UserError(
+            f"{name}: this site has an identity provider; say by --is who {name} is there (the `sub` that "
+            "the audit log shows), so that one person is not taken for two"
+        )
+    with _opened(folder) as database, database.reading() as connection:
+        user_rows.check_link(connection, name, same_as)
     sealed, secret = _enrol(name)
     with _opened(folder) as database, database.writing() as connection:
         user_rows.add(connection, name, chosen, sealed, secret)
         record(connection, "user-added", user_rows.subject_of(name), time.time())
+        if same_as is not None:
+            user_rows.link(connection, name, same_as)
+            record(connection, "user-linked", user_rows.subject_of(name), time.time())
     click.echo(f"{name}: may sign in as {', '.join(roles)}")
+
+
+@users.command("link", short_help="Say who a user is at the identity provider.")
+@site_option
+@click.argument("name")
+@click.option("--is", "same_as", metavar="SUB", required=True, help=_SAME_AS)
+def link_user(folder: Path, name: str, same_as: str) -> None:
+    """Say that NAME is the same person as another sign-in. Approvals and budgets compare persons.
+
+    \b
+    Example:
+      journalguard users link --site /srv/journalguard jane.doe --is 00u-jane
+    """
+    with _opened(folder) as database, database.writing() as connection:
+        user_rows.require(connection, name)
+        user_rows.check_link(connection, name, same_as)
+        user_rows.link(connection, name, same_as)
+        record(connection, "user-linked", user_rows.subject_of(name), time.time())
+    click.echo(f"{name}: is the same person as {same_as}")
 
 
 @users.command("list", short_help="Tell who may sign in.")
@@ -84,8 +119,9 @@ def list_users(folder: Path) -> None:
     """
     with _opened(folder) as database, database.writing() as connection:
         for user in user_rows.listed(connection):
-            failed = f"\t{user.failures} failed attempts" if user.failures else ""
-            click.echo(f"{user.name}\t{' '.join(sorted(user.roles))}{failed}")
+            same = f"\tis {user.person}" if user.person else ""
+            failed = f"\t{user.failures} wrong codes with the right password" if user.failures else ""
+            click.echo(f"{user.name}\t{' '.join(sorted(user.roles))}{same}{failed}")
 
 
 @users.command("reset", short_help="Give somebody a new password and a new secret.")

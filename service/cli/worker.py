@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from service.base.gc_tuning import relax_garbage_collection
-from service.cli.options import read_site, site_option, start_logging
-from service.policy import load_policy
+from service.base.logs import start_logging
+from service.cli.options import log_json_option, read_site, site_option
 from service.policy.history import warn_if_unaccepted
+from service.policy.loading import load_policy
 
 
 @click.command()
@@ -19,7 +20,8 @@ from service.policy.history import warn_if_unaccepted
     show_default=True,
     help="Tells the workers of one host apart: each keeps its states in SITE/workers/NAME.",
 )
-def worker(folder: Path, name: str) -> None:
+@log_json_option
+def worker(folder: Path, name: str, log_json: bool) -> None:
     """Score what the shippers send to Kafka.
 
     Start as many as the site needs, on any hosts: they share the partitions among them, and when one ends the
@@ -29,7 +31,7 @@ def worker(folder: Path, name: str) -> None:
     Example:
       journalguard worker --site /srv/journalguard --name worker-1
     """
-    start_logging()
+    start_logging(as_json=log_json, site=str(folder))
     # Every attempt is an error to them; we tell what waits.
     for client in ("faust", "mode", "aiokafka", "kafka"):
         logging.getLogger(client).setLevel(logging.CRITICAL)

@@ -1,20 +1,14 @@
 """What is wrong with settings beyond their types: each with the setting's name, and how to mend it."""
 
 import re
-from collections.abc import Collection, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from ipaddress import ip_network
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import available_timezones
 
-from service.config.settings import (
-    KafkaSettings,
-    RevealSettings,
-    RoleGroups,
-    Settings,
-    SignInSettings,
-    is_safe_address,
-)
+from service.config.settings import Settings, is_safe_address
+from service.config.tables import KafkaSettings, RevealSettings, RoleGroups, SignInSettings
+from service.config.type_errors import nearest
 
 
 def complaints(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -22,11 +16,12 @@ def complaints(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.timezone not in available_timezones():
         near = nearest(settings.timezone, available_timezones())
         yield "timezone", f"{settings.timezone!r} is not an IANA time zone{near}"
-    for network in settings.campus:
-        try:
-            ip_network(network)
-        except ValueError as error:
-            yield "campus", f"campus: {error}; write it like 192.0.2.0/24"
+    for key in ("campus", "trusted_proxies"):
+        for network in getattr(settings, key):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                yield key, f"{key}: {error}; write it like 192.0.2.0/24"
     if settings.database_url:
         yield from _of_database(settings.database_url)
     if settings.kafka is not None:
@@ -91,8 +86,3 @@ def _of_signin(signin: SignInSettings) -> Iterator[tuple[str, str]]:
         yield "scope", 'has "openid" among its words, or there is no sign-in'
     if not any(getattr(signin.roles, role) for role in RoleGroups.__struct_fields__):
         yield "roles", "gives nobody a role; name groups below a line [signin.roles]"
-
-
-def nearest(text: str, known: Collection[str]) -> str:
-    near = get_close_matches(text, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.calibration import probability
 from service.kernel.training_rows import Examples
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import Alert, Reason
 
 COOLDOWN = 3 * 86400  # s after the last passing score

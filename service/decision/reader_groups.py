@@ -12,7 +12,7 @@ import numpy as np
 
 from service.base.decoding import decoding_guard
 from service.kernel.encoder import HOSTING, KIND_BIT
-from service.policy import Readers
+from service.policy.model import Readers
 
 EVERYONE = "everyone"
 KEPT_DAYS = 62  # a month's report looks back over the month before it
@@ -38,7 +38,8 @@ Counts = Mapping[str, GroupCount]  # "dimension: group"
 
 
 def dimension_of(group: str) -> tuple[str, str]:
-    """
+    """Split a group's name into its dimension and its value.
+
     >>> dimension_of("user type: student"), dimension_of("everyone")
     (('user type', 'student'), ('', 'everyone'))
     """

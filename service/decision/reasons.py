@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from models import baselines
 from models.evidence import BINS_PER_E, ORDINARY
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS
-from service.kernel.measures import BASE_OF, MEASURES, OWN, M, Measure, MeasureGroup
+from service.kernel.measure_types import MeasureGroup
+from service.kernel.measures import BASE_OF, OWN, M
 from service.kernel.moments import Moment
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import Picture, Reason, SeenEntity
 
 MOST_REASONS = 6
@@ -48,9 +49,9 @@ def _against_usual(observed: float, usual: float | None) -> str:
     return f"this account's usual most is {number(usual)}"
 
 
-def _sentence(measure: Measure, observed: float, usual: float | None, peers: float) -> str:
-    parts = [measure.said.format(n=number(observed))]
-    if measure.index not in BASE_OF:
+def _sentence(measure: M, observed: float, usual: float | None, peers: float) -> str:
+    parts = [measure.spec.said.format(n=number(observed))]
+    if measure not in BASE_OF:
         parts.append(_against_usual(observed, usual))
     rare = "more than 1,000,000" if peers > 1e6 else f"{number(float(f'{peers:.2g}'))}"
     parts.append(f"1 in {rare} account-days of readers reaches that")
@@ -65,26 +66,26 @@ def reasons(
     ``measures`` (K,), ``table`` (K, BINS) of the account's class.
     """
     best: dict[str, Reason] = {}
-    for measure in MEASURES:
-        observed = float(measures[measure.index])
-        s = baselines.read(table[measure.index], observed)
-        detection = policy.detection_of[measure.index]
+    for measure in M:
+        observed = float(measures[measure])
+        s = baselines.read(table[measure], observed)
+        detection = policy.detection_of[measure]
         if s > ORDINARY and (detection not in best or s > best[detection].surprise):
             best[detection] = _reason(state, measure, observed, s, detection)
     return tuple(sorted(best.values(), key=lambda r: (-r.surprise, r.detection))[:MOST_REASONS])
 
 
-def _reason(state: np.void, measure: Measure, observed: float, s: float, detection: str) -> Reason:
-    usual = usual_most(state, measure.index)
+def _reason(state: np.void, measure: M, observed: float, s: float, detection: str) -> Reason:
+    usual = usual_most(state, measure)
     peers = math.exp(s)
     return Reason(
         detection=detection,
-        measure=measure.index.name.lower(),
+        measure=measure.name.lower(),
         text=_sentence(measure, observed, usual, peers),
         observed=round(observed, 3),
         usual=None if usual is None else round(usual, 3),
         peers=float(f"{peers:.3g}"),
-        unit=measure.unit,
+        unit=measure.spec.unit,
         surprise=round(s, 3),
     )
 
@@ -95,9 +96,9 @@ def picture(
     """Everything the alert page draws, as of a moment; ``offset`` is the site's from UTC in s."""
     state, measures = moment.state, moment.measures
     rows = [
-        _reason(state, m, measures[m.index], s, policy.detection_of[m.index])
-        for m in MEASURES
-        if (s := baselines.read(table[m.index], measures[m.index])) > 1.0
+        _reason(state, m, measures[m], s, policy.detection_of[m])
+        for m in M
+        if (s := baselines.read(table[m], measures[m])) > 1.0
     ]
     return Picture(
         measures=tuple(sorted(rows, key=lambda r: (-r.surprise, r.measure))),

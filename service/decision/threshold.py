@@ -1,4 +1,4 @@
-"""The bar: what a score must reach for an alert, and what is taken off it for the reader's groups.
+"""The threshold: what a score must reach for an alert, and what is taken off it for the reader's groups.
 
 It follows from what one budget made of the days before, so another budget has a bar of its own. It changes
 only at the close of a day.

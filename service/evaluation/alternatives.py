@@ -15,12 +15,12 @@ from service.decision import reader_groups
 from service.decision.decider import Decider, ScoredMoment
 from service.decision.episodes import Episode
 from service.decision.threshold import AlertThreshold
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import Alert
 
 
 class Alternatives:
-    """A bystander of the pipeline (see :class:`service.pipeline.shard.Bystander`)."""
+    """An observer of the pipeline (see :class:`service.pipeline.shard.ScoreObserver`)."""
 
     def __init__(self, policies: Iterable[Policy]) -> None:
         self._all = [_Alternative(policy) for policy in policies]
@@ -55,9 +55,8 @@ class _Alternative:
         self.alerts: dict[str, Alert] = {}
 
     def on_scored(self, case: ScoredMoment, names: Mapping[int, str]) -> None:
-        ensemble = self._decider.score(case, names)
-        self._today[case.account] = max(self._today.get(case.account, 0.0), float(np.float32(ensemble.score)))
-        _, episode = self._decider.decide(case, ensemble, self._episodes.get(case.account))
+        score, _, episode = self._decider.decide(case, self._episodes.get(case.account), names)
+        self._today[case.account] = max(self._today.get(case.account, 0.0), float(np.float32(score)))
         if episode is not None:
             self._episodes[case.account] = episode
             self.alerts[episode.alert.alert_id] = episode.alert

@@ -18,8 +18,8 @@ from service.kernel.measures import GROUP_OF
 from service.kernel.moments import KernelOutput, Moment
 from service.learning.account_update import close_accounts
 from service.learning.site_model import SiteModel
-from service.policy import Policy
 from service.policy.examples import DAY, Example, doings, history
+from service.policy.model import Policy
 from service.records.events import AccessEvent
 
 RARE = math.log(100)  # surprise of what one in a hundred account-days reaches

@@ -14,7 +14,8 @@ from models.evaluation.records import RaisedAlert
 from service.evaluation.alternatives import Alternatives
 from service.evaluation.scenes import Scene, load, read_events
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import Policy, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import Policy
 from service.records.checkpoints import AnalystVerdict
 from service.records.events import Alert
 

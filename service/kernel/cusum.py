@@ -8,6 +8,7 @@ import math
 
 from numba import njit
 
+from models.evidence import BINS_PER_E
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.measures import TRENDS
 
@@ -21,7 +22,7 @@ MOST = 60.0
 def risen(r, j, x):
     """The j-th sum, were the day to end at ``x``, ln(1 + its base)."""
     known = r.history / (r.history + KNOWN_DAYS)
-    usual = r.usual[TRENDS[j][0]] / BIN_UNIT / 24.0
+    usual = r.usual[TRENDS[j][0]] / BIN_UNIT / BINS_PER_E
     return min(MOST, max(0.0, r.trend[j] + known * (x - usual) - SLACK))
 
 
@@ -30,5 +31,5 @@ def carry(r, day):
     """At the close of ``day``: the sums as the day reached them go into the next."""
     silent = max(0, day - r.active_last - 1)
     for j in range(len(TRENDS)):
-        top = math.expm1(r.day_max[TRENDS[j][1]] / BIN_UNIT / 24.0)
+        top = math.expm1(r.day_max[TRENDS[j][1]] / BIN_UNIT / BINS_PER_E)
         r.trend[j] = max(0.0, top - REST * silent)

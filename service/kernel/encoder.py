@@ -35,7 +35,7 @@ MEASURED_AS: Mapping[EventKind, int] = {
 }
 KIND_BIT = {kind: 1 << bit for bit, kind in enumerate(NetworkKind)}  # as kept in states: append only
 HOSTING = frozenset({NetworkKind.HOSTING, NetworkKind.VPN})
-NOT_READING = frozenset({"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+NOT_READING = frozenset({"HEAD", "CONNECT"})  # others read what ingest says they do
 
 Prevalence = Callable[[str, int], float]  # (table, key) -> share of the site's account-days
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from models import evidence
-from models.evidence import position, weigh
+from models.evidence import BINS_PER_E, position, weigh
 from service.kernel import account_record, account_tables, blatant, cusum, input_rows, measures
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS, RING
 from service.kernel.account_tables import distance_km, recent, slot_of, touch, unfamiliar
@@ -22,45 +22,52 @@ from service.kernel.blatant import asks
 from service.kernel.cache_key import code_mark
 from service.kernel.cusum import risen
 from service.kernel.input_rows import IGNORED, LOGIN_FAILED, LOGIN_OK, PAGE, READING
-from service.kernel.measures import OWN, TRENDS, K, M
+from service.kernel.measure_types import HOUR, TEN_MINUTES, TIMES, Signal
+from service.kernel.measures import COUNTERS, OWN, TRENDS, K, M
 
-TEN_MINUTES, HOUR, SIX_HOURS, DAY, WEEK = 600.0, 3600.0, 21600.0, 86400.0, 604800.0
 FAR_KM = 200.0
 YOUNG_DAYS = 21
 SLEEP_DAYS = 30
 STRAY = 172800  # s; a state further ahead of the log than lines may be late was led astray by one line
+# By the place of a counter in an account's record.
+_TIME_OF = tuple(TIMES.index(m.spec.counter.seconds) for m in COUNTERS if m.spec.counter)
+_SIGNAL_OF = tuple(int(m.spec.counter.signal) for m in COUNTERS if m.spec.counter)
+_MEASURE_OF = tuple(int(m) for m in COUNTERS)
+_DOCS_1H, _DOCS_1D, _REQUESTS_1H, _ERRORS_1H = (
+    COUNTERS.index(m) for m in (M.DOCS_1H, M.DOCS_1D, M.REQUESTS_1H, M.ERRORS_1H)
+)
+(
+    DOCUMENT, REQUEST, MEGABYTES, ERROR, HOP, SWITCH, TWO_PLACES, SESSION_MOVED, FAILED, FAILED_THEN_OK,
+    SPEED, NEW_NETWORK, YOUNG_NETWORK, JOINT, NEW_PLATFORM, HOSTING, ODD_HOUR,
+) = map(int, Signal)  # fmt: skip
 KEEP = 1  # flag of an event: worth keeping for the analyst
 
 
 @njit
 def _fade(r, dt):
     """Let dt seconds pass."""
-    ten, hour, day, week = (
-        math.exp(-dt / TEN_MINUTES), math.exp(-dt / HOUR), math.exp(-dt / DAY), math.exp(-dt / WEEK)
+    fades = (
+        math.exp(-dt / TIMES[0]), math.exp(-dt / TIMES[1]), math.exp(-dt / TIMES[2]),
+        math.exp(-dt / TIMES[3]), math.exp(-dt / TIMES[4]),
     )  # fmt: skip
-    r.docs[0] *= ten
-    r.docs[1] *= hour
-    r.docs[2] *= day
-    r.docs[3] *= week
-    r.requests *= hour
-    r.mb[0] *= hour
-    r.mb[1] *= day
-    r.errors *= hour
-    r.hops *= hour
-    r.switches *= hour
-    r.two_places *= hour
-    r.session_moved *= day
-    r.login_failed *= hour
-    r.failed_then_ok *= day
-    r.speed *= math.exp(-dt / SIX_HOURS)
-    r.new_network[0] *= day
-    r.new_network[1] *= week
-    r.young_network *= week
-    r.joint[0] *= day
-    r.joint[1] *= week
-    r.new_platform *= day
-    r.hosting *= day
-    r.odd_hour *= day
+    for j in range(len(_TIME_OF)):
+        r.counters[j] *= fades[_TIME_OF[j]]
+
+
+@njit
+def _add(r, signal, amount):
+    """Add to every counter of a signal."""
+    for j in range(len(_SIGNAL_OF)):
+        if _SIGNAL_OF[j] == signal:
+            r.counters[j] += amount
+
+
+@njit
+def _lift(r, signal, value):
+    """Raise every counter of a signal to a value."""
+    for j in range(len(_SIGNAL_OF)):
+        if _SIGNAL_OF[j] == signal:
+            r.counters[j] = max(r.counters[j], value)
 
 
 @njit
@@ -77,9 +84,9 @@ def _travel(r, where, now, city_new):
                 if r.cities[j].key == r.last_city:
                     old_new = unfamiliar(r.cities[j].days, r.active_days, 0.01)
             strange = max(city_new, old_new)
-            r.speed = max(r.speed, strange * km / (max(dt, 60.0) / 3600.0))
+            _lift(r, SPEED, strange * km / (max(dt, 60.0) / 3600.0))
             if dt < TEN_MINUTES:
-                r.two_places += strange
+                _add(r, TWO_PLACES, strange)
     r.latitude = where.latitude
     r.longitude = where.longitude
     r.last_city = where.city
@@ -93,7 +100,7 @@ def _session(r, session, network, now, network_new):
     for j in range(r.sessions.shape[0]):
         if r.sessions[j].key == session:
             if r.sessions[j].network != network:
-                r.session_moved += network_new
+                _add(r, SESSION_MOVED, network_new)
                 r.sessions[j].network = network
             r.sessions[j].last = max(r.sessions[j].last, now)
             return
@@ -123,7 +130,7 @@ def _where(r, event, where, today):
     if where.country != 0:
         slot_of(r.countries, where.country, now, today)
     if r.last_address != 0 and r.last_address != where.address and abs(now - r.last_time) < TEN_MINUTES:
-        r.switches += 1.0
+        _add(r, SWITCH, 1.0)
     _travel(r, where, now, city_new)
     if event.session != 0:
         _session(r, event.session, where.network, now, network_new)
@@ -192,18 +199,16 @@ def _rhythm(r, what, now):
 def _document(r, what, where, now, local, network_new, young, platform_new):
     """Count one distinct document."""
     r.documents += 1
-    for w in range(4):
-        r.docs[w] += 1.0
-    r.new_network[0] += network_new
-    r.new_network[1] += network_new
-    r.young_network += young
-    r.joint[0] += network_new * platform_new
-    r.joint[1] += network_new * platform_new
-    r.new_platform += platform_new
+    _add(r, DOCUMENT, 1.0)
+    _add(r, NEW_NETWORK, network_new)
+    _add(r, YOUNG_NETWORK, young)
+    _add(r, JOINT, network_new * platform_new)
+    _add(r, NEW_PLATFORM, platform_new)
     if where.hosting:
-        r.hosting += network_new
+        _add(r, HOSTING, network_new)
     part = (local % 86400) // 10800
-    r.odd_hour += unfamiliar(r.hour_days[part], r.active_days, 0.125) if r.active_days >= 3.0 else 0.0
+    if r.active_days >= 3.0:
+        _add(r, ODD_HOUR, unfamiliar(r.hour_days[part], r.active_days, 0.125))
     if what.journal != 0:
         touch(r.journals, what.journal, now)
     _rhythm(r, what, now)
@@ -212,57 +217,36 @@ def _document(r, what, where, now, local, network_new, young, platform_new):
 @njit
 def _login(r, kind, where, now):
     if kind == LOGIN_FAILED:
-        r.login_failed += 1.0
+        _add(r, FAILED, 1.0)
         r.failed_time = now
         r.failed_network = where.network
     elif kind == LOGIN_OK and r.failed_time > 0:
         if now - r.failed_time < TEN_MINUTES and where.network != r.failed_network:
-            r.failed_then_ok += 1.0
+            _add(r, FAILED_THEN_OK, 1.0)
 
 
 @njit
 def _measure(r, site_mean, site_var, out):
     """Fill the measure vector (K,) from the state."""
     day_ago, hour_ago = r.last_time - 86400, r.last_time - 3600
-    out[M.DOCS_10M] = r.docs[0]
-    out[M.DOCS_1H] = r.docs[1]
-    out[M.DOCS_1D] = r.docs[2]
-    out[M.DOCS_7D] = r.docs[3]
-    out[M.REQUESTS_1H] = r.requests
-    out[M.MB_1H] = r.mb[0]
-    out[M.MB_1D] = r.mb[1]
+    for j in range(len(_MEASURE_OF)):
+        out[_MEASURE_OF[j]] = r.counters[j]
+    docs, requests, errors = r.counters[_DOCS_1H], r.counters[_REQUESTS_1H], r.counters[_ERRORS_1H]
     out[M.NETWORKS_1D] = recent(r.networks, day_ago)
     out[M.OWNERS_1D] = recent(r.owners, day_ago)
     out[M.CITIES_1D] = recent(r.cities, day_ago)
     out[M.COUNTRIES_1D] = recent(r.countries, day_ago)
     out[M.ADDRESSES_1D] = recent(r.addresses, day_ago)
     out[M.SESSIONS_1D] = recent(r.sessions, day_ago)
-    out[M.SPEED] = r.speed
-    out[M.SWITCHES_1H] = r.switches
-    out[M.TWO_PLACES] = r.two_places
-    out[M.SESSION_MOVED] = r.session_moved
     out[M.PLATFORMS_1H] = recent(r.platforms, hour_ago)
-    out[M.DOCS_NEW_PLATFORM_1D] = r.new_platform
-    out[M.HOPS_1H] = r.hops
-    out[M.ERRORS_1H] = r.errors
-    out[M.ERROR_SHARE] = 100.0 * r.errors / (r.requests + r.errors + 10.0)
-    out[M.LOGIN_FAILED_1H] = r.login_failed
-    out[M.FAILED_THEN_OK] = r.failed_then_ok
-    out[M.SWEEP] = r.run
-    out[M.REGULAR] = 0.0
-    if r.gaps >= 6.0:
-        out[M.REGULAR] = r.docs[1] * max(0.0, 1.0 - math.sqrt(r.gap_var) / 0.7)
-    pages = max(0.0, r.requests - r.docs[1])
-    out[M.PDF_ONLY] = r.docs[1] * max(0.0, 1.0 - pages / (1.5 * r.docs[1] + 0.1))
-    out[M.DOCS_NEW_NETWORK_1D] = r.new_network[0]
-    out[M.DOCS_NEW_NETWORK_7D] = r.new_network[1]
-    out[M.DOCS_YOUNG_NETWORK_7D] = r.young_network
-    out[M.DOCS_JOINT_1D] = r.joint[0]
-    out[M.DOCS_JOINT_7D] = r.joint[1]
-    out[M.DOCS_HOSTING_1D] = r.hosting
-    out[M.DOCS_ODD_HOUR_1D] = r.odd_hour
-    out[M.DOCS_AFTER_SLEEP] = r.docs[2] * min(1.0, r.asleep / 120.0) if r.asleep >= SLEEP_DAYS else 0.0
     out[M.JOURNALS_1D] = recent(r.journals, day_ago)
+    out[M.ERROR_SHARE] = 100.0 * errors / (requests + errors + 10.0)
+    out[M.SWEEP] = r.run
+    out[M.REGULAR] = docs * max(0.0, 1.0 - math.sqrt(r.gap_var) / 0.7) if r.gaps >= 6.0 else 0.0
+    pages = max(0.0, requests - docs)
+    out[M.PDF_ONLY] = docs * max(0.0, 1.0 - pages / (1.5 * docs + 0.1))
+    asleep = min(1.0, r.asleep / 120.0) if r.asleep >= SLEEP_DAYS else 0.0
+    out[M.DOCS_AFTER_SLEEP] = r.counters[_DOCS_1D] * asleep
     _own(r, site_mean, site_var, out)
     for j in range(len(TRENDS)):
         base, trend = TRENDS[j]
@@ -275,7 +259,7 @@ def _own(r, site_mean, site_var, out):
     for j in range(len(OWN)):
         base, z = OWN[j]
         n = r.history
-        mean = (n * (r.usual[base] / BIN_UNIT / 24.0) + 4.0 * site_mean[j]) / (n + 4.0)
+        mean = (n * (r.usual[base] / BIN_UNIT / BINS_PER_E) + 4.0 * site_mean[j]) / (n + 4.0)
         var = (n * r.spread[j] + 4.0 * site_var[j]) / (n + 4.0)
         out[z] = max(0.0, (math.log1p(out[base]) - mean) / math.sqrt(var + 0.05))
 
@@ -310,15 +294,14 @@ def _step(r, event, where, what):
         slot = r.platforms[slot_of(r.platforms, what.platform, now, today)]
         platform_new = unfamiliar(slot.days, r.active_days, what.p_platform)
         if r.last_platform != 0 and r.last_platform != what.platform:
-            r.hops += 1.0
+            _add(r, HOP, 1.0)
         r.last_platform = what.platform
-        r.mb[0] += event.mb
-        r.mb[1] += event.mb
-        r.errors += event.error
+        _add(r, MEGABYTES, event.mb)
+        _add(r, ERROR, event.error)
         if event.document == 0 and what.kind == PAGE:
-            r.requests += 1.0
+            _add(r, REQUEST, 1.0)
     if event.document and not _ring_has(r, what.document, today):
-        r.requests += 1.0
+        _add(r, REQUEST, 1.0)
         _history(r, local)
         _document(r, what, where, now, local, network_new, young, platform_new)
     _login(r, what.kind, where, now)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from models.evidence import BINS_PER_E
 from service.kernel import account_record, cusum, measures
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT
 from service.kernel.cache_key import code_mark
@@ -22,7 +23,6 @@ FADE = 0.99  # per day, of familiarity
 HISTORY = 40.0  # days of own history at most
 GUARDED = 0.2  # weight of a suspect's day
 REGULAR_DAYS = 5.0  # active days from which an account is judged among regulars
-CLASSES = 2  # newcomers and rare readers, regulars
 
 
 @njit
@@ -39,8 +39,8 @@ def _learn_maxima(r, weight, guarded):
     w = weight / (min(r.history, HISTORY - 1.0) + 1.0)
     for j in range(len(OWN)):
         base = OWN[j][0]
-        value = r.day_max[base] / BIN_UNIT / 24.0
-        mean = r.usual[base] / BIN_UNIT / 24.0
+        value = r.day_max[base] / BIN_UNIT / BINS_PER_E
+        mean = r.usual[base] / BIN_UNIT / BINS_PER_E
         if guarded:
             value = min(value, mean + 2.0 * math.sqrt(r.spread[j]))
         delta = value - mean
@@ -48,7 +48,7 @@ def _learn_maxima(r, weight, guarded):
     for k in range(K):
         top = float(r.day_max[k])
         if guarded:
-            top = min(top, r.usual[k] + BIN_UNIT * 24.0)
+            top = min(top, r.usual[k] + BIN_UNIT * BINS_PER_E)
         r.usual[k] = np.uint16(r.usual[k] + w * (top - r.usual[k]) + 0.5)
     r.history = min(HISTORY, r.history + weight)
 

@@ -16,19 +16,17 @@ from models.evidence import BINS, BINS_PER_E
 from service.decision.reader_groups import merge_counts
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.measures import GROUP_OF, G, K
-from service.kernel.peer_groups import LOCALITIES, locality
+from service.kernel.peer_groups import PEER_GROUPS, peer_group
 from service.kernel.training_rows import Examples
-from service.learning.account_update import CLASSES
 from service.learning.attack_injection import merge_injected
 from service.learning.day_summary import DaySummary, Sample
 from service.learning.usage_counts import merge_usage_counts
-from service.policy import Policy
+from service.policy.model import Policy
 
 EVIDENCE, CLASSIFIERS = K, K + 1  # rows of a histogram after those of the measures
 COUNTED = K + 2
 SAMPLE = 2000  # account-days a day that the trees see: those with the lowest ids
 TABLES = ("networks", "owners", "cities", "countries", "platforms")
-PEER_GROUPS = CLASSES * LOCALITIES  # histograms are kept by activity class and place
 
 
 def summarise_day(
@@ -108,19 +106,13 @@ def unpack_counts(packed: bytes, rows: int) -> NDArray[np.uint32]:
 def unpack_sample(
     sample: Sample,
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float64]]:
-    """ids (n,), circles (n,), calm (n,), groups (n, G)."""
+    """ids (n,), peer groups (n,), calm (n,), groups (n, G)."""
     return (
         np.frombuffer(sample.ids, "<u8").astype(np.uint64),
         np.frombuffer(sample.peer_groups, np.uint8),
         np.frombuffer(sample.calm, np.uint8).astype(np.bool_),
         np.frombuffer(sample.groups, "<f8").reshape(-1, G).astype(np.float64),
     )
-
-
-def peer_group(states: NDArray[np.void], home: int) -> NDArray[np.intp]:
-    """Which histogram each state (n,) belongs to."""
-    found: NDArray[np.intp] = states["rank"].astype(np.intp) * LOCALITIES + locality(states, home)
-    return found
 
 
 def _count(

@@ -25,7 +25,7 @@ from service.kernel.moments import KernelOutput, as_examples
 from service.kernel.training_rows import Examples, mixed
 from service.learning.account_update import close_accounts
 from service.learning.day_summary import InjectedAttacks
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import NetworkKind
 from service.simulator.cities import CITIES
 

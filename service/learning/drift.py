@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from models.drift import Series, observe
 from models.evaluation.rarity import RarityCalibration
 from models.evidence import BINS, BINS_PER_E
-from service.kernel.measures import MEASURES, K, M, MeasureGroup
+from service.kernel.measure_types import MeasureGroup
+from service.kernel.measures import K, M
 from service.learning.aggregation import COUNTED, pack_counts, unpack_counts, unpack_sample
 from service.learning.day_summary import DaySummary, Sample
 from service.learning.usage_counts import PlatformUsage
@@ -140,7 +141,7 @@ def _figures(sums: DaySummary, counts: NDArray[np.uint32]) -> Iterator[tuple[str
     _, _, _, groups = unpack_sample(sums.sample)
     for group in MeasureGroup:
         name = group.name.lower()
-        yield f"measures/{name}", float(np.mean([means[m.index] for m in MEASURES if m.group == group]))
+        yield f"measures/{name}", float(np.mean([means[m] for m in M if m.spec.group == group]))
         yield f"surprises/{name}", float(groups[:, group].mean())
     yield "evidence", float(means[K])
     yield "accounts", float(np.log(sums.active))

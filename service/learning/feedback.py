@@ -1,5 +1,6 @@
-"""What analysts' verdicts do to the stream: what they teach the models, and for how long an account may do
-what was found to be expected.
+"""What analysts' verdicts do to the stream.
+
+They teach the models, and say for how long an account may do what was found to be expected.
 
 A verdict waits until the day in progress closes and takes effect then, whenever it was given in the day. So
 what it does follows from the stream and the verdicts alone, for any number of workers. The newest verdict of
@@ -12,7 +13,8 @@ import msgspec
 
 from models.evidence import VOLUME_GROUPS
 from service.decision.episodes import Allowance, Episode
-from service.kernel.measures import GROUP_OF, M, MeasureGroup
+from service.kernel.measure_types import MeasureGroup
+from service.kernel.measures import GROUP_OF, M
 from service.kernel.training_rows import READER, STOLEN, Examples
 from service.records.checkpoints import AnalystVerdict
 from service.records.events import Suppression

@@ -12,7 +12,8 @@ from service.base.decoding import decoding_guard
 from service.base.errors import CheckpointError
 from service.decision.episodes import Episode
 from service.kernel import old_layouts
-from service.kernel.account_record import ACCOUNT, VERSION
+from service.kernel.account_record import ACCOUNT
+from service.kernel.measures import VERSION
 from service.kernel.training_rows import Examples
 
 LATELY = 20_000  # accounts seen lately, in a dict small enough for the processor's cache

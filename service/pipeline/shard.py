@@ -1,37 +1,35 @@
-"""The stages after ingest for one share of the accounts: events -> states -> scores -> decisions -> alerts.
+"""The stages after ingest for one shard of the accounts: events -> states -> scores -> decisions -> alerts.
 
-Embedded there is one share, of all accounts; a worker has one for each of its partitions. What an event does
-depends on its account and on what the site knew at the last midnight, so shares need nothing of each other
+Embedded there is one shard, of all accounts; a worker has one for each of its partitions. What an event does
+depends on its account and on what the site knew at the last midnight, so shards need nothing of each other
 within a day. Results do not depend on how the stream is cut into calls, nor on stops and restarts between
 them (``drain`` and ``restore``). No clock is read.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service.decision import reader_groups, reasons
 from service.decision.decider import Decider, ScoredMoment
-from service.decision.episodes import Decision
 from service.kernel.encoder import EventEncoder, key32
 from service.kernel.features import KEEP, absorb
 from service.kernel.measures import GROUP_OF
-from service.kernel.moments import KernelOutput, Moment
-from service.kernel.training_rows import Examples, mixed
-from service.learning import aggregation, attack_injection
+from service.kernel.moments import KernelOutput
+from service.kernel.peer_groups import peer_group
 from service.learning.account_update import close_accounts
-from service.learning.aggregation import summarise_day
-from service.learning.day_summary import DaySummary, InjectedAttacks
-from service.learning.feedback import CONFIRMED, PendingCommands, apply_verdict, in_force, training_example
+from service.learning.day_summary import DaySummary
+from service.learning.feedback import PendingCommands
 from service.learning.site_model import SiteModel
-from service.learning.usage_counts import usage_counts
 from service.pipeline import sampling
 from service.pipeline.account_table import AccountTable
-from service.policy import Policy
+from service.pipeline.alert_book import AlertBook
+from service.pipeline.scoring import score_moment
+from service.pipeline.shard_summary import ShardView, readers, shard_summary
+from service.policy.model import Policy
 from service.records.checkpoints import AnalystVerdict, Trace
 from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent, Alert
@@ -41,16 +39,8 @@ NAMED = ("owners", "cities", "countries", "platforms")  # tables of a state whos
 STATES_DAYS = 90  # unless the site says otherwise
 
 
-class PendingSnapshot(NamedTuple):
-    """What the picture of an alert is drawn from; drawn once a drain, since most are overtaken."""
-
-    moment: Moment
-    table: NDArray[np.float32]
-    offset: int
-
-
 class ShardChanges(msgspec.Struct, frozen=True):
-    """What a share changed since it was last drained."""
+    """What a shard changed since it was last drained."""
 
     accounts: tuple[tuple[str, bytes], ...]
     alerts: tuple[Alert, ...]
@@ -99,10 +89,9 @@ class Shard:
         self._states = AccountTable()
         self._columns = EventEncoder(site.prevalence)
         self._group_of = np.array(GROUP_OF)
-        self._alerts: dict[str, Alert] = {}
-        self._snapshots: dict[str, PendingSnapshot] = {}
         self._traces: list[Trace] = []
         self.counters: Counter[str] = Counter()
+        self._alerts = AlertBook(policy, self._states, self._columns.names, self.counters)
         self.pending = PendingCommands()
 
     def absorb(self, events: Sequence[AccessEvent], numbers: Sequence[int], day: int) -> None:
@@ -124,13 +113,26 @@ class Shard:
                 out.flags, out.evidence, out.selected, out.states, out.measures, out.groups,
             )  # fmt: skip
             self.counters["events_scored_total"] += count
-            peer_groups = aggregation.peer_group(out.states[:count], self._site.home).tolist()
-            for row, peer_group in enumerate(peer_groups):
+            peer_groups = peer_group(out.states[:count], self._site.home).tolist()
+            for row, group in enumerate(peer_groups):
                 i = int(out.selected[row])
-                self._decide(events[i], slots[i], numbers[i], day, out.moment(row), peer_group)
+                case = score_moment(self._site, events[i], numbers[i], day, out.moment(row), group)
+                self._decide(case, slots[i], events[i].offset)
         self._states.touch(slots)
         for i in np.flatnonzero(out.flags & KEEP).tolist():
             self._traces.append(Trace(numbers[i], events[i], round(float(out.evidence[i]), 3)))
+
+    def _decide(self, case: ScoredMoment, slot: int, offset: int) -> None:
+        """Decide on one scored moment of the account at ``slot``, and remember it."""
+        names = self._columns.names
+        sampling.sample(self._states, slot, case.moment, self._site.home, case.day)
+        decided = self._decider.decide(case, self._alerts.episode(case.account), names)
+        live = self._states.array[slot]
+        live["model_day"] = max(float(live["model_day"]), case.classified)
+        live["day_joined"] = max(float(live["day_joined"]), decided.score)
+        if self._observer is not None:
+            self._observer.on_scored(case, names)
+        self._alerts.record(case, decided, offset)
 
     def _unrestricted(
         self, events: Sequence[AccessEvent], numbers: Sequence[int]
@@ -158,65 +160,17 @@ class Shard:
 
     def _erase(self, account: str) -> None:
         self._states.forget(account)
-        self._snapshots.pop(account, None)
-        self._alerts = {name: alert for name, alert in self._alerts.items() if alert.account != account}
+        self._alerts.erase(account)
         self._traces = [trace for trace in self._traces if trace.event.account != account]
         self.pending = self.pending.without_account(account)
         self._erased.append(account)
 
-    def _score_moment(
-        self, event: AccessEvent, number: int, day: int, moment: Moment, peer_group: int
-    ) -> tuple[ScoredMoment, float]:
-        """What the models say of the moment, and how much it looks like theft to those that were taught."""
-        rank = int(moment.state["rank"])
-        classified = self._site.classified(moment.states, moment.measures)
-        said = self._site.member_scores(peer_group, moment.evidence, moment.groups, classified)
-        table, model = self._site.table[rank], self._site.version
-        place = number, day, moment, said, table, model, self._site.home
-        return ScoredMoment(event.account, event.time, *place), classified
-
-    def _decide(
-        self, event: AccessEvent, slot: int, number: int, day: int, moment: Moment, peer_group: int
-    ) -> None:
-        """Score one moment, of a reader of ``circle``, and let the desk say what it means."""
-        case, classified = self._score_moment(event, number, day, moment, peer_group)
-        ensemble = self._decider.score(case, self._columns.names)
-        sampling.sample(self._states, slot, moment, self._site.home, day)
-        live = self._states.array[slot]
-        live["model_day"] = max(float(live["model_day"]), classified)
-        live["day_joined"] = max(float(live["day_joined"]), ensemble.score)
-        if self._observer is not None:
-            self._observer.on_scored(case, self._columns.names)
-        decision, episode = self._decider.decide(case, ensemble, self._states.episodes.get(event.account))
-        if episode is None:
-            return
-        if decision is Decision.OPENED:
-            self.counters["alerts_total"] += 1
-            self._refresh_alert(event.account)
-        self._states.episodes[event.account] = episode
-        self._snapshots[event.account] = PendingSnapshot(moment, case.table, event.offset)
-
-    def _refresh_alert(self, account: str) -> None:
-        """Give the account's alert the picture of its newest moment, and hand it to the next drain."""
-        snapshot = self._snapshots.pop(account, None)
-        if snapshot is None:
-            return
-        picture = reasons.picture(
-            snapshot.moment, snapshot.table, self._policy, self._columns.names, snapshot.offset
-        )
-        episode = self._states.episodes[account]
-        alert = msgspec.structs.replace(episode.alert, picture=picture)
-        self._states.episodes[account] = msgspec.structs.replace(episode, alert=alert)
-        self._alerts[alert.alert_id] = alert
-
     def link(self, link: Link) -> None:
         """The keys were rotated: what was learnt of one pseudonym goes on under another."""
-        self._refresh_alert(link.old)
+        self._alerts.refresh(link.old)
         self._states.rename(link.old, link.new)
         self.pending = self.pending.with_renamed_account(link.old, link.new)
-        for alert in list(self._alerts.values()):
-            if alert.account == link.old:
-                self._alerts[alert.alert_id] = msgspec.structs.replace(alert, account=link.new)
+        self._alerts.rename(link)
 
     def has_account(self, account: str) -> bool:
         """Has the account a state here?"""
@@ -224,7 +178,7 @@ class Shard:
 
     def export_account(self, account: str) -> tuple[bytes, tuple[str, ...]]:
         """The state of an account that goes elsewhere, empty for none, and the names behind its keys."""
-        self._refresh_alert(account)
+        self._alerts.refresh(account)
         if not self.has_account(account):
             return b"", ()
         (slot,) = self._states.slots([account])
@@ -237,128 +191,34 @@ class Shard:
         self._states.import_account(account, state)
         self._columns.name(names)
 
-    def sums(self, day: int, offset: int) -> DaySummary:
-        """What the accounts active on local ``day`` come to, before they are closed."""
-        active = self._active()
-        names = [self._states.names[i] for i in active]
-        opened = [self._opened_on(name) == day for name in names]
-        ids = self._states.ids[active]
-        site, known = self._site, self._known()
-        today = self._states.array[active]
-        summed = summarise_day(day, today, ids, sum(opened), site.table, site.guards, site.home, self._policy)
-        return msgspec.structs.replace(
-            summed,
-            promoted=self.pending.promoted,
-            known=len(known),
-            injected=self._injected_attacks(day, offset, known),
-            groups=reader_groups.count(
-                self._readers(active),
-                today["day_joined"].tolist(),
-                opened,
-                site.threshold.near,
-                self._stolen(day),
-            ),
-            usage=usage_counts(day, today, site.prevalence, self._columns.names),
-            readers=sampling.sampled(self._states, active, day, self._policy.training.ordinary),
-            feedback=self._training_examples(day),
+    def summary(self, day: int, offset: int) -> DaySummary:
+        """Sum up the accounts active on local ``day``, before they are closed."""
+        return shard_summary(self._view(), day, offset)
+
+    def _view(self) -> ShardView:
+        return ShardView(
+            self._policy, self._site, self._states, self._columns.names, self.restricted, self.pending
         )
-
-    def _readers(self, active: NDArray[np.intp]) -> list[tuple[str, ...]]:
-        """The groups of readers that active accounts belong to today."""
-        states, names, readers = self._states, self._columns.names, self._policy.readers
-        return [reader_groups.groups_of(states.array[i], states.names[i], names, readers) for i in active]
-
-    def _stolen(self, day: int) -> list[tuple[str, ...]]:
-        """The groups of readers of each account whose newest alert is a confirmed theft."""
-        return [
-            episode.alert.groups
-            for account, episode in self._states.episodes.items()
-            if episode.judged == CONFIRMED
-            and episode.teaches
-            and day - episode.opened_on < reader_groups.KEPT_DAYS
-            and account not in self._restricted
-        ]
-
-    def _training_examples(self, day: int) -> Examples:
-        """What analysts found alerts of the last weeks to be."""
-        training = self._policy.training
-        judged_of = {
-            account: episode
-            for account, episode in self._states.episodes.items()
-            if episode.judged
-            and day - episode.opened_on < training.verdict_days
-            and account not in self._restricted
-        }
-        keys = mixed(self._states.ids[self._states.slots(list(judged_of))], day).tolist()
-        labelled = [
-            training_example(episode, key) for episode, key in zip(judged_of.values(), keys, strict=True)
-        ]
-        return Examples.concatenated(labelled).lowest(training.verdicts)
-
-    def _injected_attacks(self, day: int, offset: int, known: NDArray[np.intp]) -> InjectedAttacks:
-        """Thefts from copies of some of these accounts: the merge takes the site's share of them."""
-        count, site = self._policy.training.shadows, self._site
-        chosen = known[attack_injection.lowest(self._states.ids[known], day, count, site.known)]
-        states, ids = self._states.array[chosen], self._states.ids[chosen]
-        return attack_injection.inject_attacks(day, offset, states, ids, site, self._policy)
-
-    def _known(self) -> NDArray[np.intp]:
-        """Accounts that were ever active; of restricted ones nothing is learnt."""
-        return self._unrestricted_slots(self._states.array["events"])
-
-    def _active(self) -> NDArray[np.intp]:
-        return self._unrestricted_slots(self._states.array["day_events"])
-
-    def _unrestricted_slots(self, counted: NDArray[np.generic]) -> NDArray[np.intp]:
-        """Where something was counted."""
-        found = np.flatnonzero(counted[: len(self._states.names)])
-        if not self._restricted:
-            return found
-        return np.array([i for i in found if self._states.names[i] not in self._restricted], np.intp)
-
-    def _opened_on(self, account: str) -> int:
-        episode = self._states.episodes.get(account)
-        return episode.opened_on if episode else 0
 
     def close(self, day: int, offset: int, guards: NDArray[np.float64]) -> None:
         """Close local ``day`` for the accounts that were active on it; closed ones are left alone.
 
         ``offset`` is the site's from UTC in s, ``guards`` (CLASSES,) those in force during the day.
         """
-        active = self._active()
+        view = self._view()
+        active = view.active()
         if self._observer is not None:
             accounts, ids = [self._states.names[i] for i in active], self._states.ids[active]
-            self._observer.on_day_closed(day, accounts, ids, self._readers(active), self._site.drift.began)
+            self._observer.on_day_closed(day, accounts, ids, readers(view, active), self._site.drift.began)
         close_accounts(self._states.array, active, day, day * 86400 - offset, guards)
         sampling.forget(self._states, active)
         self._states.touch(active.tolist())
         self._columns.forget()
-        self._apply_pending(day)
+        self.pending = self._alerts.apply_verdicts(self.pending, day)
 
     def enqueue_verdicts(self, verdicts: Sequence[AnalystVerdict]) -> None:
-        """Verdicts of accounts of this share: they take effect at the next close of a day."""
+        """Verdicts of accounts of this shard: they take effect at the next close of a day."""
         self.pending = self.pending.enqueue(verdicts)
-
-    def _apply_pending(self, day: int) -> None:
-        """The verdicts that wait take effect, and allowances that are over end."""
-        episodes = self._states.episodes
-        allowed = {account for account, episode in episodes.items() if episode.allowances}
-        for verdict in self.pending.waiting:
-            account = verdict.account
-            if account not in episodes:
-                self.counters["verdicts_without_effect_total"] += 1
-                continue
-            self._refresh_alert(account)
-            episodes[account] = episode = apply_verdict(episodes[account], verdict, day)
-            self.counters["verdicts_effective_total"] += 1
-            allowed.add(account)
-            if episode.alert.alert_id == verdict.alert_id:
-                self._alerts[verdict.alert_id] = episode.alert
-        self.pending = self.pending.applied()
-        for account, slot in zip(sorted(allowed), self._states.slots(sorted(allowed)), strict=True):
-            live = self._states.array[slot]
-            live["quiet_until"], live["quiet_groups"] = in_force(episodes[account].allowances, day + 1)
-            self._states.touch([slot])
 
     def retire(self, day: int, offset: int) -> None:
         """Forget the states of accounts not seen for so long when local ``day`` begins.
@@ -369,13 +229,12 @@ class Shard:
         names = self._states.names
         unseen = np.flatnonzero(self._states.array["last_time"][: len(names)] < before)
         for account in [names[i] for i in unseen if names[i] and names[i] not in self._restricted]:
-            self._refresh_alert(account)
+            self._alerts.refresh(account)
             self._states.forget(account)
 
     def drain(self) -> ShardChanges:
         """What changed since the last call."""
-        for account in list(self._snapshots):
-            self._refresh_alert(account)
+        alerts = self._alerts.drain()
         names: tuple[str, ...] = ()
         if self._columns.new_names:
             names = tuple(sorted(self._columns.names.values()))
@@ -384,11 +243,10 @@ class Shard:
             accounts=self._states.drain(),
             gone=self._states.drain_gone(),
             erased=tuple(dict.fromkeys(self._erased)),
-            alerts=tuple(self._alerts.values()),
+            alerts=alerts,
             traces=tuple(self._traces),
             names=names,
         )
-        self._alerts.clear()
         self._traces.clear()
         self._erased.clear()
         return changes

@@ -11,17 +11,20 @@ import msgspec
 
 from models.evaluation.rarity import RarityCalibration
 from service.base.decoding import decoding_guard
+from service.learning import site_blobs
 from service.learning.feedback import PendingCommands
+from service.learning.site_learning import learn_day
 from service.learning.site_model import SiteModel
 from service.pipeline.calendar import CalendarState, DaySpan, SiteCalendar
+from service.pipeline.day_close import begin_day, end_day
 from service.pipeline.shard import STATES_DAYS, ScoreObserver, Shard
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.checkpoints import AnalystVerdict, Changes
 from service.records.commands import Command
 from service.records.events import AccessEvent
 from service.records.identities import Link
 
-VERDICTS = "verdicts"  # name of the docket among the shared blobs
+VERDICTS = "verdicts"  # name of the pending commands among the shared blobs
 
 
 class PipelineState(msgspec.Struct, frozen=True):
@@ -32,7 +35,7 @@ class PipelineState(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """All stages after ingest, for one site; arguments as in :class:`service.pipeline.shard.Share`."""
+    """All stages after ingest, for one site; arguments as in :class:`service.pipeline.shard.Shard`."""
 
     def __init__(
         self, policy: Policy, states_days: int = STATES_DAYS, observer: ScoreObserver | None = None
@@ -41,7 +44,7 @@ class Pipeline:
         self._shard = Shard(policy, self._site, states_days, observer)
         self._days = SiteCalendar()
         self._sequence = 0
-        self._heard = False  # may the docket differ from the one that was saved?
+        self._pending_changed = False  # may the pending commands differ from those that were saved?
         self._links: list[Link] = []  # since the last drain
 
     @property
@@ -60,8 +63,9 @@ class Pipeline:
         for stretch in self._days.cut(events):
             if stretch.day > day:
                 if day:
-                    self._close_day(day, stretch.offset)
-                    self._shard.retire(stretch.day, stretch.offset)
+                    closing = end_day(self._shard, self._site, day, stretch.day, stretch.offset)
+                    learn_day(self._site, closing.sums)
+                    begin_day(self._shard, closing)
                 day = stretch.day
             self._absorb(stretch, events)
 
@@ -77,16 +81,11 @@ class Pipeline:
         self._sequence += stretch.stop - stretch.start
         self._shard.absorb([events[i] for i in known], numbers, stretch.day)
 
-    def _close_day(self, day: int, offset: int) -> None:
-        guards = self._site.guards.copy()
-        self._site.learn_day(self._shard.sums(day, offset))
-        self._shard.close(day, offset, guards)
-
     def enqueue_verdicts(self, verdicts: Sequence[AnalystVerdict]) -> None:
         """Take verdicts in: they take effect at the next close of a day."""
         before = self._shard.pending
         self._shard.enqueue_verdicts(verdicts)
-        self._heard |= self._shard.pending != before
+        self._pending_changed |= self._shard.pending != before
 
     @property
     def newest_verdict(self) -> int:
@@ -94,20 +93,20 @@ class Pipeline:
         return self._shard.pending.newest
 
     def apply(self, commands: Sequence[Command]) -> None:
-        """Take orders between events. Restrictions are not saved here: they are told anew after a start."""
+        """Take commands between events. Restrictions are not saved here: they are told anew after a start."""
         before = self._shard.pending
         for command in commands:
             self._shard.apply(command)
-        self._heard |= self._shard.pending != before
+        self._pending_changed |= self._shard.pending != before
 
     def drain(self) -> Changes:
         """What changed since the last call; the caller writes it in one transaction."""
         changed = self._shard.drain()
         place = PipelineState(self._sequence, self._days.state)
-        shared = self._site.drain()
-        if self._heard:
+        shared = site_blobs.drain(self._site)
+        if self._pending_changed:
             shared[VERDICTS] = msgspec.json.encode(self._shard.pending)
-            self._heard = self._shard.pending.is_pending
+            self._pending_changed = self._shard.pending.is_pending
         shared["pipeline"] = msgspec.json.encode((place, dict(self.counters)))
         if changed.names:
             shared["names"] = msgspec.json.encode(changed.names)
@@ -127,7 +126,7 @@ class Pipeline:
 
     def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
         """Start again from what ``drain`` gave. Raises StateError for states of another version."""
-        self._site.restore(shared)
+        site_blobs.restore(self._site, shared)
         with decoding_guard("place in the stream"):
             names = msgspec.json.decode(shared.get("names", b"[]"), type=list[str])
             if "pipeline" in shared:
@@ -138,5 +137,5 @@ class Pipeline:
                 self._shard.counters.update(counters)
             if VERDICTS in shared:
                 self._shard.pending = msgspec.json.decode(shared[VERDICTS], type=PendingCommands)
-                self._heard = self._shard.pending.is_pending
+                self._pending_changed = self._shard.pending.is_pending
         self._shard.restore(accounts, names)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from service.kernel.measures import M
-from service.policy import AFTER_MEASURES, Detection, Policy
+from service.policy.model import AFTER_MEASURES, Detection, Policy
 
 _SHARES = ("2", "10", "100", "1,000")  # one in so many account-days reaches each number of the prior
 

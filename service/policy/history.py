@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from service.base.errors import PolicyError
-from service.policy import Policy, site_sources
+from service.policy.loading import site_sources
+from service.policy.model import Policy
 
 FILE = "history.jsonl"
 FOLDER = "policy"  # of the site

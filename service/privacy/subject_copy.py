@@ -9,7 +9,7 @@ from models.evidence import BINS_PER_E
 from service.decision.reasons import counts, day_counts, usual_most
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.encoder import key32
-from service.kernel.measures import BASE_OF, MEASURES
+from service.kernel.measures import BASE_OF, M
 from service.kernel.training_rows import Examples
 from service.pipeline.account_table import AccountTable
 from service.records.events import Alert, SeenEntity
@@ -80,14 +80,14 @@ def _measured(moment: Examples) -> tuple[Measured, ...]:
         return ()
     (row,) = moment.columns()[3]
     values = np.expm1(row / BIN_UNIT / BINS_PER_E).tolist()
-    found = ((measure, values[measure.index]) for measure in MEASURES)
-    return tuple(Measured(m.label, round(value, 2), m.unit) for m, value in found if value)
+    found = ((measure, values[measure]) for measure in M)
+    return tuple(Measured(m.spec.label, round(value, 2), m.spec.unit) for m, value in found if value)
 
 
 def _usual(state: np.void) -> tuple[UsualMost, ...]:
-    found = ((measure, usual_most(state, measure.index)) for measure in MEASURES)
+    found = ((measure, usual_most(state, measure)) for measure in M)
     return tuple(
-        UsualMost(measure.label, round(most, 2), measure.unit)
+        UsualMost(measure.spec.label, round(most, 2), measure.spec.unit)
         for measure, most in found
-        if most and measure.index not in BASE_OF
+        if most and measure not in BASE_OF
     )

@@ -1,6 +1,6 @@
 """What readers' rights ask of the stream about one account, and operators about its models.
 
-An order is taken in its place between events: what came before it is known, what comes after is new.
+A command is taken in its place between events: what came before it is known, what comes after is new.
 """
 
 from enum import StrEnum

@@ -6,11 +6,13 @@ JSON (binary parts in base64), so that a browser and the program of ten years fr
 """
 
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated
 
 import msgspec
 
 VERSION = 1
+SEAL_FORMAT = "journalguard-seal-1"
 
 Pseudonym = Annotated[str, msgspec.Meta(pattern=r"^u[0-9A-Za-z]{1,8}_[a-z2-7]{24}$")]
 Epoch = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{1,8}$")]
@@ -31,7 +33,9 @@ class KeyShare(msgspec.Struct, frozen=True):
     sealed: bytes  # HPKE enc || ciphertext for the first of them
 
 
-class SealedIdentity(msgspec.Struct, frozen=True, tag_field="kind", tag="sealed-identity"):
+class SealedIdentity(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="sealed-identity", omit_defaults=True
+):
     """The identity behind one pseudonym, sealed. A newer one of the same pseudonym replaces it."""
 
     v: int
@@ -40,6 +44,7 @@ class SealedIdentity(msgspec.Struct, frozen=True, tag_field="kind", tag="sealed-
     mode: Mode
     ring: str  # which holders and mode it was sealed for: changes when one comes or goes
     shares: tuple[KeyShare, ...]
+    signature: bytes = b""  # Ed25519 of the ingest host over ``signed_text``; empty before it signed
 
 
 class HalfOpened(msgspec.Struct, frozen=True, tag_field="kind", tag="half-opened"):
@@ -57,6 +62,13 @@ class Link(msgspec.Struct, frozen=True):
 
     old: str
     new: str
+
+
+def signed_text(record: SealedIdentity) -> bytes:
+    """What the ingest host signs: everything of the record, the ciphertexts by their SHA-256."""
+    shares = (f"{'+'.join(share.holders)} {sha256(share.sealed).hexdigest()}" for share in record.shares)
+    head = (SEAL_FORMAT, str(record.v), record.pseudonym, record.epoch, record.mode.value, record.ring)
+    return "\n".join([*head, *shares]).encode()
 
 
 def encode(record: SealedIdentity | HalfOpened) -> bytes:

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import msgspec
 
 from service.base.errors import OutputError
+from service.base.files import write_atomically
 from service.records.events import Alert, Reason
 
 
@@ -74,14 +74,6 @@ def write_alerts(path: Path, alerts: Iterable[Alert]) -> None:
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Writes all or nothing: the file appears, or is replaced, when it is complete. Mode 0600."""
     try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                file.writelines(parts)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink()
-                raise
+        write_atomically(path, parts)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}); nothing was left behind") from None

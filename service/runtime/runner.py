@@ -1,14 +1,14 @@
 """One process over one store: lines in, alerts out, everything saved together.
 
-``Runner`` is the way from lines to an outcome, also for replay. ``Follow`` keeps it going over growing logs:
-read, feed, checkpoint; nothing is lost or repeated whenever it is killed, because where the logs were read up
-to is saved in the same transaction as what was learnt from them.
+``Runner`` is the way from lines to an outcome, also for replay. ``FollowLoop`` keeps it going over growing
+logs: read, feed, checkpoint; nothing is lost or repeated whenever it is killed, because where the logs were
+read up to is saved in the same transaction as what was learnt from them.
 """
 
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Event
 from typing import Protocol, TypeVar
 
@@ -16,6 +16,7 @@ import msgspec
 
 from pseudonymiser.ingest import Ingest
 from pseudonymiser.logfile import Batch
+from service.base.retry import Pauses, retrying
 from service.records.checkpoints import Changes, Checkpoint, SavedState, Store
 from service.records.commands import Command, CommandKind
 from service.records.events import AccessEvent, Rejected
@@ -27,7 +28,7 @@ POLL = 0.25  # s between looks at logs that had nothing new
 HEARTBEAT = 30.0  # s after which a checkpoint is written even if no line came
 ABSORB = 2_000  # events given to the pipeline at once
 QUARANTINE = 200  # newest rejected lines of a checkpoint
-LONGEST_PAUSE = 30.0  # s between attempts to save
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # s between attempts to save
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ class Runner:
         return [event.time for event in events]
 
     def apply(self, commands: Sequence[Command]) -> None:
-        """Takes orders after the lines so far; a checkpoint should follow soon."""
+        """Take commands after the lines so far; a checkpoint should follow soon."""
         self._absorb()
         self._ingest.forget({order.account for order in commands if order.act is CommandKind.FORGET})
         self._pipeline.apply(commands)
@@ -281,22 +282,13 @@ class FollowLoop:
             forget_before=max(0, self._runner.watermark - 86400 * self._pace.kept_days),
             written_at=time.time(),
         )
-        for pause in _pauses():
-            try:
-                self._store.commit(checkpoint)
-                break
-            except self._retry_on as error:
-                if stop.is_set():
-                    raise
-                _log.warning("checkpoint-waits %s; tried again in %g s, nothing is lost", error, pause)
-                stop.wait(pause)
-                self._poll()
+        pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
+        retrying(self._retry_on, pauses, _tell_waiting, stop, after_pause=self._poll)(
+            self._store.commit, checkpoint
+        )
         self._lines = 0
         self._saved_at = time.monotonic()
 
 
-def _pauses() -> Iterator[float]:
-    pause = 0.5
-    while True:
-        yield pause
-        pause = min(2 * pause, LONGEST_PAUSE)
+def _tell_waiting(error: BaseException, pause: float) -> None:
+    _log.warning("checkpoint-waits %s; tried again in %g s, nothing is lost", error, pause)

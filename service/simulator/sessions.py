@@ -23,7 +23,7 @@ _ODD = ((500, 0.998), (404, 0.982), (204, 0.975), (302, 0.93), (304, 0.90))
 
 def account_day(rng: np.random.Generator, reader: Reader, day: int, midnight: int) -> list[Request]:
     """All requests of the sessions that begin on the day, unsorted; ``midnight`` is its start in s UTC."""
-    documents = documents_of_day(rng, reader, day)
+    documents = documents_of_day(rng, reader)
     sessions = _session_count(rng, reader, documents)
     shares = rng.multinomial(documents, np.full(sessions, 1.0 / sessions)).tolist()
     requests: list[Request] = []
@@ -35,7 +35,7 @@ def account_day(rng: np.random.Generator, reader: Reader, day: int, midnight: in
     return requests
 
 
-def documents_of_day(rng: np.random.Generator, reader: Reader, day: int) -> int:
+def documents_of_day(rng: np.random.Generator, reader: Reader) -> int:
     """How many documents the reader takes on the day: heavy-tailed, with the bursts of reviews."""
     draws = rng.random(2).tolist()
     normal = float(rng.standard_normal())

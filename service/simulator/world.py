@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 
 from service.simulator.crowd import crowd_day
-from service.simulator.databases import write_databases
 from service.simulator.geography import Geography
 from service.simulator.heist import Heist
 from service.simulator.lines import compile_format
@@ -101,6 +100,8 @@ def simulate(
     ``progress`` is called with days done and days in all. Raises SimulationError for settings that cannot be
     used, OSError where the folder cannot be written.
     """
+    from service.simulator.databases import write_databases  # noqa: PLC0415 - of the extra `demo`
+
     world = World(settings)
     render = compile_format(settings.log_format, world.zone)
     out.mkdir(parents=True, exist_ok=True)

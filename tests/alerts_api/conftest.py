@@ -35,5 +35,8 @@ def alerts(database: DatabaseLocation) -> list[Alert]:
 def client(database: DatabaseLocation, alerts: list[Alert]) -> Iterator[TestClient]:
     """A browser's next of kin, half a minute after the last checkpoint."""
     app = create_app(database, clock=lambda: NOW + 30.0)
-    with TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False) as client:
+    here = ("127.0.0.1", 50_000)
+    with TestClient(
+        app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False, client=here
+    ) as client:
         yield client

@@ -31,11 +31,18 @@ def begin(database: DatabaseLocation, actor: Actor, now: float = AT) -> str:
         return sessions.begin(connection, actor, now)
 
 
-def browser(app: FastAPI, number: str = "") -> TestClient:
-    """A browser with that session, whose forms carry its token; or one of nobody."""
-    client = TestClient(app, base_url=BASE, raise_server_exceptions=False, follow_redirects=False)
+def browser(app: FastAPI, number: str = "", *, at: str = "127.0.0.1") -> TestClient:
+    """A browser with that session, whose forms carry its token; or one of nobody.
+
+    ``at`` is the address that its connections come from: by https, if not from this machine.
+    """
+    near = at == "127.0.0.1"
+    base = BASE if near else BASE.replace("http:", "https:")
+    client = TestClient(
+        app, base_url=base, raise_server_exceptions=False, follow_redirects=False, client=(at, 50_000)
+    )
     if number:
-        client.cookies.set("journalguard", number)
+        client.cookies.set("journalguard" if near else "__Host-journalguard", number)
         client.headers[CSRF_HEADER] = sessions.csrf_of(number)
     return client
 

@@ -24,7 +24,7 @@ from pseudonymiser.holder_key import HolderKey
 from pseudonymiser.vault import Vault
 from pseudonymiser.wrapping import Cost, write_wrapped
 from service.config.loader import load_site
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 from service.config.template import render
 from service.records.events import Alert
 from service.records.identities import Mode

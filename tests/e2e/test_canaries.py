@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from threading import Event
 
-import httpx
+import httpx2
 import pytest
 
 from pseudonymiser import holders
@@ -134,7 +134,7 @@ def test_run_stores_logs_and_shows_nothing(
     assert sightings(store) == []
     with serving(loaded, None, 0) as (_, address):
         assert served(f"{address}healthz")
-        number = httpx.get(f"{address}api/v1/alerts", timeout=30).json()["alerts"][0]["alert_id"]
+        number = httpx2.get(f"{address}api/v1/alerts", timeout=30).json()["alerts"][0]["alert_id"]
         about = [f"alerts/{number}", f"api/v1/alerts/{number}", f"api/v1/alerts/{number}/events"]
         for page in ("", "metrics", "healthz", "help", "api/v1/alerts", "api/v1/status", *about):
             assert sightings(fetched(address + page)) == [], page
@@ -148,4 +148,4 @@ def test_the_search_would_find_one(tmp_path: Path) -> None:
 
 
 def fetched(address: str) -> bytes:
-    return httpx.get(address, timeout=10).content
+    return httpx2.get(address, timeout=10).content

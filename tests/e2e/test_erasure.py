@@ -28,7 +28,7 @@ def site(tmp_path: Path) -> Path:
 
 
 def pseudonym(site: Path, name: str) -> bytes:
-    result = call("pseudonym", "--site", site, "--kind", "user", stdin=f"{name}\n".encode())
+    result = call("pseudonym", "--site", site, "--kind", "user", "--case", "SD-1", stdin=f"{name}\n".encode())
     return result.stdout_bytes.split(b"\t")[1].strip()
 
 

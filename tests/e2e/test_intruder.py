@@ -35,7 +35,16 @@ def dump(site: Path) -> bytes:
 
 
 def pseudonyms(site: Path) -> dict[str, bytes]:
-    result = call("pseudonym", "--site", site, "--kind", "user", stdin="\n".join(DIRECTORY).encode())
+    result = call(
+        "pseudonym",
+        "--site",
+        site,
+        "--kind",
+        "user",
+        "--purpose",
+        "directory",
+        stdin="\n".join(DIRECTORY).encode(),
+    )
     pairs = [line.split(b"\t") for line in result.stdout_bytes.splitlines()]
     return {name.decode(): token for name, token in pairs}
 

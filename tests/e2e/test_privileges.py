@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.e2e.sites import access_lines, made
@@ -84,9 +84,9 @@ def until_served(folder: Path) -> None:
     last = time.monotonic() + PATIENCE
     while time.monotonic() < last:
         try:
-            if httpx.get(f"http://127.0.0.1:{port.split()[-1]}/healthz", timeout=5).status_code == 200:
+            if httpx2.get(f"http://127.0.0.1:{port.split()[-1]}/healthz", timeout=5).status_code == 200:
                 return
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             time.sleep(0.2)
     pytest.fail((folder / "said").read_text())
 

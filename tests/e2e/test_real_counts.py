@@ -7,7 +7,7 @@ from collections import defaultdict
 from service.kernel.account_record import DAYS
 from service.pipeline.account_table import AccountTable
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import READING, AccessEvent
 from tests.pseudonymiser.ingest_factory import REAL, ingest, needs_real_logs
 

@@ -11,7 +11,7 @@ from pseudonymiser.keys import Keys
 from service.kernel.account_record import ACCOUNT
 from service.pipeline.account_table import HEADER
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import AccessEvent
 from service.simulator import SimulationSettings, simulate
 from tests.e2e.sites import COMMON

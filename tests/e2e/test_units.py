@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.e2e.sites import access_lines, made
@@ -80,8 +80,8 @@ def apart(
 
 def serves(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
-    except httpx.HTTPError:
+        return httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
+    except httpx2.HTTPError:
         return False
 
 
@@ -110,7 +110,7 @@ def test_one_machine_reads_scores_and_serves(embedded: tuple[Machine, int]) -> N
 
 def health(port: int) -> dict[str, float]:
     """Counters, from /metrics."""
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+    text = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
     lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
     return {"lines_total": sum(float(value) for name, value in lines if name == "journalguard_lines_total")}
 

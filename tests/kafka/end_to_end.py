@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
+import httpx2
 import msgspec
 
 from pseudonymiser import keys
@@ -18,7 +18,8 @@ from pseudonymiser.ingest import Ingest
 from service.cli.assembly import build, ingest_settings, site_geo
 from service.cli.init import make_site
 from service.config.loader import load_site
-from service.config.settings import KafkaSettings, Settings, SiteFolder
+from service.config.settings import Settings, SiteFolder
+from service.config.tables import KafkaSettings
 from service.decision.reader_groups import PREFIX, Counts, read_group_history
 from service.distributed.protocol.topics import create
 from service.records.events import AccessEvent, Alert
@@ -87,7 +88,7 @@ class Parts:
 
 def metric(port: int, line: str) -> float:
     """The value of a line of ``/metrics`` on a port; 0 where nothing of that kind was counted."""
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    text = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
     return next((float(found.split()[-1]) for found in text.splitlines() if found.startswith(f"{line} ")), 0)
 
 

@@ -19,7 +19,8 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from alerts_api.stream.store import open_store
 from service.cli.options import database_of
-from service.config.settings import SETTINGS_FILE, KafkaSettings, Settings, SiteFolder
+from service.config.settings import SETTINGS_FILE, Settings, SiteFolder
+from service.config.tables import KafkaSettings
 from service.config.template import render
 from service.distributed.protocol import topics
 from service.distributed.protocol.connection import kafka_of

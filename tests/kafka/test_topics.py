@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from service.cli import main
-from service.config.settings import SETTINGS_FILE, KafkaSettings, RetentionSettings, Settings, SiteFolder
+from service.config.settings import SETTINGS_FILE, Settings, SiteFolder
+from service.config.tables import KafkaSettings, RetentionSettings
 from service.config.template import render
 from service.distributed.protocol import topics
 from service.distributed.protocol.connection import administering, client_options, faust_options, kafka_of

@@ -35,7 +35,7 @@ CLOCKS = {
     ("time", "perf_counter"),
     ("time", "sleep"),
 }
-WEB = {"fastapi", "starlette", "pydantic", "httpx", "jinja2"}
+WEB = {"fastapi", "starlette", "pydantic", "httpx2", "jinja2"}
 UNSAFE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 

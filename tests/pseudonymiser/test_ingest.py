@@ -62,8 +62,8 @@ def test_addresses() -> None:
     assert event(ingest(), line(host="192.0.2.8")).network == plain.network
     assert event(ingest(), line(host="-")).address == ""
     chain = line(host="192.0.2.7, 198.51.100.9")
-    assert event(ingest(), chain).address == plain.address
-    assert event(ingest(forwarded="last"), chain).place.city == "Lyon"
+    assert event(ingest(forwarded="first"), chain).address == plain.address
+    assert event(ingest(), chain).place.city == "Lyon"
 
 
 def test_a_load_balancer_hands_on_the_readers_address() -> None:
@@ -104,7 +104,7 @@ def test_range_requests_head_and_repeats_are_one_document() -> None:
     ]
     results = events(ingest(), *lines)
     assert len({result.resource.document for result in results} - {""}) == 1
-    assert {result.resource.kind for result in results[-2:]} == {EventKind.ASSET, EventKind.POLL}
+    assert {result.resource.kind for result in results[-2:]} == {EventKind.ABSTRACT, EventKind.POLL}
     assert {result.method for result in results} == {"GET", "HEAD"}
 
 

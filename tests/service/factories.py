@@ -16,7 +16,8 @@ from service.kernel.measures import GROUP_OF, G, K, M
 from service.learning.site_model import SiteModel
 from service.pipeline.account_table import HEADER
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import Policy, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import Policy
 from service.records.checkpoints import Changes, Trace
 from service.records.events import AccessEvent, Alert, EventKind, Location, NetworkKind, Resource
 

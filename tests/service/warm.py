@@ -1,7 +1,7 @@
 """Compiles or loads the kernels when imported, for processes that are forked from one that did."""
 
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import AccessEvent, EventKind, Location, Resource
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.config.settings import KafkaSettings, Settings, SiteFolder
+from service.config.settings import Settings, SiteFolder
+from service.config.tables import KafkaSettings
 from tests.project.repository import lacking
 from tests.services import kafka, oidc, postgres
 from tests.services.certificates import make

@@ -6,7 +6,7 @@ const SHOWN_MS = 5 * 60_000;
 const box = document.getElementById("opening"), form = document.getElementById("open");
 const element = (id) => document.getElementById(id);
 const say = (words) => { element("progress").textContent = words; };
-let record = null;
+let record = null, unproved = false;
 
 function send(path, fields) {
   return fetch(path, { method: "POST", headers: { "X-CSRF-Token": box.dataset.csrf }, body: new URLSearchParams(fields) });
@@ -20,7 +20,8 @@ const readJson = async (input, what) => {
 async function fetched() {
   if (!box.dataset.identity) return readJson(element("half"), "The file of the first key-holder");
   const answer = await send(box.dataset.identity, { ticket: form.elements.ticket.value });
-  if (!answer.ok) throw new Error("The ticket does not work any more. Ask anew.");
+  if (!answer.ok) throw new Error("Nothing was given out: the ticket does not work any more, or what is kept was changed. See the page of the request.");
+  if (answer.headers.get("X-Seal") !== "seal-genuine") unproved = true;
   return answer.json();
 }
 
@@ -54,11 +55,13 @@ async function open() {
   const holder = await Holder.unlock(await readJson(element("key"), "The key file"), element("passphrase").value);
   element("passphrase").value = "";
   record ??= await fetched();
+  const asked = box.dataset.account;
+  if (asked && record.pseudonym !== asked) throw new Error("What came is sealed for another account than you asked for. Tell the data protection officer.");
   const opened = await holder.open(record);
   form.hidden = true;
   element("command")?.remove();  // the ticket is spent
   if (opened.half) { say("Half of it is open."); handOn(opened.half); return; }
-  say("Shown once.");
+  say(`Shown once, for account ${record.pseudonym}.${unproved ? " Whether the ingest host sealed it could not be checked: ask again before you act on it alone." : ""}`);
   show(JSON.parse(new TextDecoder().decode(opened.name)));
   await send("/reveals/opened", { account: record.pseudonym });
 }

@@ -12,7 +12,8 @@ from typing import Any
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from service.config.settings import KafkaSettings, SiteFolder
+from service.config.settings import SiteFolder
+from service.config.tables import KafkaSettings
 from service.distributed.protocol.errors import BrokerError, NotConfiguredError
 
 BOOTSTRAP_MS = 10_000  # a broker that is up answers sooner, and an operator waits

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError
 
-from service.config.settings import KafkaSettings, SiteFolder
+from service.config.settings import SiteFolder
+from service.config.tables import KafkaSettings
 from service.distributed.protocol.connection import administering, kafka_of
 from service.distributed.protocol.errors import TopicError
 
@@ -118,9 +119,10 @@ def found(site: SiteFolder) -> dict[str, ActualTopic]:
 
 
 def create(site: SiteFolder) -> list[str]:
-    """Makes what is missing and sets what differs; what it did. Partitions and copies of a topic that is
-    there stay: ``check`` tells of them. Again, it does nothing. Raises ``TopicError`` where brokers are too
-    few, or ``BrokerError``.
+    """Make what is missing, set what differs, and tell what was done; a second time it does nothing.
+
+    Partitions and copies of a topic that is there stay: ``check`` tells of them. Raises ``TopicError`` where
+    brokers are too few, or ``BrokerError``.
     """
     kafka = kafka_of(site)
     topics = wanted(kafka, site.settings.retention.events)

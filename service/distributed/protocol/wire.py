@@ -20,6 +20,7 @@ from service.records.events import AccessEvent, Alert, Rejected
 from service.records.identities import Link, SealedIdentity
 
 VERSION = 1
+STATUS = "status"  # name of all processes' newest status records among a store's shared blobs
 
 
 class WireFault(StrEnum):

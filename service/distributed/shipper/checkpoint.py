@@ -4,14 +4,13 @@ It moves only when everything sent before is acknowledged, so after a crash some
 the same numbers, and none is left out.
 """
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from service.base.errors import CheckpointError
+from service.base.files import write_atomically
 from service.records.checkpoints import Checkpoint, SavedState
 
 VERSION = 1
@@ -47,7 +46,7 @@ class CheckpointFile:
         self.positions: Mapping[str, bytes] = {}  # of the newest checkpoint: acknowledged and saved
 
     def load(self) -> SavedState:
-        """What the last checkpoint said. Raises ``StateError`` where it cannot be understood."""
+        """What the last checkpoint said. Raises ``CheckpointError`` where it cannot be understood."""
         place = self._read()
         self._shared = place.shared
         self.positions, self.serial = place.positions, place.serial
@@ -71,7 +70,7 @@ class CheckpointFile:
             counters=dict(checkpoint.counters),
             last_event_time=checkpoint.last_event_time,
         )
-        _replace(self._path, msgspec.msgpack.encode(place))
+        write_atomically(self._path, msgspec.msgpack.encode(place))
         self.positions, self.serial = place.positions, place.serial
 
     def close(self) -> None:
@@ -90,21 +89,3 @@ class CheckpointFile:
         raise CheckpointError(
             f"{self._path}: version {version} is not known; use the journalguard that wrote it"
         )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Writes a file that after a crash is the old one or the new one, readable by its owner only."""
-    scratch = path.with_name(f"{path.name}.new")
-    with suppress(FileNotFoundError):
-        scratch.unlink()
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

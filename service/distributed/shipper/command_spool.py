@@ -4,13 +4,13 @@
 shipper sends each behind the events so far, and removes the file once Kafka has acknowledged it.
 """
 
-import os
-import tempfile
+import secrets
 from pathlib import Path
 
 import msgspec
 
 from service.base.errors import CheckpointError
+from service.base.files import write_atomically
 from service.records.commands import Command
 
 FOLDER = "orders"  # in the site's folder
@@ -27,19 +27,14 @@ class CommandSpool:
     def put(self, command: Command) -> None:
         """Waits there from now on, also after a crash."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self._folder)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(command))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).rename(f"{name}{_SUFFIX}")
+        write_atomically(self._folder / f"{secrets.token_hex(8)}{_SUFFIX}", msgspec.json.encode(command))
 
     def waiting(self) -> list[Command]:
-        """All that no shipper has sent yet. Raises ``StateError``."""
+        """All that no shipper has sent yet. Raises ``CheckpointError``."""
         return [_read(path) for path in self._paths()]
 
     def take(self) -> list[Command]:
-        """Those that were not taken before. Raises ``StateError``."""
+        """Those that were not taken before. Raises ``CheckpointError``."""
         new = [path for path in self._paths() if path not in self._taken]
         self._taken.update(dict.fromkeys(new))
         return [_read(path) for path in new]

@@ -1,8 +1,9 @@
 """The shipper's side of the pipeline's port: events get their numbers and days, and leave in frames.
 
-``Outbox`` stands where the embedded runner has its ``Pipeline``. A frame is closed when it is full, when it
-is old, when its day ends and at every drain, so a checkpoint never has a frame half filled. However the
-stream is cut into calls and restarts, a partition gets the same events with the same numbers in one order.
+``FrameBuilder`` stands where the embedded runner has its ``Pipeline``. A frame is closed when it is full,
+when it is old, when its day ends and at every drain, so a checkpoint never has a frame half filled. However
+the stream is cut into calls and restarts, a partition gets the same events with the same numbers in one
+order.
 """
 
 from collections import Counter, defaultdict
@@ -112,7 +113,7 @@ class FrameBuilder:
             self._close(partition)
 
     def apply(self, orders: Sequence[Command]) -> None:
-        """Sends each order to its account's partition, behind the events so far."""
+        """Sends each command to its account's partition, behind the events so far."""
         for order in orders:
             partition = partition_of_account(order.account, self._partitions)
             if partition in self._open:
@@ -136,8 +137,8 @@ class FrameBuilder:
         self._unnamed.clear()
         return Changes(shared={FRAMING: msgspec.json.encode(state)}, unnamed=unnamed)
 
-    def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:
-        """Goes on from what ``drain`` gave. Raises ``StateError``."""
+    def restore(self, accounts: Iterable[tuple[str, bytes]], shared: Mapping[str, bytes]) -> None:  # noqa: ARG002 - has none
+        """Goes on from what ``drain`` gave. Raises ``CheckpointError``."""
         if FRAMING not in shared:
             return
         try:

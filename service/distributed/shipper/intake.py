@@ -13,7 +13,7 @@ from service.runtime.runner import GrowingSource
 
 
 class Intake(Protocol):
-    """Sources that ``service.runtime.runner.Follow`` reads, and what the shipper asks of them besides."""
+    """Sources that ``service.runtime.runner.FollowLoop`` reads, and what the shipper asks of them besides."""
 
     def sources(self) -> Sequence[GrowingSource]: ...
 
@@ -51,7 +51,7 @@ class LogFiles:
     def acknowledged(self, positions: Mapping[str, bytes]) -> None:
         """Logs are the proxy's; nothing is done to them."""
 
-    def ended(self, positions: Mapping[str, bytes]) -> bool:
+    def ended(self, positions: Mapping[str, bytes]) -> bool:  # noqa: ARG002 - as of every intake
         """Logs have no end."""
         return False
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from service.config.settings import KafkaSettings
+from service.config.tables import KafkaSettings
 from service.distributed.protocol.connection import client_options
 from service.distributed.protocol.errors import BrokerError
 
@@ -216,4 +216,4 @@ def _discard(client: Any) -> None:
     with suppress(KafkaError):
         client.close(timeout=1)
     # `close` stops at what cannot be sent and leaves its thread sending; this ends it.
-    client._sender.force_close()
+    client._sender.force_close()  # noqa: SLF001 - it has no public way

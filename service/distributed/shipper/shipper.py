@@ -1,7 +1,7 @@
 """The shipper: a site's lines become events, and go to Kafka in frames.
 
-It is ``Follow`` over other parts than the embedded runner's: an ``Outbox`` instead of a pipeline, files
-instead of a database. While the brokers are away reading stops as soon as the buffer is full: the logs
+It is ``FollowLoop`` over other parts than the embedded runner's: a ``FrameBuilder`` instead of a pipeline,
+files instead of a database. While the brokers are away reading stops as soon as the buffer is full: the logs
 themselves are the buffer then.
 """
 
@@ -16,7 +16,8 @@ from threading import Event
 from prometheus_client import CollectorRegistry
 
 from pseudonymiser.ingest import Ingest
-from service.base.locks import exclusive_lock
+from service.base.locks import SHIP_LOCK, exclusive_lock
+from service.base.retry import Pauses, each_new, retrying
 from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.errors import BrokerError
@@ -36,8 +37,8 @@ from service.runtime.runner import FollowLoop, FollowSettings, Runner
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
-LOOK_AGAIN = 1.0  # s between looks for orders
-CHECKPOINT, TURNS, LOCK = "ship.checkpoint", "ship.turns", "ship.lock"  # in the site's folder
+LOOK_AGAIN = 1.0  # s between looks for commands
+CHECKPOINT, TURNS = "ship.checkpoint", "ship.turns"  # in the site's folder
 
 OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources
 
@@ -50,7 +51,7 @@ def ship(site: SiteFolder, ingest: Ingest, clock: Clock, open_intake: OpenIntake
     Raises operators' errors: topics that are not as they must be, a damaged checkpoint, a folder in use.
     """
     with ExitStack() as closes:
-        closes.enter_context(exclusive_lock(site.folder / LOCK, "ship"))
+        closes.enter_context(exclusive_lock(site.folder / SHIP_LOCK, "ship"))
         parts = closes.enter_context(closing(_Shipper(site, ingest, clock, open_intake, stop)))
         if site.settings.metrics_port:
             closes.enter_context(closing(serve(parts.registry, site.settings.metrics_port)))
@@ -169,15 +170,13 @@ class _Shipper:
 
 def _topics_are_right(site: SiteFolder, stop: Event) -> bool:
     """Waits for the brokers and looks at the topics; false where ``stop`` came. Raises ``TopicError``."""
-    reported = ""
-    while not stop.is_set():
-        try:
-            check(site)
-        except BrokerError as error:
-            if str(error) != reported:
-                _log.warning("broker-waits %s; tried again until it works, the logs keep the lines", error)
-            reported = str(error)
-            stop.wait(ASK_AGAIN)
-        else:
-            return True
-    return False
+    pauses = Pauses(ASK_AGAIN, ASK_AGAIN)
+    try:
+        retrying(BrokerError, pauses, each_new(_tell_waiting), stop)(check, site)
+    except BrokerError:
+        return False
+    return not stop.is_set()
+
+
+def _tell_waiting(error: BaseException, _: float) -> None:
+    _log.warning("broker-waits %s; tried again until it works, the logs keep the lines", error)

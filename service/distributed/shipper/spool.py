@@ -8,8 +8,11 @@ only: its lines name people.
 import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
+
+from service.base.retry import Pauses, each_new, retrying
 
 SEGMENT = 1 << 20  # bytes after which a new file is begun; an old one is deleted once it is acknowledged
 CHUNK = 1 << 16  # bytes read at once: what a pipe holds
@@ -60,17 +63,19 @@ class Spool:
 
         Gives up at a full disk only, once closed: what was read can be had nowhere else.
         """
-        reported = False
-        while data:
-            try:
-                data = data[os.write(self._file, data) :]
-            except OSError as error:
-                if self._closed.is_set():
-                    return
-                if not reported:
-                    _log.warning("spool-waits %s: %s; tried again until it works", self.path, error.strerror)
-                reported = True
-                time.sleep(RETRY)
+        rest = data
+
+        def write() -> None:
+            nonlocal rest
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+
+        with suppress(OSError):  # once closed
+            retrying(OSError, Pauses(RETRY, RETRY), each_new(self._tell_waiting), self._closed)(write)
+
+    def _tell_waiting(self, error: BaseException, _: float) -> None:
+        trouble = error.strerror if isinstance(error, OSError) else error
+        _log.warning("spool-waits %s: %s; tried again until it works", self.path, trouble)
 
     def _end_line(self) -> None:
         """A line that a crash or the end of the input left without its newline gets one."""

@@ -1,4 +1,4 @@
-"""What the sink makes of messages: the next checkpoint of the pages' store, and what must be put aside.
+"""What the sink makes of messages: the next checkpoint of the pages' store, and what becomes a dead letter.
 
 No input and no output. Offsets have holes, since transactions leave marks in the topics that no reader sees;
 so where to go on is told by the consumer, and is not the last message's offset and one.
@@ -14,6 +14,7 @@ from service.base.errors import CheckpointError
 from service.decision.reader_groups import read_group_history
 from service.distributed.protocol.topics import Topics
 from service.distributed.protocol.wire import (
+    STATUS,
     VERSION,
     AlertRecord,
     AsideRecord,
@@ -30,7 +31,6 @@ from service.records.checkpoints import Changes, Checkpoint, SavedState, Trace
 from service.records.events import Alert, Rejected
 from service.records.identities import Link, SealedIdentity
 
-STATUS = "status"  # name of the newest records of all processes among the shared blobs
 DEAD_LETTERS = "messages_aside_total:"  # and the reason
 MISSED = "messages_missed_total"
 OURS = "messages_"  # counters of no other process begin so

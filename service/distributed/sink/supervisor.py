@@ -2,10 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from threading import Event, Thread
 
-LONGEST_PAUSE = 30.0  # s
+from service.base.retry import Pauses, retrying
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # s
 CALM = 60.0  # s of work after which pauses begin short again
 STOP_SECONDS = 5.0
 
@@ -38,26 +41,25 @@ class Supervisor:
 
 
 def _persist(name: str, task: Task, stop: Event) -> None:
-    pauses = _pauses()
-    while not stop.is_set():
-        started = time.monotonic()
-        try:
-            task(stop)
-        except Exception as error:
-            if time.monotonic() - started > CALM:
-                pauses = _pauses()
-            pause = next(pauses)
-            _log.warning("%s-waits %s; tried again in %g s", name, _describe(error), pause)
-            stop.wait(pause)
+    pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
+
+    def tell(error: BaseException, pause: float) -> None:
+        _log.warning("%s-waits %s; tried again in %g s", name, _describe(error), pause)
+
+    def attempt() -> None:
+        while not stop.is_set():
+            started = time.monotonic()
+            try:
+                task(stop)
+            except Exception:
+                if time.monotonic() - started > CALM:
+                    pauses.begin_again()
+                raise
+
+    with suppress(Exception):  # that came while it was ended
+        retrying(Exception, pauses, tell, stop)(attempt)
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     """In one line, with the error's kind: what other libraries raise may have no words."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]
-
-
-def _pauses() -> Iterator[float]:
-    pause = 1.0
-    while True:
-        yield pause
-        pause = min(2 * pause, LONGEST_PAUSE)

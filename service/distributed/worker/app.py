@@ -13,6 +13,7 @@ from typing import Any, cast
 import faust
 from faust.types import TP
 
+from service.base.logs import bind
 from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import aiokafka_options, faust_options, kafka_of
 from service.distributed.protocol.telemetry import WorkerMetrics
@@ -21,7 +22,7 @@ from service.distributed.worker.cache import forget_others
 from service.distributed.worker.partition_task import PartitionTask, WorkerContext
 from service.distributed.worker.site_replica import SiteReplica
 from service.distributed.worker.topic_reader import TopicReader, VerdictReader, summaries_into
-from service.policy import Policy
+from service.policy.model import Policy
 
 SESSION = 10.0  # s after which a worker that is silent loses its partitions
 HEARTBEAT = 2.0
@@ -110,10 +111,11 @@ class Worker:
             self._runners[partition] = (runner, task)
 
     async def _run(self, runner: PartitionTask) -> None:
+        bind(partition=runner.partition)
         try:
             await runner.run()
-        except Exception as error:  # the whole worker ends, loudly: a lane that stands still tells nobody
-            _log.exception("partition-failed partition=%d", runner.partition)
+        except Exception as error:  # noqa: BLE001 - the whole worker ends, loudly: one partition standing still tells nobody
+            _log.exception("partition-failed")
             await self.app.crash(error)
 
     async def _revoked(self, _: Any, *revoked: Any, **__: Any) -> None:

@@ -112,7 +112,7 @@ def _open(folder: Path) -> Rdict:
     options.create_if_missing(True)
     try:
         return Rdict(str(folder), options)
-    except Exception as error:  # the library has but one class of errors
+    except Exception as error:  # noqa: BLE001 - the library has but one class of errors
         if "lock" in str(error).lower():
             raise CacheInUseError(
                 f"{folder}: another worker keeps its states here; give each worker of a host its own --name"

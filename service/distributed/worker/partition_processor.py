@@ -1,8 +1,9 @@
 """One partition's part of the work, without any I/O: frames in their order -> changes to be saved.
 
-A lane takes frames while its day is open. When a frame of the next day comes, the lane hands out the sums of
-its accounts and rests until the site has learnt the day from all partitions; then it closes its accounts and
-goes on. So every lane scores by the same knowledge as one process would.
+A partition processor takes frames while its day is open. When a frame of the next day comes, the partition
+processor hands out the sums of its accounts and rests until the site has learnt the day from all partitions;
+then it closes its accounts and goes on. So every partition processor scores by the same knowledge as one
+process would.
 
 Saved with every checkpoint, in one transaction with the states: up to which offset, and of each shipper up to
 which number, the states include what was sent. Whatever comes again, by a repeat of the broker's, the
@@ -13,18 +14,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
-import numpy as np
 
 from service.base.decoding import decoding_guard
 from service.distributed.protocol import wire
 from service.distributed.protocol.partitions import partition_of_account
 from service.distributed.protocol.validation import is_valid
 from service.distributed.protocol.wire import Frame, FrameHeader, MoveRecord, WireError, WireFault
-from service.learning.day_summary import DaySummary
 from service.learning.feedback import PendingCommands
 from service.learning.site_model import SiteModel
+from service.pipeline.day_close import DayClose, begin_day, end_day
 from service.pipeline.shard import STATES_DAYS, Shard, ShardChanges
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.checkpoints import AnalystVerdict
 from service.records.commands import Command, CommandKind
 from service.records.identities import Link
@@ -32,19 +32,8 @@ from service.records.identities import Link
 VERSION = 1  # of the ledger
 
 
-class DayClose(msgspec.Struct, frozen=True):
-    """A day that is over in this partition, and perhaps not yet in others."""
-
-    day: int
-    next_day: int
-    after: int  # newest day that the site had learnt
-    offset: int  # the site's from UTC when the next day began, s
-    guards: bytes  # f8 (CLASSES,), in force during the day
-    sums: DaySummary
-
-
 class PartitionLedger(msgspec.Struct, frozen=True):
-    """Where a lane is. Saved with its states."""
+    """Where a partition processor is. Saved with its states."""
 
     version: int = VERSION
     offset: int = -1  # of the newest frame taken
@@ -83,7 +72,7 @@ class PartitionProcessor:
 
     @property
     def closing(self) -> DayClose | None:
-        """The day whose sums the site waits for, while the lane rests."""
+        """The day whose sums the site waits for, while the partition processor rests."""
         return self._ledger.closing
 
     @property
@@ -93,7 +82,7 @@ class PartitionProcessor:
 
     @property
     def needs(self) -> int:
-        """The day whose eve the site must have learnt before the lane may go on; 0: nothing."""
+        """The day whose eve the site must have learnt before the partition may go on; 0: nothing."""
         if self._ledger.closing:
             return self._ledger.closing.next_day
         return self._ledger.day if self._ledger.closed else 0
@@ -104,7 +93,7 @@ class PartitionProcessor:
         return self._shard.pending.newest
 
     def enqueue_verdicts(self, verdicts: Sequence[AnalystVerdict]) -> None:
-        """Take in verdicts of the partition's accounts; while the lane rests it wants them again later."""
+        """Take in verdicts of the partition's accounts; while it rests it wants them again later."""
         if self._ledger.closing is None:
             self._shard.enqueue_verdicts(verdicts)
 
@@ -114,8 +103,10 @@ class PartitionProcessor:
         return {**self._counters, **self._shard.counters}
 
     def take(self, offset: int, frame: Frame) -> bool:
-        """Take in the next frame. False where it begins a day, or where the state of an account must come
-        first (``awaited``): the lane rests now and wants it again.
+        """Take in the next frame; false where it rests now and wants the frame again.
+
+        That is where the frame begins a day, or where the state of an account must come first
+        (``expected_accounts``).
 
         Raises ``WireError`` for a frame that is not sound or of other partitions' accounts; its offset counts
         as taken.
@@ -182,15 +173,7 @@ class PartitionProcessor:
         self._ledger = msgspec.structs.replace(self._ledger, offset=max(offset, self._ledger.offset))
 
     def _wait_for_close(self, frame: Frame) -> None:
-        day = self._ledger.day
-        closing = DayClose(
-            day=day,
-            next_day=frame.header.day,
-            after=self._site.day,
-            offset=frame.header.offset,
-            guards=self._site.guards.astype("<f8").tobytes(),
-            sums=self._shard.sums(day, frame.header.offset),
-        )
+        closing = end_day(self._shard, self._site, self._ledger.day, frame.header.day, frame.header.offset)
         self._ledger = msgspec.structs.replace(self._ledger, closing=closing)
 
     def _absorb(self, offset: int, frame: Frame) -> None:
@@ -217,9 +200,7 @@ class PartitionProcessor:
         closing = self._ledger.closing
         if closing is None:
             return
-        guards = np.frombuffer(closing.guards, "<f8").astype(np.float64)
-        self._shard.close(closing.day, closing.offset, guards)
-        self._shard.retire(closing.next_day, closing.offset)
+        begin_day(self._shard, closing)
         self._ledger = msgspec.structs.replace(
             self._ledger, day=closing.next_day, closed=closing.day, closing=None
         )

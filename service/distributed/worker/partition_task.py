@@ -17,7 +17,8 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from service.config.settings import KafkaSettings
+from service.base.retry import Pauses, retrying_async
+from service.config.tables import KafkaSettings
 from service.decision import reader_groups
 from service.distributed.protocol import wire
 from service.distributed.protocol.partitions import partition_of_account
@@ -38,7 +39,7 @@ from service.distributed.worker.site_replica import SiteReplica
 from service.distributed.worker.topic_reader import VerdictReader
 from service.distributed.worker.transactions import OutgoingMessage
 from service.pipeline.shard import ShardChanges
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records import drift_report
 from service.records.drift_report import DriftReport
 
@@ -48,7 +49,7 @@ HIGH, LOW = 400, 100  # frames waiting at which fetching of the partition pauses
 STATUS_SECONDS = 2.0
 FENCED_PAUSE = 5.0  # s; long enough to learn that the partition has a new owner
 MOVE_SECONDS = 60.0  # that an account's state from another partition is waited for
-PAUSES = (0.5, 1.0, 2.0, 5.0)  # s between attempts to reach Kafka
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0  # s between attempts to reach Kafka
 
 _log = logging.getLogger("journalguard.worker")
 
@@ -82,6 +83,7 @@ class PartitionTask:
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._held: deque[tuple[int, bytes]] = deque()  # taken since the last checkpoint
         self._wake = asyncio.Event()
+        self._pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
         self._paused = False
         self._stopping = False
         self._placed = False  # has the first message in order come?
@@ -112,29 +114,28 @@ class PartitionTask:
 
     async def run(self) -> None:
         """Goes on until ``stop``, or until cancelled."""
-        pauses = 0
+        attempts = retrying_async(KafkaError, self._pauses, self._tell_waiting, self._pause)
         while not self._stopping:
-            table = self._table()
-            try:
-                await self._open(table)
-                pauses = 0
-                await self._work(table)
-            except ProducerFenced:
-                _log.warning("partition-taken-over partition=%d: another worker has it now", self.partition)
-                await self._pause(FENCED_PAUSE)
-            except KafkaError as error:
-                pause = PAUSES[min(pauses, len(PAUSES) - 1)]
-                pauses += 1
-                _log.warning(
-                    "checkpoint-waits partition=%d %s; tried again in %g s, nothing is lost",
-                    self.partition,
-                    type(error).__name__,
-                    pause,
-                )
-                await self._pause(pause)
-            finally:
-                await table.close(forget=self._stopping)
-                await self._handovers.close()
+            await attempts(self._attempt)
+
+    async def _attempt(self) -> None:
+        if self._stopping:
+            return
+        table = self._table()
+        try:
+            await self._open(table)
+            self._pauses.begin_again()
+            await self._work(table)
+        except ProducerFenced:
+            _log.warning("partition-taken-over: another worker has it now")
+            await self._pause(FENCED_PAUSE)
+        finally:
+            await table.close(forget=self._stopping)
+            await self._handovers.close()
+
+    def _tell_waiting(self, error: BaseException, pause: float) -> None:
+        trouble = type(error).__name__
+        _log.warning("checkpoint-waits %s; tried again in %g s, nothing is lost", trouble, pause)
 
     def _table(self) -> Changelog:
         around = self._around
@@ -173,8 +174,7 @@ class PartitionTask:
         self._saved_at = time.monotonic()
         around.metrics.accounts.labels(str(self.partition)).set(len(found.accounts))
         _log.info(
-            "partition-open partition=%d accounts=%d offset=%d seconds=%.1f",
-            self.partition,
+            "partition-open accounts=%d offset=%d seconds=%.1f",
             len(found.accounts),
             self._processor.offset,
             time.monotonic() - began,
@@ -231,8 +231,7 @@ class PartitionTask:
         if time.monotonic() - self._awaiting_since > MOVE_SECONDS:
             count = len(self._processor.expected_accounts)
             _log.warning(
-                "accounts-left-behind partition=%d %d accounts begin anew: their states did not come",
-                self.partition,
+                "accounts-left-behind %d accounts begin anew: their states did not come",
                 count,
             )
             self._processor.abandon_expected()

@@ -8,11 +8,12 @@ for the whole site. Whoever comes late begins with the newest snapshot instead o
 from collections.abc import Iterable, Iterator, Mapping
 
 from service.distributed.protocol.wire import KnowledgeRecord, SumsRecord
+from service.learning import site_blobs
 from service.learning.aggregation import merge
+from service.learning.site_blobs import SITE  # the blob that completes a snapshot: written after the others
+from service.learning.site_learning import learn_day
 from service.learning.site_model import SiteModel
-from service.policy import Policy
-
-SITE = "site"  # the blob that completes a snapshot: it is written after the others
+from service.policy.model import Policy
 
 
 class SiteReplica:
@@ -50,7 +51,7 @@ class SiteReplica:
         """One blob of a snapshot; the last of them makes the site start from it, if it is newer."""
         self._blobs[record.name] = record.blob
         if record.name == SITE and record.day > self.site.day:
-            self.site.restore(self._blobs)
+            site_blobs.restore(self.site, self._blobs)
             self._forget()
             self._learn()
 
@@ -60,7 +61,7 @@ class SiteReplica:
             parts = list(self._sums[day].values())
             if not self._whole(day) or any(part.after != self.site.day for part in parts):
                 break  # or a snapshot comes that knows the day, or the days between
-            self.site.learn_day(merge([part.sums for part in parts], self._policy))
+            learn_day(self.site, merge([part.sums for part in parts], self._policy))
         self._forget()
         return self.site.day > before
 
@@ -74,7 +75,7 @@ class SiteReplica:
 
     def snapshot(self) -> Iterator[KnowledgeRecord]:
         """What changed of the site since the last call, in the order in which it must be written."""
-        blobs: Mapping[str, bytes] = self.site.drain()
+        blobs: Mapping[str, bytes] = site_blobs.drain(self.site)
         for name in sorted(blobs, key=lambda name: name == SITE):
             yield KnowledgeRecord(v=1, name=name, day=self.site.day, blob=blobs[name])
 

@@ -10,9 +10,9 @@ from service.config.settings import SiteFolder
 from service.distributed.protocol.telemetry import WorkerMetrics, serve
 from service.distributed.protocol.topics import check
 from service.distributed.worker.app import Worker
-from service.learning.site_model import SiteModel as Knowledge
+from service.learning.site_model import SiteModel
 from service.pipeline.shard import Shard
-from service.policy import Policy
+from service.policy.model import Policy
 from service.records.events import AccessEvent, EventKind, Location, Resource
 
 _log = logging.getLogger("journalguard.worker")
@@ -35,11 +35,11 @@ def start_worker(site: SiteFolder, policy: Policy, name: str) -> None:
 
 def warm(policy: Policy) -> None:
     """Compile the kernels now: a worker that compiles while it has partitions looks dead to the broker."""
-    site = Knowledge(policy)
-    share = Shard(policy, site)
+    model = SiteModel(policy)
+    shard = Shard(policy, model)
     resource = Resource("example", EventKind.PDF, document="0" * 12, journal="0" * 12)
     event = AccessEvent(
         86_400, 0, "nobody", "", "", "", Location(), method="GET", status=200, size=1, resource=resource
     )
-    share.absorb([event], [0], 1)
-    share.close(1, 0, site.guards)
+    shard.absorb([event], [0], 1)
+    shard.close(1, 0, model.guards)

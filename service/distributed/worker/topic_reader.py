@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from service.base.retry import Pauses, retrying_async
 from service.distributed.protocol import wire
 from service.distributed.protocol.wire import KnowledgeRecord, SumsRecord, VerdictRecord, WireError
 from service.distributed.worker.site_replica import SiteReplica
@@ -38,13 +39,12 @@ class TopicReader:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            try:
-                await self._read()
-            except KafkaError as error:
-                topic = self._tps[0].topic
-                _log.warning("%s-waits %s; tried again until it works", topic, type(error).__name__)
-                await asyncio.sleep(PAUSE)
+        pauses = Pauses(PAUSE, PAUSE)
+        await retrying_async(KafkaError, pauses, self._tell_waiting, asyncio.sleep)(self._read)
+
+    def _tell_waiting(self, error: BaseException, _: float) -> None:
+        topic = self._tps[0].topic
+        _log.warning("%s-waits %s; tried again until it works", topic, type(error).__name__)
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(

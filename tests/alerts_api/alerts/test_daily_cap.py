@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.events import Alert
 from tests.alerts_api.examples import DAY, HOUR, NOW, checkpoint, make_alert
 
@@ -37,7 +37,9 @@ def client(database: DatabaseLocation, alerts: list[Alert]) -> TestClient:
     for alert in alerts:
         store.commit(checkpoint([alert]))
     store.close()
-    return TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
+    return TestClient(
+        create_app(database, clock=lambda: NOW + 30.0), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
 
 
 def queue(pages: TestClient, **query: str) -> list[str]:

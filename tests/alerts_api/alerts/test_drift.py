@@ -10,7 +10,7 @@ from alerts_api.alerts.drift import CAUSES, FIGURES
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
-from service.kernel.measures import MeasureGroup
+from service.kernel.measure_types import MeasureGroup
 from service.learning.drift import DISTURBED
 from service.records.checkpoints import Changes
 from service.records.drift_report import NAME, Cause, DriftReport, MovedFigure
@@ -36,7 +36,9 @@ def pages(database: DatabaseLocation, report: DriftReport | None) -> TestClient:
     shared = {} if report is None else {NAME: msgspec.json.encode(report)}
     store.commit(msgspec.structs.replace(checkpoint(), changes=Changes(shared=shared)))
     store.close()
-    return TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
+    return TestClient(
+        create_app(database, clock=lambda: NOW + 30.0), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
 
 
 def test_the_page_names_causes_and_figures(database: DatabaseLocation) -> None:

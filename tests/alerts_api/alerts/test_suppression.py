@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.stream.store import open_store
 from alerts_api.web.app import create_app
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.checkpoints import AnalystVerdict
 from service.records.events import Alert, Suppression
 from tests.alerts_api.examples import DAY, NOW, checkpoint, fill
@@ -17,7 +17,9 @@ LESSONS = load_policy().daily_verdict_limit
 
 
 def pages(database: DatabaseLocation) -> TestClient:
-    return TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
+    return TestClient(
+        create_app(database, clock=lambda: NOW + 30.0), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
 
 
 def judge(client: TestClient, alert: Alert, **form: str | int) -> None:

@@ -197,7 +197,8 @@ class TestErasure:
         data = exported(log)
         report = checked(data, signed)
         assert not report.broken
-        assert ACCOUNTS[0].encode() not in data and ACCOUNTS[1].encode() in data
+        assert ACCOUNTS[0].encode() not in data
+        assert ACCOUNTS[1].encode() in data
         with log.reading() as connection:
             shown = {entry.index: entry for entry in read(connection, -1, 99, AuditFilters())}
             left = connection.execute(

@@ -162,7 +162,8 @@ class TestKeys:
 
     def test_a_signer_does_not_show_its_key(self) -> None:
         secret = new_private_text(NAME, bytes(range(32))).rpartition("+")[2]
-        assert secret not in repr(SIGNER) and secret not in str(SIGNER)
+        assert secret not in repr(SIGNER)
+        assert secret not in str(SIGNER)
 
 
 class TestCheckpoints:

@@ -109,13 +109,15 @@ def test_the_mail_brings_the_checkpoint(log: Database, share: Path, mail: Mail) 
     (path,) = mail.outgoing.iterdir()
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     (attached,) = message.iter_attachments()
-    assert signed and attached.get_content() == signed.note.encode()
+    assert signed
+    assert attached.get_content() == signed.note.encode()
     assert (message["To"], message["Subject"]) == (
         "dpo@example.ac.uk",
         "Checkpoint of the audit log, 3 entries",
     )
     body = message.get_body()
-    assert body and f"--checkpoint {attached.get_filename()}" in body.get_content()
+    assert body
+    assert f"--checkpoint {attached.get_filename()}" in body.get_content()
 
 
 def test_with_a_cadence_only_what_is_due(log: Database, share: Path) -> None:

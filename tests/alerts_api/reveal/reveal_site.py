@@ -20,7 +20,7 @@ from alerts_api.stream.store import open_store
 from pseudonymiser.canonical import Identity
 from pseudonymiser.holder_key import HolderKey
 from pseudonymiser.vault import Vault
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 from service.records.events import Alert
 from service.records.identities import Mode
 from tests.alerts_api.examples import NOW, checkpoint, make_alert
@@ -52,7 +52,7 @@ class SentNotice(NamedTuple):
 
 
 class RevealSite:
-    """The site's database with a clock that tests set; ``told`` are the DPO's mails."""
+    """The site's database with a clock that tests set; ``reported`` are the DPO's mails."""
 
     def __init__(
         self,

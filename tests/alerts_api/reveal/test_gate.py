@@ -17,7 +17,7 @@ from alerts_api.reveal.gate import (
     SecondPerson,
 )
 from alerts_api.signin.actors import Actor, Role
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 from tests.alerts_api.examples import NOW
 from tests.alerts_api.reveal.reveal_site import APPROVER, CASE, DAY, DPO, HOLDER, TEXT, actor
 
@@ -32,6 +32,7 @@ FACTS = RevealFacts(
     trained_until=NOW + DAY,
     under_way=False,
     unreviewed=False,
+    barred=False,
 )
 REQUEST = RevealRequest(
     "RV-ABCDEFGHIJ",
@@ -104,6 +105,9 @@ def test_without_any_facts_everything_is_refused() -> None:
         ({"by_site": 20}, False, RevealDecision(None, SecondPerson.APPROVER)),
         ({"by_holder": 5}, True, RevealDecision(None, break_glass=True)),
         ({"by_holder": 5, "unreviewed": True}, True, RevealDecision(RevealRefusal.UNREVIEWED)),
+        ({"by_holder": 5, "barred": True}, True, RevealDecision(RevealRefusal.BARRED)),
+        ({"by_holder": 5, "barred": True}, False, RevealDecision(None, SecondPerson.APPROVER)),
+        ({"barred": True}, True, RevealDecision(None)),
         ({"restricted": True}, False, RevealDecision(None, SecondPerson.DPO)),
         ({"restricted": True, "by_holder": 5}, True, RevealDecision(None, SecondPerson.DPO)),
         ({"unreviewed": True}, True, RevealDecision(None)),
@@ -145,6 +149,9 @@ def test_who_may_answer_and_review(who: Actor, needs: SecondPerson, refusal: Rev
         ({"answered_at": NOW}, 1.0, RequestState.DENIED),
         ({"answered_at": NOW, "granted_at": NOW}, 1.0, RequestState.GRANTED),
         ({"granted_at": NOW}, DAY + 1, RequestState.LAPSED),
+        ({"granted_at": NOW, "review": "rejected"}, 1.0, RequestState.DENIED),
+        ({"granted_at": NOW, "ticket_until": NOW + 900, "review": "rejected"}, 1.0, RequestState.DENIED),
+        ({"granted_at": NOW, "review": "upheld"}, 1.0, RequestState.GRANTED),
         ({"granted_at": NOW, "ticket_until": NOW + 900}, 900.0, RequestState.TICKETED),
         ({"granted_at": NOW, "ticket_until": NOW + 900}, 901.0, RequestState.LAPSED),
         ({"granted_at": NOW, "ticket_until": NOW + 900, "released_at": NOW}, DAY, RequestState.RELEASED),

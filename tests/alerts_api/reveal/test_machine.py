@@ -33,7 +33,7 @@ from alerts_api.reveal.gate import RevealRefusal, SecondPerson
 from alerts_api.reveal.release_service import Released
 from alerts_api.signin.actors import Actor, Role
 from alerts_api.storage.backend import DatabaseLocation
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 from tests.alerts_api.reveal.reveal_site import (
     APPROVER,
     DAY,

@@ -12,7 +12,7 @@ from alerts_api.reveal import workdays
 from alerts_api.reveal.gate import RevealRequest, SecondPerson
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import Overdue, due_at
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 from tests.alerts_api.examples import NOW
 from tests.alerts_api.reveal.reveal_site import DAY
 

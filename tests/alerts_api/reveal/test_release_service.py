@@ -22,14 +22,18 @@ from alerts_api.reveal.gate import (
 )
 from alerts_api.reveal.ledger import find_request
 from alerts_api.reveal.overdue import Overdue, escalate
+from alerts_api.reveal.training import TrainingRefusal
 from alerts_api.rights.erasure import erase_accounts, erase_identities, rows_left
 from alerts_api.rights.retention import enforce
-from alerts_api.signin.actors import Actor
+from alerts_api.signin import sessions
+from alerts_api.signin.actors import Actor, Role
+from alerts_api.signin.persons import link
+from alerts_api.storage import tables
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.reveal_tables import requests
 from pseudonymiser import holder_key
 from pseudonymiser.holder_key import OpenedIdentity
-from service.config.settings import RetentionSettings
+from service.config.tables import RetentionSettings
 from tests.alerts_api.reveal.reveal_site import (
     ANALYST,
     APPROVER,
@@ -40,6 +44,7 @@ from tests.alerts_api.reveal.reveal_site import (
     OTHER_HOLDER,
     RevealSite,
     judge,
+    train,
 )
 
 
@@ -253,3 +258,132 @@ def test_requests_go_when_the_audit_log_forgets_whose_account_they_were(site: Re
     with site.writing() as connection:
         enforce(connection, RetentionSettings(), int(later), later)
         assert connection.execute(select(requests.c.id)).all() == []
+
+
+def broken_glass(site: RevealSite, alert: int = 5) -> str:
+    """An urgent request above the budget."""
+    used_up(site)
+    asked = site.release_service.ask(site.ask(site.alerts[alert], urgent=True)).request
+    assert asked is not None
+    assert asked.break_glass
+    return asked.id
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_an_urgent_request_that_was_found_not_right_releases_nothing(site: RevealSite, taken: bool) -> None:
+    request = broken_glass(site)
+    ticket = site.release_service.take(site.fresh(HOLDER), request).ticket if taken else ""
+    assert site.release_service.review(site.fresh(DPO), request, uphold=False, note="").refusal is None
+    assert state(found(site, request), site.now) is RequestState.DENIED
+    assert site.release_service.take(site.fresh(HOLDER), request).refusal is not None
+    assert site.release_service.redeem(site.fresh(HOLDER), ticket).sealed == b""
+    assert ActKind.REVEAL_RELEASED not in kinds(site, request)
+
+
+def test_after_that_no_further_urgent_one_until_the_officer_lifts_it(site: RevealSite) -> None:
+    request = broken_glass(site)
+    service, urgent = site.release_service, site.ask(site.alerts[6], urgent=True)
+    assert service.review(site.fresh(APPROVER), request, uphold=False, note="").refusal is None
+    assert service.ask(urgent).refusal is RevealRefusal.BARRED
+    assert service.lift(site.fresh(APPROVER), request, note="").refusal is RevealRefusal.NOT_THE_DPO
+    assert service.lift(DPO_LONG_AGO, request, note="").refusal is RevealRefusal.NOT_CONFIRMED
+    assert service.lift(site.fresh(DPO), request, note="talked to them").refusal is None
+    assert service.lift(site.fresh(DPO), request, note="").refusal is RevealRefusal.NOT_REJECTED
+    assert service.ask(urgent).refusal is None
+    assert ActKind.BREAK_GLASS_LIFTED in kinds(site, request)
+
+
+DPO_LONG_AGO = msgspec.structs.replace(DPO, confirmed_at=DPO.confirmed_at - 1_000.0)
+
+
+def test_one_person_with_two_sign_ins_is_one_person(site: RevealSite) -> None:
+    """She asks by one way, and approves, looks after and has a budget by the other."""
+    with site.writing() as connection:
+        link(connection, "local:mallory", HOLDER.subject)
+        train(connection, "local:mallory", site.now + DAY)
+    local = msgspec.structs.replace(
+        HOLDER, subject="local:mallory", person=HOLDER.subject, roles=frozenset({Role.KEY_HOLDER})
+    )
+    second = msgspec.structs.replace(
+        local, subject="local:mallory", roles=frozenset({Role.APPROVER, Role.DPO})
+    )
+    used_up(site)
+    waits = site.release_service.ask(site.ask(site.alerts[5], local)).request
+    assert waits is not None
+    assert waits.needs is SecondPerson.APPROVER, "one budget"
+    own = site.release_service.answer(site.fresh(second), waits.id, approve=True, note="")
+    assert own.refusal is RevealRefusal.OWN_REQUEST
+    by_holder = msgspec.structs.replace(HOLDER, roles=frozenset({Role.APPROVER}))
+    own = site.release_service.answer(site.fresh(by_holder), waits.id, approve=True, note="")
+    assert own.refusal is RevealRefusal.OWN_REQUEST
+    assert site.release_service.answer(site.fresh(APPROVER), waits.id, approve=True, note="").refusal is None
+
+
+def test_an_outcome_that_the_log_contradicts_is_refused(site: RevealSite) -> None:
+    assert site.release().refusal is None
+    request = site.reported[-1].request
+    assert site.release_service.opened(HOLDER, site.alerts[0].account).refusal is None
+    filed = site.release_service.file(HOLDER, request, RevealOutcome.NOT_OPENED, "")
+    assert filed.refusal is RevealRefusal.CONTRADICTED
+    assert site.release_service.file(HOLDER, request, RevealOutcome.OWN_USE, "").refusal is None
+
+
+def test_who_was_given_nothing_has_opened_nothing(site: RevealSite) -> None:
+    assert site.release().refusal is None
+    account = site.alerts[0].account
+    assert site.release_service.opened(OTHER_HOLDER, account).refusal is RevealRefusal.NOT_RELEASED
+
+
+def test_a_ticket_is_of_its_own_request(site: RevealSite) -> None:
+    asked = site.release_service.ask(site.ask()).request
+    assert asked is not None
+    ticket = site.release_service.take(site.fresh(HOLDER), asked.id).ticket
+    other = site.release_service.redeem(site.fresh(HOLDER), ticket, "RV-AAAAAAAAAA")
+    assert other.refusal is RevealRefusal.NO_TICKET
+    assert site.release_service.redeem(site.fresh(HOLDER), ticket, asked.id).refusal is None
+
+
+@pytest.mark.parametrize(
+    ("subject", "days", "refusal"),
+    [
+        (DPO.subject, 30, TrainingRefusal.OWN),
+        ("local:nobody", 30, TrainingRefusal.UNKNOWN),
+        ("token:0123456789ab", 30, TrainingRefusal.UNKNOWN),
+        (HOLDER.subject, 9_999, TrainingRefusal.TOO_LONG),
+        (HOLDER.subject, 732, TrainingRefusal.TOO_LONG),
+        (HOLDER.subject, 730, None),
+        (HOLDER.subject, -1, None),
+    ],
+)
+def test_whose_training_is_recorded_by_whom(
+    site: RevealSite, subject: str, days: int, refusal: TrainingRefusal | None
+) -> None:
+    with site.writing() as connection:
+        for who in (HOLDER, DPO):
+            sessions.begin(connection, site.fresh(who), site.now)
+    assert site.release_service.train(DPO, subject, site.now + days * DAY) is refusal
+
+
+@pytest.mark.parametrize("how", ["another's", "torn", "not json"])
+def test_a_blob_that_is_not_the_account_s_is_not_released(site: RevealSite, how: str) -> None:
+    """One UPDATE by whoever rules the database: the name of another reader, under this account."""
+    asked = site.release_service.ask(site.ask()).request
+    assert asked is not None
+    ticket = site.release_service.take(site.fresh(HOLDER), asked.id).ticket
+    table = tables.identities
+    with site.writing() as connection:
+        own, other = (
+            connection.execute(
+                select(table.c.sealed).where(table.c.pseudonym == site.alerts[n].account)
+            ).scalar_one()
+            for n in (0, 1)
+        )
+        planted = {"another's": other, "torn": own[:-9], "not json": b"\xff"}[how]
+        mine = table.update().where(table.c.pseudonym == asked.account)
+        connection.execute(mine.values(sealed=planted))
+    released = site.release_service.redeem(site.fresh(HOLDER), ticket)
+    assert (released.refusal, released.sealed) == (RevealRefusal.OTHER_SEAL, b"")
+    assert site.leaves()[-1].outcome == "sealed-for-another"
+    with site.writing() as connection:
+        connection.execute(mine.values(sealed=own))
+    assert site.release_service.redeem(site.fresh(HOLDER), ticket).sealed == own, "the ticket was not spent"

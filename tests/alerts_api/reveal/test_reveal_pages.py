@@ -13,7 +13,7 @@ from alerts_api.signin.actors import Role
 from alerts_api.web.app import create_app
 from pseudonymiser import holder_key
 from pseudonymiser.holder_key import OpenedIdentity
-from service.config.settings import RevealSettings
+from service.config.tables import RevealSettings
 from tests.alerts_api.reveal.reveal_site import (
     CASE,
     DAY,

@@ -59,3 +59,31 @@ def test_any_text_comes_out_printable_and_bounded(text: str) -> None:
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_an_address_never_stays(before: str, after: str) -> None:
     assert "canary@example.org" not in scrub(f"{before} canary@example.org {after}").text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("The reader Jane Doe was away", "Jane"),
+        ("user is jdoe, says the desk", "jdoe"),
+        ("It was j.doe again", "j.doe"),
+        ("asked Jane Doe about it", "Doe"),
+        ("fullwidth jdoe\uff20example.org", "jdoe"),
+        ("the patron called Anna-Lena Müller", "Müller"),
+        ("her address is \uff11\uff19\uff12.0.2.7", "192"),
+    ],
+)
+def test_plain_names_and_other_forms_of_letters_are_left_out(text: str, name: str) -> None:
+    assert name not in scrub(text).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The reader is abroad and the account is stolen",
+        "Twelve hundred PDFs in one night from a hosting network; the account has to be secured.",
+        "e.g. a VPN, i.e. not the campus",
+    ],
+)
+def test_what_the_reader_does_is_no_name(text: str) -> None:
+    assert scrub(text) == (text, 0)

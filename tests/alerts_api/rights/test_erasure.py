@@ -54,7 +54,10 @@ def test_every_table_is_rid_of_it(database: DatabaseLocation) -> None:
             assert (rows_left(connection, account), rows_left(connection, other)) == ({}, before)
             assert not waits(connection, asked.accounts)
             assert [(each.reference, each.outcome) for each in read_cases(connection)] == [("SD-1", "erased")]
-    assert [act.kind for act in acts(database)] == [ActKind.RIGHTS_ERASE]
+    assert [act.kind for act in acts(database)] == [ActKind.RIGHTS_ERASE, ActKind.OPENINGS_ERASED]
+    assert {act.actor for act in acts(database)} == {"console:mholmes", "journalguard"}, (
+        "nobody proved the name"
+    )
 
 
 def test_a_running_stream_is_told_once_what_is_new(database: DatabaseLocation) -> None:

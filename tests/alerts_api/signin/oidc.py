@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from alerts_api.signin.provider import Provider
 from alerts_api.web.app import create_app
-from service.config.settings import RoleGroups, SignInSettings
+from service.config.tables import RoleGroups, SignInSettings
 from tests.services.oidc import CLIENT, PAGES, SECRET, OpenIdProvider
 
 ROLES = RoleGroups(analyst=("library-security",), key_holder=("library-keys",), admin=("library-it",))
@@ -33,13 +33,13 @@ def pages(file: Path, settings: SignInSettings, clock: Callable[[], float]) -> F
     return create_app(file, clock=clock, provider=provider_at(file.parent, settings, clock))
 
 
-def visit(address: str, login: str, cookies: httpx.Cookies | None = None) -> str:
+def visit(address: str, login: str, cookies: httpx2.Cookies | None = None) -> str:
     """Does what ``login`` would do at the provider; the address by which it sends the browser back."""
-    with httpx.Client(cookies=cookies) as browser:
+    with httpx2.Client(cookies=cookies) as browser:
         address = f"{address}&login_hint={login}"
         for _ in range(12):
             answer = browser.get(address)
-            address = str(httpx.URL(address).join(answer.headers["location"]))
+            address = str(httpx2.URL(address).join(answer.headers["location"]))
             if address.startswith(PAGES):
                 return address
     raise AssertionError(f"not sent back, but to {address}")
@@ -52,8 +52,8 @@ def sent(client: TestClient, way: str = "/signin/oidc") -> str:
     return str(answer.headers["location"])
 
 
-def came_back(client: TestClient, address: str) -> httpx.Response:
-    answer: httpx.Response = client.get(address.removeprefix(PAGES))
+def came_back(client: TestClient, address: str) -> httpx2.Response:
+    answer: httpx2.Response = client.get(address.removeprefix(PAGES))
     return answer
 
 

@@ -17,13 +17,15 @@ from alerts_api.signin.claims import (
     LEEWAY,
     Expected,
     groups_of,
+    lacking,
     name_of,
+    proof_of,
     roles_of,
     subject_of,
     verified,
 )
 from alerts_api.signin.errors import ProviderError
-from service.config.settings import RoleGroups
+from service.config.tables import RoleGroups, SignInSettings
 
 NOW = time.time()
 ISSUER, CLIENT, NONCE = "https://login.example.ac.uk", "journalguard", "n" * 43
@@ -129,11 +131,48 @@ def test_no_algorithm_takes_a_shared_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "subject", ["", "local:jane.doe", "token:1", "open", "nobody", "a b", "ä", "x" * 256, 7]
+    "subject",
+    [
+        *("", "local:jane.doe", "token:1", "open", "nobody", "a b", "ä", "x" * 256, 7),
+        *(
+            "journalguard",
+            "JournalGuard",
+            "console",
+            "console:mholmes",
+            "machine",
+            "Local:jane.doe",
+            "demo-dpo",
+        ),
+    ],
 )
 def test_a_subject_that_could_be_one_of_ours_is_refused(subject: object) -> None:
     with pytest.raises(ProviderError):
         subject_of({"sub": subject})
+
+
+@pytest.mark.parametrize(
+    ("claims", "lacks"),
+    [
+        ({}, "acr"),
+        ({"acr": "weak", "amr": ["otp"]}, "acr"),
+        ({"acr": ["strong"], "amr": ["otp"]}, "acr"),
+        ({"acr": "strong"}, "amr"),
+        ({"acr": "strong", "amr": "otp"}, "amr"),
+        ({"acr": "strong", "amr": ["pwd"]}, "amr"),
+        ({"acr": "strong", "amr": ["pwd", "otp"]}, ""),
+    ],
+)
+def test_what_a_token_does_not_tell_its_proof_does_not_have(claims: dict[str, Any], lacks: str) -> None:
+    asked = SignInSettings(
+        issuer=ISSUER, client_id=CLIENT, address=ISSUER, acr=("strong", "stronger"), amr=("otp", "hwk")
+    )
+    assert lacking(proof_of(claims), asked) == lacks
+    assert lacking(proof_of(claims), SignInSettings(issuer=ISSUER, client_id=CLIENT, address=ISSUER)) == ""
+
+
+@pytest.mark.parametrize("told", [None, "1795500000", True, -1, float("nan"), float("inf"), [], {"a": 1}])
+def test_a_time_of_proof_that_is_none_is_not_told(told: object) -> None:
+    assert proof_of({"auth_time": told}).auth_time == 0.0
 
 
 def test_a_name_is_harmless_and_short() -> None:

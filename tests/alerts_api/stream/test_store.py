@@ -19,6 +19,7 @@ from alerts_api.alerts.filters import Filters
 from alerts_api.alerts.queries import events_around, find_alerts, get_alert, read_progress
 from alerts_api.alerts.records import AlertRow, JudgedAlert
 from alerts_api.alerts.verdicts import Verdict, record_verdict
+from alerts_api.signin.actors import Role
 from alerts_api.storage import audit_tables, tables
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
@@ -36,8 +37,10 @@ from alerts_api.web.authentication import OPEN as ANALYST
 from service.records.checkpoints import Changes, Checkpoint
 from service.records.events import Alert, Rejected
 from tests.alerts_api.examples import NOW, checkpoint, make_alert, make_traces
+from tests.alerts_api.visitors import person
 
 NONE: Detections = {}
+READER = person(Role.ANALYST)
 
 
 def dump(place: DatabaseLocation) -> dict[str, list[str]]:
@@ -63,7 +66,7 @@ def rows(place: DatabaseLocation, query: str) -> list[object]:
 def judged(place: DatabaseLocation, alert: Alert) -> JudgedAlert:
     database = open_database(place, create=False)
     with database.reading() as connection:
-        found = get_alert(connection, alert.alert_id, NONE)
+        found = get_alert(connection, READER, alert.alert_id, NONE, 0.0)
     database.close()
     assert found is not None
     return found

@@ -23,7 +23,9 @@ HOSTILE = "<script>alert(1)</script>\"' onload=x {{ 7*7 }}"
 def page_of(
     database: DatabaseLocation, path: str = "/", *, now: float = NOW + 30.0, demo: bool = False
 ) -> str:
-    client = TestClient(create_app(database, clock=lambda: now, demo=demo), base_url=BASE)
+    client = TestClient(
+        create_app(database, clock=lambda: now, demo=demo), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
     answer = client.get(path)
     assert answer.status_code == 200
     return str(answer.text)
@@ -138,7 +140,9 @@ def test_a_verdict_by_form_leads_back_to_the_alert(client: TestClient, alerts: l
 
 def test_similar_alerts_come_with_their_outcome(database: DatabaseLocation) -> None:
     alerts = fill(database, 14)
-    client = TestClient(create_app(database, clock=lambda: NOW + 30.0), base_url=BASE)
+    client = TestClient(
+        create_app(database, clock=lambda: NOW + 30.0), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
     client.post(f"/alerts/{alerts[6].alert_id}/verdicts", data={"verdict": "wrong-data"})
     similar = client.get(f"/alerts/{alerts[0].alert_id}").text.split("Similar alerts")[1]
     assert alerts[6].alert_id in similar

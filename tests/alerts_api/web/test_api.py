@@ -159,7 +159,9 @@ def test_health_tells_how_fresh_the_site_is(
     database: DatabaseLocation, written_at: float, status: str
 ) -> None:
     fill(database, 1, written_at=written_at)
-    client = TestClient(create_app(database, clock=lambda: float(NOW)), base_url=BASE)
+    client = TestClient(
+        create_app(database, clock=lambda: float(NOW)), base_url=BASE, client=("127.0.0.1", 50_000)
+    )
     answer = client.get("/healthz")
     assert answer.status_code == 200
     found = msgspec.json.decode(answer.content, type=Status)
@@ -176,7 +178,7 @@ def test_refused_lines_are_found_again(client: TestClient) -> None:
 
 
 def test_health_fails_only_when_the_database_cannot_be_read(database: DatabaseLocation) -> None:
-    client = TestClient(create_app(database), base_url=BASE)
+    client = TestClient(create_app(database), base_url=BASE, client=("127.0.0.1", 50_000))
     assert client.get("/healthz").status_code == 503
     assert str(database) not in client.get("/").text
     open_store(database).close()

@@ -45,7 +45,7 @@ def browser(file: Path, tmp_path: Path) -> TestClient:
             write_shared(connection, {f"{PREFIX}{day % 62:02d}": msgspec.msgpack.encode((day, counts))})
     store.close()
     app = create_app(file, clock=lambda: NOW + 30.0, evaluation=EvaluationPlace(folder, 3.0))
-    return TestClient(app, base_url="http://127.0.0.1:8321")
+    return TestClient(app, base_url="http://127.0.0.1:8321", client=("127.0.0.1", 50_000))
 
 
 def test_the_list_names_what_moved_and_leaves_out_what_cannot_be_read(browser: TestClient) -> None:
@@ -83,7 +83,11 @@ def test_small_counts_are_not_told_and_others_rounded(browser: TestClient) -> No
 
 def test_a_site_without_reports_says_how_to_make_one(file: Path) -> None:
     fill(file)
-    client = TestClient(create_app(file, clock=lambda: NOW + 30.0), base_url="http://127.0.0.1:8321")
+    client = TestClient(
+        create_app(file, clock=lambda: NOW + 30.0),
+        base_url="http://127.0.0.1:8321",
+        client=("127.0.0.1", 50_000),
+    )
     assert "journalguard evaluate" in client.get("/evaluation").text
 
 

@@ -1,4 +1,4 @@
-"""What does not pass the door, and the headers of everything that leaves."""
+"""What does not pass the authenticator, and the headers of everything that leaves."""
 
 from collections.abc import Iterator
 

@@ -8,7 +8,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from service.base.errors import AddressError
@@ -58,7 +58,10 @@ class TestInit:
         [
             (("--log-format", "%h %q", "--timezone", "UTC"), "LogFormat, column 4"),
             (("--log-format", COMMON, "--timezone", "Europe/Lundon"), "did you mean 'Europe/London'?"),
-            (("--log-format", COMMON, "--timezone", "UTC", "--campus", "192.0.2.7/24"), "192.0.2.0/24"),
+            (
+                ("--log-format", COMMON, "--timezone", "UTC", "--campus", "192.0.2.7/24"),
+                "--campus: campus: 192.0.2.7/24 has host bits set; write it like 192.0.2.0/24",
+            ),
             (("--log-format", COMMON, "--timezone", "UTC", "--log", "ezp%m.log"), "no year"),
             (("--log-format", COMMON, "--timezone", "UTC", "--alerts-per-day", "0"), "--alerts-per-day"),
         ],
@@ -92,7 +95,7 @@ class TestPseudonym:
         site = made(tmp_path / "s", "--realm", "EXAMPLE", "--realm", "example.ac.uk")
         names = b"jdoe\nJDOE\r\nEXAMPLE\\jdoe\njdoe@example.ac.uk\njdoe \n"
         names += b"jdoe@other.example\n-\nauto-192.0.2.1\n\n"
-        result = call("pseudonym", "--site", site, "--kind", "user", stdin=names)
+        result = call("pseudonym", "--site", site, "--kind", "user", "--purpose", "staff list", stdin=names)
         rows = [line.split("\t") for line in result.stdout.splitlines()]
         assert (result.exit_code, [row[0] for row in rows[:5]]) == (
             0,
@@ -161,9 +164,9 @@ def served(address: str) -> bool:
     until = time.monotonic() + 40
     while time.monotonic() < until:
         try:
-            if httpx.get(address, timeout=10).status_code == 200:
+            if httpx2.get(address, timeout=10).status_code == 200:
                 return True
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             pass
         time.sleep(0.1)
     return False

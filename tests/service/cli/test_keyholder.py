@@ -122,7 +122,8 @@ class TestCeremony:
             terminal.expect("Passphrase")
             terminal.type(f"{PASSPHRASE}\n")
             assert terminal.end() == 0
-        assert "jdoe" not in terminal.shown and b"jdoe" not in half.read_bytes()
+        assert "jdoe" not in terminal.shown
+        assert b"jdoe" not in half.read_bytes()
         with at_terminal("keyholder", "open", second, half) as terminal:
             terminal.expect("Passphrase")
             terminal.type(f"{PASSPHRASE}\n")
@@ -159,7 +160,8 @@ class TestCeremony:
             terminal.type("not the passphrase\n")
             assert terminal.end() == 1
         assert "the passphrase is wrong, or the file was changed" in terminal.shown
-        assert "jdoe" not in terminal.shown and "Traceback" not in terminal.shown
+        assert "jdoe" not in terminal.shown
+        assert "Traceback" not in terminal.shown
 
     def test_rehearse_with_paper(self, tmp_path: Path) -> None:
         path = key_file(tmp_path, KEYS[0])
@@ -249,7 +251,8 @@ class TestAtTheSite:
         revoked = call("keyholder", "revoke", "--site", site, "desk-1", "--dry-run")
         assert (added.exit_code, revoked.exit_code) == (0, 0)
         assert "from now on it takes one" in added.stdout
-        assert "nothing was changed" in added.stdout and "nothing was changed" in revoked.stdout
+        assert "nothing was changed" in added.stdout
+        assert "nothing was changed" in revoked.stdout
         assert files(site) == before
 
     @pytest.mark.parametrize(("mode", "count"), [(Mode.ONE, 1), (Mode.TWO, 2)])

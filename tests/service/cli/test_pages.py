@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from alerts_api.stream.store import open_store
@@ -39,10 +39,10 @@ def status(address: str, **wanted: object) -> Mapping[str, Any]:
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         try:
-            found = httpx.get(f"{address}api/v1/status", timeout=10).json()
+            found = httpx2.get(f"{address}api/v1/status", timeout=10).json()
             if wanted.items() <= found.items():
                 return found
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             pass
         time.sleep(0.1)
     return found

@@ -1,6 +1,7 @@
 """`rotate`: told first, done once, and not while a `run` is at work."""
 
 import fcntl
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from pseudonymiser import keys
 from pseudonymiser.keys import Domain
+from service.base.locks import SHIP_LOCK, exclusive_lock
 from tests.e2e.sites import access_lines, call, followed, made
 
 
@@ -91,3 +93,11 @@ def test_not_while_the_site_is_at_work(site: Path) -> None:
 
 def test_both_at_once_is_a_wrong_call(site: Path) -> None:
     assert call("rotate", "--site", site, "--emergency", "--end").exit_code == 2
+
+
+def test_not_while_a_shipper_is_at_work(site: Path) -> None:
+    settings = site / "site.toml"
+    settings.write_text(settings.read_text() + '\n[kafka]\nservers = ["localhost:9092"]\n')
+    with exclusive_lock(site / SHIP_LOCK, "ship"):
+        result = call("rotate", "--site", site, "--dry-run")
+    assert (result.exit_code, f"`journalguard ship` (process {os.getpid()})" in result.stderr) == (1, True)

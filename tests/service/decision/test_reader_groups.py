@@ -20,9 +20,11 @@ from service.decision.reader_groups import (
 )
 from service.kernel.account_record import ACCOUNT
 from service.kernel.encoder import KIND_BIT, key32
+from service.learning import site_blobs
+from service.learning.site_learning import learn_day
 from service.learning.site_model import SiteModel
 from service.pipeline.shard import Shard
-from service.policy import Readers
+from service.policy.model import Readers
 from service.records.events import NetworkKind
 from tests.service.factories import FAR, NOON, POLICY, TODAY, event
 
@@ -83,8 +85,8 @@ def test_a_day_s_counts_are_kept_by_the_site_and_read_back() -> None:
     share = Shard(POLICY, site)
     events = [event(NOON, "a"), event(NOON + 60, "b", place=FAR, network="n2")]
     share.absorb(events, [0, 1], TODAY)
-    site.learn_day(share.sums(TODAY, 0))
-    days = read_group_history(site.drain())
+    learn_day(site, share.summary(TODAY, 0))
+    days = read_group_history(site_blobs.drain(site))
     assert list(days) == [TODAY]
     assert days[TODAY][EVERYONE] == GroupCount(2, 0)
     assert days[TODAY]["VPN: over a VPN or hosting network"] == GroupCount(1, 0)

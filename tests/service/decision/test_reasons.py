@@ -11,7 +11,7 @@ from models.evidence import BINS, CAP
 from service.decision.reasons import MOST_REASONS, number, picture, reasons, usual_most
 from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAYS, HOURS
 from service.kernel.encoder import key32
-from service.kernel.measures import MEASURES, OWN, G, K, M, Measure
+from service.kernel.measures import OWN, G, K, M
 from service.kernel.moments import Moment
 from service.records.events import Picture
 from tests.service.factories import DAY, FAR, NOON, POLICY, TODAY, Walk, event, page, walk
@@ -117,9 +117,9 @@ def test_the_ordinary_is_no_reason() -> None:
     assert reasons(reader(3), measured(DOCS_1H=2.0, NETWORKS_1D=1.0), TABLE, POLICY) == ()
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=lambda m: m.index.name)
-def test_every_measure_makes_a_readable_sentence(measure: Measure) -> None:
-    (found,) = reasons(reader(3), measured(**{measure.index.name: 90.0}), TABLE, POLICY)
+@pytest.mark.parametrize("measure", list(M), ids=lambda m: m.name)
+def test_every_measure_makes_a_readable_sentence(measure: M) -> None:
+    (found,) = reasons(reader(3), measured(**{measure.name: 90.0}), TABLE, POLICY)
     assert "{" not in found.text
     assert "nan" not in found.text
     assert found.text.endswith("account-days of readers reaches that")

@@ -17,7 +17,7 @@ from models.evaluation.records import DAY
 from service.evaluation.scenes import load, read_events
 from service.evaluation.worlds import Library
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.drift_report import BUSY, NAME, NETWORKS, PUBLISHER, QUIET, DriftReport
 from service.records.events import AccessEvent, Alert
 from tests.service.evaluation.conftest import quiet

@@ -182,9 +182,8 @@ def habit(days: float = 30.0) -> NDArray[np.void]:
         r[table][0]["days"] = int(days * 512)
         r[table][0]["first"] -= int(days)
     r["hour_days"][4] = int(days * 512)
-    for counter in ("docs", "new_network", "joint", "hour_seen", "day_events", "day_max"):
+    for counter in ("counters", "hour_seen", "day_events", "day_max"):
         r[counter] = 0
-    r["young_network"] = r["new_platform"] = 0.0
     return state
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAY_UNIT
 from service.kernel.measures import OWN, K, M
-from service.learning.account_update import CLASSES, FADE, GUARDED, HISTORY, REGULAR_DAYS, close_accounts
+from service.kernel.peer_groups import CLASSES
+from service.learning.account_update import FADE, GUARDED, HISTORY, REGULAR_DAYS, close_accounts
 from tests.service.factories import DAY, FAR, NOON, TODAY, event, walk
 
 NEVER, ALWAYS = np.full(CLASSES, 1e9), np.zeros(CLASSES)
@@ -68,7 +69,7 @@ def test_rolling_counters_are_no_business_of_midnight() -> None:
     state = walk([event(document=i) for i in range(5)]).states
     before = state.copy()
     close(state)
-    for name in ("docs", "requests", "mb", "ring", "hours", "days", "last_time", "documents", "events"):
+    for name in ("counters", "ring", "hours", "days", "last_time", "documents", "events"):
         assert np.array_equal(state[name], before[name]), name
 
 

@@ -22,7 +22,7 @@ from service.learning import attack_injection
 from service.learning.attack_injection import merge_injected
 from service.learning.day_summary import InjectedAttacks
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.commands import Command, CommandKind
 from tests.service.factories import POLICY, TODAY, library, shifted
 
@@ -38,7 +38,7 @@ def pipeline() -> Pipeline:
 
 
 def shadowed(pipeline: Pipeline, day: int = TODAY + 2) -> Examples:
-    return pipeline._shard.sums(day, 0).injected.thefts
+    return pipeline._shard.summary(day, 0).injected.thefts
 
 
 def states_of(pipeline: Pipeline) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
@@ -106,9 +106,9 @@ def test_of_a_restricted_reader_nothing_is_learnt(pipeline: Pipeline) -> None:
     share.absorb(STREAM)
     account = share._shard._states.names[0]
     key = mixed(share._shard._states.ids[:1], TODAY + 2)
-    drawn = np.frombuffer(share._shard.sums(TODAY + 2, 0).injected.drawn, "<u8")
+    drawn = np.frombuffer(share._shard.summary(TODAY + 2, 0).injected.drawn, "<u8")
     share._shard.apply(Command(CommandKind.RESTRICT, account))
-    after = share._shard.sums(TODAY + 2, 0)
+    after = share._shard.summary(TODAY + 2, 0)
     assert set(drawn.tolist()) - set(np.frombuffer(after.injected.drawn, "<u8").tolist()) == set(key.tolist())
     assert after.known == len(drawn) - 1
 
@@ -152,7 +152,7 @@ def test_a_thief_shows_nothing_that_the_log_does_not_show() -> None:
 def test_on_the_first_day_nobody_is_shadowed() -> None:
     pipeline = Pipeline(POLICY)
     pipeline.absorb(STREAM[:5])
-    assert pipeline._shard.sums(TODAY, 0).injected == InjectedAttacks()
+    assert pipeline._shard.summary(TODAY, 0).injected == InjectedAttacks()
 
 
 def test_families_left_out_are_not_taught(pipeline: Pipeline) -> None:

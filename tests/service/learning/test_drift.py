@@ -9,7 +9,7 @@ import pytest
 from service.base.decoding import decoding_guard
 from service.kernel.measures import K, M
 from service.learning.drift import DISTURBED, FADING, Drift, report, weights
-from service.learning.site_model import DRIFT
+from service.learning.site_blobs import DRIFT
 from service.learning.usage_counts import PlatformUsage, UsageCounts, merge_usage_counts
 from service.pipeline.site_pipeline import Pipeline
 from service.records.checkpoints import Changes

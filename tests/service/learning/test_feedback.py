@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from service.decision.episodes import Allowance, open_episode
 from service.decision.reader_groups import EVERYONE, read_group_history
 from service.kernel.account_record import ACCOUNT
-from service.kernel.measures import K, M, MeasureGroup
+from service.kernel.measure_types import MeasureGroup
+from service.kernel.measures import K, M
 from service.kernel.moments import as_examples
 from service.kernel.training_rows import READER, STOLEN, Examples
 from service.learning.feedback import PendingCommands, in_force, training_example
-from service.learning.site_model import SiteSnapshot
+from service.learning.site_blobs import SiteSnapshot
 from service.pipeline.site_pipeline import Pipeline
 from service.records.checkpoints import AnalystVerdict
 from service.records.events import AccessEvent, Alert

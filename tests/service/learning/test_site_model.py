@@ -18,10 +18,13 @@ from models.ensemble import ensemble_score
 from service.kernel.account_record import ACCOUNT, BIN_UNIT
 from service.kernel.encoder import key32
 from service.kernel.measures import OWN, G, K, M
-from service.learning.account_update import CLASSES
+from service.kernel.peer_groups import CLASSES
+from service.learning import site_blobs
 from service.learning.aggregation import SAMPLE, merge, summarise_day
 from service.learning.day_summary import DaySummary
-from service.learning.site_model import RING, ROWS, SiteModel
+from service.learning.site_blobs import RING
+from service.learning.site_learning import learn_day
+from service.learning.site_model import ROWS, SiteModel
 from service.pipeline.account_table import stable_id
 from tests.service.factories import POLICY, TODAY
 
@@ -43,7 +46,7 @@ def readers(n: int, seed: int = 1, day: int = TODAY, evidence: float = 0.0) -> N
 
 
 def close(site: SiteModel, states: NDArray[np.void], day: int = TODAY, opened: int = 0) -> None:
-    site.learn_day(sums_of(site, states, day, opened))
+    learn_day(site, sums_of(site, states, day, opened))
 
 
 def sums_of(
@@ -184,10 +187,10 @@ def test_the_trees_see_a_sample_of_a_large_site() -> None:
     site = SiteModel(POLICY)
     close(site, readers(SAMPLE + 500))
     close(site, readers(SAMPLE + 500), TODAY + 1)
-    blob = site.drain()[f"histogram/{(TODAY + 1) % RING:02d}"]
+    blob = site_blobs.drain(site)[f"histogram/{(TODAY + 1) % RING:02d}"]
     assert len(blob) < 50_000
     restored = SiteModel(POLICY)
-    restored.restore({"site": site._blob("site"), "histogram/xx": blob})
+    site_blobs.restore(restored, {"site": site_blobs.blob(site, "site"), "histogram/xx": blob})
     assert tables(restored) != tables(SiteModel(POLICY))
 
 
@@ -196,15 +199,15 @@ def test_the_blobs_hold_everything() -> None:
     blobs: dict[str, bytes] = {}
     for day in range(WINDOW_DAYS + 3):
         close(site, readers(200, seed=day), TODAY + day, opened=2)
-        blobs.update(site.drain())
+        blobs.update(site_blobs.drain(site))
     assert sum(name.startswith("histogram/") for name in blobs) == RING
     other = SiteModel(POLICY)
-    other.restore(blobs)
+    site_blobs.restore(other, blobs)
     assert tables(other) == tables(site)
     assert other.threshold.calibration == site.threshold.calibration
     for one in (site, other):
         close(one, readers(200, seed=77), TODAY + WINDOW_DAYS + 3)
-    assert other.drain() == site.drain()
+    assert site_blobs.drain(other) == site_blobs.drain(site)
     assert tables(other) == tables(site)
 
 
@@ -212,26 +215,26 @@ def test_old_blobs_of_the_ring_are_not_taken_for_new_days() -> None:
     site = SiteModel(POLICY)
     blobs: dict[str, bytes] = {}
     close(site, readers(3000, seed=5), TODAY)
-    blobs.update(site.drain())
+    blobs.update(site_blobs.drain(site))
     later = TODAY + 10 * WINDOW_DAYS + 3
     close(site, readers(50, seed=6), later)
-    blobs.update(site.drain())
+    blobs.update(site_blobs.drain(site))
     other = SiteModel(POLICY)
-    other.restore(blobs)
+    site_blobs.restore(other, blobs)
     assert tables(other) == tables(site)
 
 
 def test_drain_gives_only_what_changed() -> None:
     site = SiteModel(POLICY)
-    assert site.drain() == {}
+    assert site_blobs.drain(site) == {}
     close(site, readers(10))
-    assert {"site", f"histogram/{TODAY % RING:02d}"} <= set(site.drain())
-    assert site.drain() == {}
+    assert {"site", f"histogram/{TODAY % RING:02d}"} <= set(site_blobs.drain(site))
+    assert site_blobs.drain(site) == {}
 
 
 def test_a_fresh_store_restores_a_fresh_site() -> None:
     site = SiteModel(POLICY)
-    site.restore({})
+    site_blobs.restore(site, {})
     assert tables(site) == tables(SiteModel(POLICY))
 
 
@@ -252,7 +255,7 @@ def test_what_the_release_before_knew_is_read() -> None:
     """Its classifiers are yet to be taught; rows of measures it did not know are empty."""
     blobs = msgspec.msgpack.decode(zlib.decompress(GOLDEN.read_bytes()), type=dict[str, bytes])
     site = SiteModel(POLICY)
-    site.restore(blobs)
+    site_blobs.restore(site, blobs)
     assert site.day == TODAY + 18
     assert site.classifiers.days == 0
     assert site.threshold.calibration.days
@@ -260,5 +263,5 @@ def test_what_the_release_before_knew_is_read() -> None:
     assert np.array_equal(site.table[:, M.DOCS_7D_TREND], SiteModel(POLICY).table[:, M.DOCS_7D_TREND])
     close(site, readers(200), TODAY + 19)
     again = SiteModel(POLICY)
-    again.restore({**blobs, **site.drain()})
+    site_blobs.restore(again, {**blobs, **site_blobs.drain(site)})
     assert tables(again) == tables(site)

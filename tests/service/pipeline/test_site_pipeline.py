@@ -12,7 +12,7 @@ from service.base.errors import CheckpointError
 from service.kernel.account_record import ACCOUNT
 from service.pipeline.account_table import HEADER
 from service.pipeline.site_pipeline import Pipeline, PipelineState
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.checkpoints import Changes
 from service.records.events import AccessEvent, Alert
 from service.records.identities import Link

@@ -9,7 +9,8 @@ import pytest
 
 from service.base.errors import PolicyError
 from service.kernel.measures import M
-from service.policy import Detection, load_policy
+from service.policy.loading import load_policy
+from service.policy.model import Detection
 
 SHIPPED = load_policy()
 PRIOR = files("service.policy").joinpath("prior.toml").read_text("utf-8")
@@ -26,10 +27,16 @@ trees_handicap = 0.7
 
 
 def test_every_measure_is_in_exactly_one_detection() -> None:
-    named = [name for d in SHIPPED.detections.values() for name in d.measures]
-    assert sorted(named) == sorted(M.__members__)
-    for m in M:
-        assert m.name in SHIPPED.detections[SHIPPED.detection_of[m]].measures
+    assert list(SHIPPED.detection_of) == [m.spec.detection for m in M]
+    assert set(SHIPPED.detection_of) == set(SHIPPED.detections)
+
+
+def test_a_site_s_row_of_the_prior_replaces_the_measure_s_own(tmp_path: Path) -> None:
+    (tmp_path / "prior.toml").write_text(prior("[2, 12, 30, 70]"))
+    theirs = load_policy(tmp_path)
+    assert theirs.prior[M.DOCS_10M] == (2, 12, 30, 70)
+    assert theirs.prior[M.DOCS_1H] == M.DOCS_1H.spec.prior
+    assert theirs.hash != SHIPPED.hash
 
 
 @pytest.mark.parametrize("detection", SHIPPED.detections.values(), ids=lambda d: d.id)
@@ -80,7 +87,7 @@ def test_the_hash_is_of_the_texts(tmp_path: Path) -> None:
 
 def test_a_site_may_reword_a_detection(tmp_path: Path) -> None:
     old = SHIPPED.detections["odd-hours"]
-    reported = {k: v for k, v in msgspec.to_builtins(old).items() if k != "example"}
+    reported = {k: v for k, v in msgspec.to_builtins(old).items() if k != "example" and v is not None}
     text = "\n".join(f"{k} = {_toml(v)}" for k, v in reported.items())
     (tmp_path / "odd-hours.toml").write_text(text.replace(old.title, "Nachts"))
     assert load_policy(tmp_path).detections["odd-hours"].title == "Nachts"
@@ -99,7 +106,7 @@ def detection(measures: str, name: str = "own") -> str:
 
 def prior(quantiles: str) -> str:
     """The shipped prior with other numbers for one measure."""
-    return re.sub(r"DOCS_10M = .*", f"DOCS_10M = {quantiles}", PRIOR)
+    return re.sub(r"# Of each measure .*", f"DOCS_10M = {quantiles}", PRIOR)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +116,29 @@ def prior(quantiles: str) -> str:
         ("own.toml", detection('["DOCS_1H"]'), "DOCS_1H belongs to bulk-download already"),
         ("bulk-download.toml", detection('["DOCS_10M"]', "bulk-download"), "no detection reads DOCS_1H"),
         ("own.toml", "id = ", "own.toml: not valid TOML"),
-        ("own.toml", 'id = "own"', "own.toml: Object missing required field"),
-        ("own.toml", detection("[]") + "colour = 1\n", "own.toml, line 10: .* unknown field `colour`"),
+        ("own.toml", 'id = "own"', "own.toml: 'title' is missing; compare it with the file"),
+        ("own.toml", detection("[]") + "colour = 1\n", "own.toml, line 10: unknown field 'colour'"),
         (
             "own.toml",
             detection("[]") + '[[example]]\nsays = "s"\nfires = 7\ndoes = [{}]',
-            "own.toml, line 12: Expected `bool`",
+            "own.toml, line 12: fires: expected bool, got int",
+        ),
+        (
+            "own.toml",
+            detection("[]") + '[[example]]\nsays = "s"\nfires = true\ndoes = [{ town = "sea" }]',
+            "own.toml, line 13: town: invalid enum value 'sea'; compare it",
+        ),
+        (
+            "own.toml",
+            detection("[]")
+            + 2 * '[[example]]\nsays = "s"\nfires = true\n[[example.does]]\npages = 1\n'
+            + "pgaes = 2\n",
+            "own.toml, line 20: unknown field 'pgaes'; compare it",
+        ),
+        (
+            "own.toml",
+            detection("[]") + "[[example]]\nfires = true\ndoes = [{}]",
+            "own.toml, line 10: 'says' is missing; compare it",
         ),
         (
             "budget.toml",
@@ -132,21 +156,25 @@ def prior(quantiles: str) -> str:
             "budget.toml, line 2: alerts_per_day must be more than 0",
         ),
         ("budget.toml", OWN_BUDGET.replace("7.0", "inf"), "budget.toml, line 2: alerts_per_day"),
-        ("budget.toml", OWN_BUDGET.replace("2.0", '"many"', 1), "budget.toml, line 3: Expected `float`"),
+        (
+            "budget.toml",
+            OWN_BUDGET.replace("2.0", '"many"', 1),
+            "budget.toml, line 3: thefts_per_10000_account_days: expected float, got str",
+        ),
         (
             "budget.toml",
             OWN_BUDGET.replace("gate = 4.0", "gate = -1.0"),
-            "budget.toml, line 4: Expected `float` >= 0.0 - at `$.gate`",
+            "budget.toml, line 4: gate: expected float >= 0.0; compare it with the file",
         ),
         (
             "budget.toml",
             OWN_BUDGET.replace("days = 2.0", "days = -2.0"),
-            "budget.toml, line 3: Expected `float` .*thefts_per_10000_account_days",
+            "budget.toml, line 3: thefts_per_10000_account_days: expected float ",
         ),
         (
             "budget.toml",
             OWN_BUDGET.replace("days = 2.0", "days = 10000.0"),
-            "budget.toml, line 3: Expected `float` .*thefts_per_10000_account_days",
+            "budget.toml, line 3: thefts_per_10000_account_days: expected float ",
         ),
         ("prior.toml", prior("[1, 6, 15]"), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
         ("prior.toml", prior("[9, 6, 15, 16]"), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
@@ -158,7 +186,7 @@ def prior(quantiles: str) -> str:
         ("prior.toml", prior("[-2, 6, 15, 16]"), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
         ("prior.toml", prior("[1, 6, 15, nan]"), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
         ("prior.toml", prior('[1, "x", 15, 16]'), "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
-        ("prior.toml", "", "prior.toml(, line 4)?: DOCS_10M.* four rising numbers"),
+        ("prior.toml", "", "prior.toml: EVIDENCE.* four rising numbers"),
     ],
 )
 def test_a_mistake_names_its_file_and_what_is_wrong(tmp_path: Path, name: str, text: str, says: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pseudonymiser.logfile import Batch
 from pseudonymiser.tail import Tail
 from service.pipeline.site_pipeline import Pipeline
-from service.policy import load_policy
+from service.policy.loading import load_policy
 from service.records.checkpoints import Changes, Checkpoint, SavedState
 from service.runtime.merge import Merge
 from service.runtime.runner import INGEST, FollowLoop, FollowSettings, Runner

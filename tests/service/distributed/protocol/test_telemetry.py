@@ -1,6 +1,6 @@
 """Metrics of the distributed processes: what is counted, and the port where they are read."""
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -39,9 +39,9 @@ def test_a_port_is_served_until_closed_and_one_in_use_is_told() -> None:
     ShipperMetrics(registry)
     served = serve(registry, 0)
     address = f"http://127.0.0.1:{served.port}/metrics"
-    assert "journalguard_shipper_lines_total 0.0" in httpx.get(address).text
+    assert "journalguard_shipper_lines_total 0.0" in httpx2.get(address).text
     with pytest.raises(DistributedError, match="choose another port"):
         serve(registry, served.port)
     served.close()
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(address)
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(address)

@@ -1,4 +1,6 @@
-"""Frames of the right schema that no state can take in are refused; a lane never fails at what it accepts."""
+"""Frames of the right schema that no state can take in are refused; a partition processor never fails at what
+it accepts.
+"""
 
 import msgspec
 import pytest

@@ -34,7 +34,7 @@ def test_the_first_start(path: Path) -> None:
 
 
 def test_what_was_committed_is_loaded(path: Path) -> None:
-    CheckpointFile(path).commit(checkpoint(5, builder=b"o", ingest=b"i"))
+    CheckpointFile(path).commit(checkpoint(5, outbox=b"o", ingest=b"i"))
     file = CheckpointFile(path)
     saved = file.load()
     assert saved.positions == file.positions == {"log:/a.log": b"at 5"}
@@ -45,8 +45,8 @@ def test_what_was_committed_is_loaded(path: Path) -> None:
 def test_states_that_did_not_change_stay(path: Path) -> None:
     file = CheckpointFile(path)
     file.load()
-    file.commit(checkpoint(5, builder=b"o", ingest=b"i"))
-    file.keep(checkpoint(6, builder=b"not yet"))
+    file.commit(checkpoint(5, outbox=b"o", ingest=b"i"))
+    file.keep(checkpoint(6, outbox=b"not yet"))
     assert CheckpointFile(path).load().shared["outbox"] == b"o"
     file.commit(checkpoint(7, ingest=b"j"))
     again = CheckpointFile(path)
@@ -56,7 +56,7 @@ def test_states_that_did_not_change_stay(path: Path) -> None:
 
 def test_a_crash_while_writing_leaves_the_old_one(path: Path) -> None:
     CheckpointFile(path).commit(checkpoint(5))
-    path.with_name("ship.checkpoint.new").write_bytes(b"half")
+    path.with_name(".ship.checkpoint.0f0f0f0f.part").write_bytes(b"half")
     file = CheckpointFile(path)
     assert file.load().counters == {"lines_total": 5}
     file.commit(checkpoint(6))

@@ -118,7 +118,13 @@ def messages(log: Sequence[Entry]) -> list[IncomingMessage]:
 
 
 def tables(path: Path) -> list[list[object]]:
+    """Every row. Of alerts' numbers only the order counts: one erased after it was stored leaves a gap."""
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alerts SET number = -number")
+        numbers = connection.execute("SELECT number FROM alerts ORDER BY number DESC").fetchall()
+        connection.executemany(
+            "UPDATE alerts SET number = ? WHERE number = ?", enumerate(n for (n,) in numbers)
+        )
         queries = [*(f"SELECT * FROM {table}" for table in TABLES), REJECTED]  # noqa: S608 - our own names
         return [sorted(connection.execute(query).fetchall()) for query in queries]
 

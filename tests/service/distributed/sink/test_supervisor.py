@@ -12,7 +12,7 @@ from service.distributed.sink.supervisor import Supervisor
 def test_a_task_that_fails_is_started_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "_pauses", lambda: iter([0.0] * 9))
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.0)
     done, tries = Event(), []
 
     def task(stop: Event) -> None:
@@ -32,7 +32,7 @@ def test_a_task_that_fails_is_started_again(
 
 
 def test_one_that_fails_does_not_stop_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "_pauses", lambda: iter([60.0]))
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE", 60.0)
     worked = Event()
 
     def failing(_: Event) -> None:
@@ -46,8 +46,3 @@ def test_one_that_fails_does_not_stop_the_other(monkeypatch: pytest.MonkeyPatch)
     running.start()
     assert worked.wait(10)
     running.stop()
-
-
-def test_pauses_grow_up_to_a_limit() -> None:
-    pauses = supervisor._pauses()
-    assert [next(pauses) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]

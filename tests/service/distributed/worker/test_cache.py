@@ -70,7 +70,8 @@ def test_copies_of_a_killed_predecessor_go_unless_they_are_mine_or_open_elsewher
     )
     command = [sys.executable, "-c", code, str(folder_of(tmp_path, 2))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdin and other.stdout
+        assert other.stdin
+        assert other.stdout
         assert other.stdout.readline() == b"open\n"
         forget_others(tmp_path, {1})
         assert sorted(path.name for path in tmp_path.iterdir()) == ["001", "002"]

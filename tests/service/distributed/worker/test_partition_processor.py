@@ -324,7 +324,7 @@ def test_a_day_is_learnt_when_all_partitions_are_past_it() -> None:
 def test_sums_that_compaction_left_of_a_day_are_not_taken_for_the_whole_day() -> None:
     """One partition is a day further, so its older sums are gone; the snapshot says what the day came to."""
     first = SiteReplica(POLICY, 2)
-    sums = Shard(POLICY, first.site).sums(TODAY, 0)
+    sums = Shard(POLICY, first.site).summary(TODAY, 0)
     active = [msgspec.structs.replace(sums, active=n) for n in (5, 7)]
     parts = [SumsRecord(1, p, TODAY + 1, 0, active[p]) for p in range(2)]
     for part in parts:

@@ -2,7 +2,8 @@
 
 from service.distributed.protocol.wire import Frame, FrameHeader, KnowledgeRecord, SumsRecord
 from service.distributed.worker.partition_processor import PartitionProcessor
-from service.distributed.worker.site_replica import SITE, SiteReplica
+from service.distributed.worker.site_replica import SiteReplica
+from service.learning.site_blobs import SITE
 from tests.service.factories import DAY, NOON, POLICY, TODAY, event
 
 PARTITIONS = 2
