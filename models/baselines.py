@@ -21,6 +21,7 @@ PRIOR_SHARES = (0.5, 0.1, 0.01, 0.001)  # share of account-days at or above each
 WINDOW_DAYS = 14
 TAIL_COUNTS = 10.0  # account-days that reach a bin, at least, for their share to be read off; beyond, a tail
 FIT_COUNTS = 30.0  # is fitted to those beyond the bin that so many reach
+FIT_SHARE = 0.05  # of a part's account-days at most: else its body would pass for its tail
 TAIL_SHARE = 0.01  # of the account-days at most for a tail: while there are few, the prior's body speaks
 TAIL_CAP = 30.0  # of a tail that is used as a score
 PART_PRIOR = 40.0  # account-days of the whole that speak in the table of a part
@@ -92,14 +93,20 @@ def part_tables(
     """Surprise at every bin edge, (k, BINS), of a part of the account-days, from its counts (k, BINS).
 
     ``whole`` (k, BINS) is the table of all of them. As far as ``ENOUGH`` of the part's days reach, it is read
-    off from these; beyond, the part goes on as the whole does from where it stands there. So a small part
-    whose days are all unusual is not believed to have a short tail only because nobody has seen its end.
+    off from these; beyond, the part goes on as the whole does from where it stands there, or as its own days
+    do where those fall off more slowly. So a small part whose days are all unusual is not believed to have a
+    short tail only because nobody has seen its end.
     """
     at_or_above = _at_or_above(counts)
     depth = -np.log(survival(at_or_above, np.exp(-whole.astype(np.float64)), PART_PRIOR))
     last = np.maximum(np.argmax(at_or_above < ENOUGH, axis=1) - 1, 0)
+    fitted = np.maximum(np.argmax(at_or_above < FIT_COUNTS, axis=1) - 1, 0)
     for k, j in enumerate(last):
-        depth[k, j:] = depth[k, j] + whole[k, j:] - whole[k, j]
+        as_whole = whole[k, j:] - whole[k, j]
+        steps = np.arange(BINS - j)
+        enough = FIT_SHARE * at_or_above[k, 0] >= FIT_COUNTS
+        own = _tail_slope(at_or_above[k], fitted[k]) * steps if enough else as_whole
+        depth[k, j:] = depth[k, j] + np.minimum(as_whole, own)
     depth[:, 0] = 0.0
     return np.clip(depth, 0.0, cap).astype(np.float32)
 

@@ -219,7 +219,7 @@ def test_a_part_of_which_nothing_is_known_is_as_the_whole() -> None:
     assert part_tables(NOTHING, whole, TAIL_CAP) == pytest.approx(whole, abs=1e-5)
 
 
-@pytest.mark.parametrize(("days", "times"), [(150, 13.0), (600, 8.0), (5_000, 3.0)])
+@pytest.mark.parametrize(("days", "times"), [(150, 13.0), (600, 4.0), (5_000, 2.0)])
 def test_a_small_part_that_is_unusual_is_not_above_a_score_much_more_often(days: int, times: float) -> None:
     """Its days are twice as large as everyone's: by the whole's table far too many would be above."""
     crowd = count(positions(sample(100_000))[:, None])
