@@ -9,7 +9,7 @@ UV := $(UV_VENV)/bin/uv
 UV_READY := $(UV_VENV)/.uv-$(UV_VERSION)
 BIN := .venv/bin
 KAFKA_BENCHES := $(patsubst benchmarks/%.py,benchmarks.%,$(wildcard benchmarks/bench_kafka_*.py))
-BENCHES := $(filter-out benchmarks.bench_detection benchmarks.bench_urls benchmarks.bench_evasion $(KAFKA_BENCHES),$(patsubst benchmarks/%.py,benchmarks.%,$(wildcard benchmarks/bench_*.py)))
+BENCHES := $(filter-out benchmarks.bench_detection benchmarks.bench_worlds benchmarks.bench_urls benchmarks.bench_evasion $(KAFKA_BENCHES),$(patsubst benchmarks/%.py,benchmarks.%,$(wildcard benchmarks/bench_*.py)))
 
 # A mirror that pip is told of serves uv too; and uv never fetches a Python of its own.
 ifdef PIP_INDEX_URL
@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka soak lint house docs pictures changelog bench bench-detection bench-urls bench-evasion bench-kafka wheel sbom schemas settings lock clean install install-dev
+.PHONY: help demo test kafka soak lint house docs pictures changelog bench bench-detection bench-urls bench-evasion bench-kafka wheel sbom schemas settings lock clean install install-dev bench-worlds
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
@@ -72,6 +72,9 @@ bench-kafka: .venv/.dev ## The same over a real Kafka broker: shipper, workers, 
 
 bench-detection: .venv/.dev ## Thefts found on unseen libraries and real logs, beside simpler detectors
 	@$(BIN)/python -m benchmarks.bench_detection $(ARGS)
+
+bench-worlds: .venv/.dev ## Thefts found in libraries by other hands, if their simulator is there, and in our own
+	@$(BIN)/python -m benchmarks.bench_worlds $(ARGS)
 
 bench-urls: .venv/.dev ## URLs of several hundred platforms against ezPAARSE's tests (ARGS=FOLDER: where they are)
 	@$(BIN)/python -m benchmarks.bench_urls $(ARGS)

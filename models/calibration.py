@@ -92,8 +92,12 @@ def highest(scores: Sequence[Candidate], budget: float) -> tuple[Candidate, ...]
 
     Those of parts of the accounts, put together, hold those of all.
     """
-    most = max(50, int(KEPT_PER_ALERT * budget))
-    return tuple(sorted(scores, key=lambda c: (-c.score, c.account))[:most])
+    return tuple(sorted(scores, key=lambda c: (-c.score, c.account))[: most_kept(budget)])
+
+
+def most_kept(budget: float) -> int:
+    """Scores of a day that are kept at most."""
+    return max(50, int(KEPT_PER_ALERT * budget))
 
 
 def _prior(days: Sequence[tuple[int, int, int]], wanted: float) -> float:

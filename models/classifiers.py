@@ -6,8 +6,9 @@ that it spends itself on those it takes for theft. River learns; a dense copy of
 What scores is an average of the last days' weights: one night's examples alone must not make a crowd of
 readers into suspects by the morning.
 
-Weights of products are kept from falling below zero: else a moment at which everything is strange at once,
-a blatant theft, would score less than one at which only half of it is.
+Weights of what is unusual, and of its products, are kept from falling below zero: else a moment at which
+everything is strange at once, a blatant theft, would score less than one at which only half of it is. What
+speaks for a reader is the context.
 """
 
 import math
@@ -48,10 +49,10 @@ class ClassifiersSnapshot(msgspec.Struct, frozen=True):
     """All learners."""
 
     terms: int
-    products: int
     days: int  # of training
     thefts_weigh: float
     families: tuple[OneFamily, ...]
+    floored: int = 0  # in earlier releases other weights were
 
 
 class OneRate(AdaGrad):  # type: ignore[misc]  # River is not typed
@@ -68,10 +69,10 @@ class OneRate(AdaGrad):  # type: ignore[misc]  # River is not typed
 class Classifiers:
     """``score`` then ``learn``."""
 
-    def __init__(self, names: Sequence[str], terms: int, products: int, thefts_weigh: float) -> None:
-        """``terms`` from number ``products`` on are products of groups."""
+    def __init__(self, names: Sequence[str], terms: int, floored: int, thefts_weigh: float) -> None:
+        """Weights of the first ``floored`` of ``terms`` never fall below zero."""
         self.days = 0
-        self._names, self._terms, self._products = tuple(names), terms, products
+        self._names, self._terms, self._floored = tuple(names), terms, floored
         self._thefts_weigh = thefts_weigh
         self._learners = [self._fresh() for _ in names]
         self._average = np.zeros((len(names), 1 + terms))
@@ -115,7 +116,7 @@ class Classifiers:
                     learner.learn_one(terms, False)
         for learner in self._learners:
             weights = learner.weights
-            _set_weights(learner, {t: max(w, 0.0) if t >= self._products else w for t, w in weights.items()})
+            _set_weights(learner, {t: max(w, 0.0) if t < self._floored else w for t, w in weights.items()})
         self.days += 1
         self._average += max(STEP, 1.0 / self.days) * (self._newest() - self._average)
 
@@ -127,8 +128,9 @@ class Classifiers:
         return turn or bool(learner.predict_proba_one(terms)[True] >= PLAIN)
 
     def fits(self, other: "Classifiers") -> bool:
-        """Do they see the same terms?"""
-        return (self._terms, self._products) == (other._terms, other._products)
+        """Do they see the same terms and know the same families?"""
+        ours, theirs = ((c._terms, c._floored, c._names) for c in (self, other))
+        return ours == theirs
 
     def snapshot(self) -> bytes:
         """Plain data."""
@@ -143,7 +145,7 @@ class Classifiers:
             for name, one, average in zip(self._names, self._learners, self._average, strict=True)
         )
         return msgspec.msgpack.encode(
-            ClassifiersSnapshot(self._terms, self._products, self.days, self._thefts_weigh, families)
+            ClassifiersSnapshot(self._terms, self.days, self._thefts_weigh, families, self._floored)
         )
 
     @classmethod
@@ -151,7 +153,7 @@ class Classifiers:
         """With the same scores and the same future."""
         saved = msgspec.msgpack.decode(blob, type=ClassifiersSnapshot)
         names = [family.name for family in saved.families]
-        made = cls(names, saved.terms, saved.products, saved.thefts_weigh)
+        made = cls(names, saved.terms, saved.floored, saved.thefts_weigh)
         made.days = saved.days
         made._learners = [made._rebuilt(family) for family in saved.families]
         made._average = made._newest()

@@ -1,9 +1,8 @@
 """Joining: what the members say of a moment, as one score.
 
-A member's tail is ``-ln`` of the share of account-days that look as unusual to it. A theft is mostly unusual
-to all of them, a harmless day only to one, so where evidence and classifiers both speak their mean is the
-score. What one member says alone counts too, less a handicap, so that a kind of theft that nobody thought of
-is still caught by the evidence. The largest counts.
+A member's tail is ``-ln`` of the share of account-days that look as unusual to it. The largest counts, so no
+member can say no to what another found: what evidence alone shows is caught one unit later, whatever was
+taught. A mean of the two was measured: on libraries by other hands it lost a tenth of what was found.
 """
 
 from collections.abc import Collection
@@ -30,18 +29,15 @@ class EnsembleWeights(msgspec.Struct, frozen=True):
 
     evidence: float  # off its tail, beside the classifiers'
     trees: float  # off their tail
-    alone: float  # off what one member says, where evidence and classifiers both speak
-    agreement: float  # on top of the mean of two tails, which is rarer than it says
 
 
 def ensemble_score(scores: MemberScores, weights: EnsembleWeights) -> float:
     """A moment's score, at least 0.
 
-    >>> weights = EnsembleWeights(evidence=1.4, trees=2.1, alone=2.0, agreement=0.5)
-    >>> ensemble_score(MemberScores(6.0, 6.0, None), weights)
-    6.5
-    >>> ensemble_score(MemberScores(9.0, 0.0, None), weights)
-    5.6
+    >>> ensemble_score(MemberScores(6.0, 6.0, None), EnsembleWeights(evidence=1.0, trees=2.1))
+    6.0
+    >>> ensemble_score(MemberScores(9.0, 0.0, None), EnsembleWeights(evidence=1.0, trees=2.1))
+    8.0
     """
     evidence, classifiers, trees = scores
     alone = [0.0]
@@ -51,6 +47,4 @@ def ensemble_score(scores: MemberScores, weights: EnsembleWeights) -> float:
         alone.append(classifiers)
     if trees is not None:
         alone.append(trees - weights.trees)
-    if evidence is None or classifiers is None:
-        return max(alone)
-    return max(0.0, max(alone) - weights.alone, (evidence + classifiers) / 2 + weights.agreement)
+    return max(alone)

@@ -31,11 +31,13 @@ def position(value: float) -> float:
 
 @njit
 def surprise(row: NDArray[np.float32], at: float) -> float:
-    """Interpolate one measure's table (``BINS`` values of -ln p) at a position."""
-    low = int(at)
-    part = at - low
-    between: float = row[low] * (1.0 - part) + row[low + 1] * part
-    return between
+    """What one measure's table (``BINS`` values of -ln p) says at a position.
+
+    Read at the bin as a whole and not between its edges: a whole number stands anywhere in its bin, and is as
+    rare as all that reach it.
+    """
+    said: float = row[int(at)]
+    return said
 
 
 @njit

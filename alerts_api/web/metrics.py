@@ -17,6 +17,7 @@ from alerts_api.reveal.request_views import count_requests
 from alerts_api.rights.retention import read_runs
 from alerts_api.storage.tables import DAY
 from alerts_api.web.context import AppContext, SinkProgress
+from models.evaluation.rarity import ENOUGH
 from service.records.drift_report import DriftReport
 
 # Counter of a checkpoint -> (metric without its _total, help)
@@ -39,6 +40,7 @@ VERDICTS = ("journalguard_alerts_judged", "Alerts by their latest verdict.")
 HIDDEN = ("journalguard_alerts_hidden", "Of them, those beyond the ceiling of their day.")
 DRIFT = ("journalguard_drift", "Way in which a daily figure moved in the last 60 days: 1 up, -1 down.")
 DRIFT_SINCE = ("journalguard_drift_since_timestamp_seconds", "First day after it moved.")
+RARITY = ("journalguard_rarity_ratio", "How many times as often as stated rarities came in the last 28 days.")
 CAUSE = ("journalguard_drift_cause", "1 while something with a name moves the measures, else 0.")
 OPEN = ("journalguard_alerts_open", "Alerts that wait for a verdict.")
 LAST_EVENT = ("journalguard_last_scored_event_timestamp_seconds", "Event time of the newest scored line.")
@@ -112,6 +114,11 @@ def _drift(report: DriftReport) -> Iterator[Metric]:
     yield _labelled(GaugeMetricFamily(*DRIFT, labels=["group"]), moved)
     yield _labelled(GaugeMetricFamily(*DRIFT_SINCE, labels=["group"]), since)
     yield _labelled(GaugeMetricFamily(*CAUSE, labels=["cause"]), causes)
+    told = GaugeMetricFamily(*RARITY, labels=["measure", "one_in"])
+    for measure, stated in ((one.name, stated) for one in report.rarity for stated in one.stated):
+        if stated.expected >= ENOUGH:
+            told.add_metric([measure.lower(), str(stated.one_in)], stated.times)
+    yield told
 
 
 def _intake(intake: SinkProgress, counters: Mapping[str, int]) -> Iterator[Metric]:

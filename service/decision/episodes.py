@@ -53,9 +53,14 @@ class Decision(StrEnum):
 
 
 def decide(
-    episode: Episode | None, time: int, score: float, threshold: float, detections: tuple[str, ...]
+    episode: Episode | None,
+    time: int,
+    score: float,
+    threshold: float,
+    detections: tuple[str, ...],
+    blatant: bool = False,
 ) -> Decision:
-    """What to do with a scored moment at event time ``time`` (s UTC)."""
+    """What to do with a scored moment at event time ``time`` (s UTC); a blatant one is never a repetition."""
     passes = score >= threshold
     if episode is None:
         return Decision.OPENED if passes else Decision.NO_ALERT
@@ -67,7 +72,7 @@ def decide(
     news = bool(detections) and detections[0] not in episode.alert.detections
     stronger = score >= episode.alert.score + STRONGER
     # A judged alert is done with: nobody would look there for what is of another kind.
-    if since > EXPIRY or news or (stronger and since > COOLDOWN):
+    if since > EXPIRY or news or blatant or (stronger and since > COOLDOWN):
         return Decision.OPENED
     return Decision.GREW if since <= COOLDOWN else Decision.REPEATED
 

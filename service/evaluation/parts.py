@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from models.evaluation import figures, groups
+from models.evaluation import figures, groups, rarity
 from models.evaluation.figures import Burden, Load
 from models.evaluation.records import Cell, RaisedAlert, Theft, found, is_theft
 from service.evaluation.exposure import cells
@@ -85,6 +85,7 @@ def assemble(
         heavy=tuple(
             Heavy(cell.group, figures.burden(cell), after.get(cell.group)) for cell in heavy.values()
         ),
+        rarity=rarity.pooled([one.rarity for one in played]),
     )
 
 

@@ -11,6 +11,7 @@ from models.evaluation.changes import Change
 from models.evaluation.figures import Bin, Burden, DetectorSummary, Family, Load
 from models.evaluation.groups import Burdens
 from models.evaluation.intervals import Proportion
+from models.evaluation.rarity import RarityCalibration
 from service.base.errors import ReportError
 
 VERSION = 1
@@ -48,6 +49,7 @@ class Part(msgspec.Struct, frozen=True):
     members: tuple[DetectorSummary, ...] = ()
     burdens: Burdens | None = None
     heavy: tuple[Heavy, ...] = ()
+    rarity: tuple[RarityCalibration, ...] = ()
 
 
 class PartChanges(msgspec.Struct, frozen=True):

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from models.evaluation.rarity import RarityCalibration
 from models.evaluation.records import RaisedAlert
 from service.base.gc_tuning import relax_garbage_collection
 from service.base.progress import Progress
 from service.evaluation.scenes import Scene, load
-from service.evaluation.trials import Trial, passes, run
+from service.evaluation.trials import Pass, Trial, passes, run
 
 POLITE = 10  # added to the processes' niceness: a site's own work goes first
 POLL = 0.5  # s between looks at how far the processes are
@@ -35,6 +36,7 @@ class Played(msgspec.Struct, frozen=True):
 
     scene: Scene
     alerts: tuple[tuple[RaisedAlert, ...], ...]
+    rarity: tuple[RarityCalibration, ...] = ()  # of the first pass
 
 
 def study(
@@ -54,6 +56,7 @@ def study(
     shares = context.Array(c_double, len(weights), lock=False)
     folders = [folder / f"{number:03d}" for number in range(len(sources))]
     alerts: dict[tuple[int, int], tuple[RaisedAlert, ...]] = {}
+    rarity: dict[int, tuple[RarityCalibration, ...]] = {}
     with ProcessPoolExecutor(os.cpu_count(), context, initializer=_begin, initargs=(shares,)) as pool:
         running: dict[Future[Any], tuple[int, int]] = {}
         for at, source in enumerate(sources):
@@ -65,7 +68,10 @@ def study(
                 at, number = running.pop(future)
                 result = future.result()
                 if number >= 0:
-                    alerts.update({(at, n): raised for n, raised in zip(shared[number], result, strict=True)})
+                    told = zip(shared[number], result.alerts, strict=True)
+                    alerts.update({(at, n): raised for n, raised in told})
+                    if number == 0:
+                        rarity[at] = result.rarity
                     continue
                 for p, together in enumerate(shared):
                     place = len(sources) + at * len(shared) + p
@@ -75,7 +81,7 @@ def study(
             share = sum(w * s for w, s in zip(weights, far, strict=True)) / sum(weights)
             shown.at(share, f"{sum(s >= 1 for s in far)} of {len(weights)} runs")
     return tuple(
-        Played(load(folders[at]), tuple(alerts[at, n] for n in range(len(trials))))
+        Played(load(folders[at]), tuple(alerts[at, n] for n in range(len(trials))), rarity[at])
         for at in range(len(sources))
     )
 
@@ -104,9 +110,7 @@ def _make(source: SceneSource, folder: Path, place: int) -> None:
     _shares[place] = 1.0
 
 
-def _play(
-    folder: Path, trials: tuple[Trial, ...], policy: Path | None, place: int
-) -> tuple[tuple[RaisedAlert, ...], ...]:
+def _play(folder: Path, trials: tuple[Trial, ...], policy: Path | None, place: int) -> Pass:
     found = run(folder, trials, policy, _at(place))
     _shares[place] = 1.0
     return found

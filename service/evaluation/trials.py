@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from models.evaluation.rarity import RarityCalibration
 from models.evaluation.records import RaisedAlert
 from service.evaluation.alternatives import Alternatives
 from service.evaluation.scenes import Scene, load, read_events
@@ -95,10 +96,15 @@ def _joins(leader: Trial, trial: Trial, policy: Path | None) -> bool:
     return own <= led
 
 
-def run(
-    scene_folder: Path, trials: Sequence[Trial], policy: Path | None, progress: Progress
-) -> tuple[tuple[RaisedAlert, ...], ...]:
-    """The alerts of each of the trials of one pass (see ``passes``), in order of time."""
+class Pass(msgspec.Struct, frozen=True):
+    """What came of one pass over a scene."""
+
+    alerts: tuple[tuple[RaisedAlert, ...], ...]  # of each of its trials, in order of time
+    rarity: tuple[RarityCalibration, ...] = ()  # how true stated rarities were over the last weeks
+
+
+def run(scene_folder: Path, trials: Sequence[Trial], policy: Path | None, progress: Progress) -> Pass:
+    """The trials of one pass (see ``passes``)."""
     scene, leader = load(scene_folder), trials[0]
     analyst = Analyst(scene) if leader.role is TrialRole.EXPECTED else None
     others = Alternatives(trial.policy(policy) for trial in trials[1:])
@@ -118,7 +124,8 @@ def run(
         progress((events[-1].time // 86400 - scene.first_day) / span)
     alerts.update((alert.alert_id, alert) for alert in pipeline.drain().alerts)
     numbers = {account: number for number, account in enumerate(scene.accounts)}
-    return tuple(_raised(raised, numbers) for raised in (alerts.values(), *others.alerts))
+    raised = tuple(_raised(one, numbers) for one in (alerts.values(), *others.alerts))
+    return Pass(raised, pipeline.rarity)
 
 
 def _raised(alerts: Iterable[Alert], numbers: Mapping[str, int]) -> tuple[RaisedAlert, ...]:

@@ -15,9 +15,10 @@ from numba import njit
 
 from models import evidence
 from models.evidence import BINS_PER_E, position, weigh
-from service.kernel import account_record, account_tables, cusum, input_rows, measures
+from service.kernel import account_record, account_tables, blatant, cusum, input_rows, measures
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS, RING
 from service.kernel.account_tables import distance_km, recent, slot_of, touch, unfamiliar
+from service.kernel.blatant import asks
 from service.kernel.cache_key import code_mark
 from service.kernel.cusum import risen
 from service.kernel.input_rows import IGNORED, LOGIN_FAILED, LOGIN_OK, PAGE, READING
@@ -331,7 +332,8 @@ def _kernel(mark: int) -> Any:
         (classes, len(OWN)); outputs flags (N,) u1, evidence (N,) f4, and up to C rows of asked (C,) i4,
         asked_states (C,) ACCOUNT as of that event, asked_measures (C, K), asked_groups (C, G). Returns (next,
         rows): where to go on (N at the end) and how many rows of the asked arrays were filled. The gate:
-        evidence at least ``gate``, and moved by ``moved`` or ``minutes`` since a model was last asked.
+        evidence at least ``gate``, and moved by ``moved`` or ``minutes`` since a model was last asked; or a
+        harvest so plain that it needs none (``blatant``).
         """
         count = mark - mark  # closes over the mark
         measures = np.zeros(K)
@@ -357,7 +359,8 @@ def _kernel(mark: int) -> Any:
             evidence[i] = e
             if e >= 2.0:
                 flags[i] = KEEP
-            if e >= gate and (abs(e - r.scored) >= moved or r.last_time - r.scored_time >= 60 * minutes):
+            news = abs(e - r.scored) >= moved or r.last_time - r.scored_time >= 60 * minutes
+            if (e >= gate and news) or (event.document and asks(r, wheres[event.where])):
                 r.scored = e
                 r.scored_time = r.last_time
                 asked[count] = i
@@ -371,5 +374,7 @@ def _kernel(mark: int) -> Any:
 
 
 absorb = _kernel(
-    code_mark(evidence, account_record, measures, input_rows, account_tables, cusum, sys.modules[__name__])
+    code_mark(
+        evidence, account_record, blatant, measures, input_rows, account_tables, cusum, sys.modules[__name__]
+    )
 )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.evidence import BINS, BINS_PER_E
 from service.kernel.account_record import ACCOUNT, BIN_UNIT
+from service.kernel.context import context
 from service.kernel.measures import G, K
 from service.kernel.training_rows import Examples
 
@@ -30,16 +31,18 @@ class Moment:
         return found
 
 
-def as_examples(key: int, moments: Sequence[tuple[int, Sequence[float]]], family: int) -> Examples:
-    """Of one account: its activity class and its measures (K,) at each moment."""
-    n = len(moments)
-    measures = np.array([m for _, m in moments]).reshape(n, K)
+def as_examples(
+    key: int, states: NDArray[np.void], measures: NDArray[np.float64], home: int, family: int
+) -> Examples:
+    """Of one account at n moments: its states (n,) and its measures (n, K)."""
+    n = len(states)
     at = np.minimum(BINS_PER_E * np.log1p(np.where(measures > 0.0, measures, 0.0)), BINS - 1.001)
     return Examples.packed(
         np.full(n, key, np.uint64),
         np.full(n, family, np.uint8),
-        np.array([rank for rank, _ in moments], np.uint8),
+        states["rank"].copy(),
         (at * BIN_UNIT).astype(np.uint16),
+        context(states, home),
     )
 
 

@@ -17,7 +17,7 @@ from service.decision.reader_groups import merge_counts
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.measures import GROUP_OF, G, K
 from service.kernel.peer_groups import PEER_GROUPS, peer_group
-from service.kernel.training_rows import READER, Examples, mixed
+from service.kernel.training_rows import Examples
 from service.learning.attack_injection import merge_injected
 from service.learning.day_summary import DaySummary, Sample
 from service.learning.usage_counts import merge_usage_counts
@@ -63,7 +63,6 @@ def summarise_day(
             calm=calm[first].astype("u1").tobytes(),
             groups=_groups(today["rank"][first], maxima[first], table).astype("<f8").tobytes(),
         ),
-        readers=_readers(day, today, ids, policy),
     )
 
 
@@ -148,16 +147,6 @@ def _candidates(
     found = np.flatnonzero(today["day_joined"] >= calibration.FLOOR)
     scores = [Candidate(day, int(ids[i]), float(today["day_joined"][i])) for i in found]
     return calibration.highest(scores, budget)
-
-
-def _readers(day: int, today: NDArray[np.void], ids: NDArray[np.uint64], policy: Policy) -> Examples:
-    """Account-days as examples: a day's largest value of every measure, so more than any moment of it."""
-    raised = np.flatnonzero(today["day_evidence"] >= policy.budget.gate)
-    keys = mixed(ids[raised], day)
-    lowest = np.argsort(keys, kind="stable")[: policy.training.ordinary]
-    of = raised[lowest]
-    nobody = np.full(len(of), READER, np.uint8)
-    return Examples.packed(keys[lowest], nobody, today["rank"][of], today["day_max"][of])
 
 
 def _seen(calm: NDArray[np.void], name: str) -> tuple[bytes, bytes]:

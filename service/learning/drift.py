@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.drift import Series, observe
+from models.evaluation.rarity import RarityCalibration
 from models.evidence import BINS, BINS_PER_E
 from service.kernel.measure_types import MeasureGroup
 from service.kernel.measures import K, M
@@ -120,14 +121,16 @@ def learnable(drift: Drift, sums: DaySummary) -> DaySummary:
     return msgspec.structs.replace(sums, histograms=pack_counts(counts), candidates=(), sample=Sample())
 
 
-def report(drift: Drift) -> DriftReport:
+def report(drift: Drift, rarity: tuple[RarityCalibration, ...] = ()) -> DriftReport:
     """What moved lately, newest first."""
     moved = [
         MovedFigure(name, c.found, c.since, round(c.before, 4), round(c.after, 4))
         for name, series in drift.series.items()
         if (c := series.change) is not None and c.since > drift.day - REMEMBERED
     ]
-    return DriftReport(drift.day, tuple(sorted(moved, key=lambda m: (-m.since, m.name))), drift.causes)
+    return DriftReport(
+        drift.day, tuple(sorted(moved, key=lambda m: (-m.since, m.name))), drift.causes, rarity
+    )
 
 
 def _figures(sums: DaySummary, counts: NDArray[np.uint32]) -> Iterator[tuple[str, float]]:

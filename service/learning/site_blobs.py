@@ -16,9 +16,10 @@ from service.decision.reader_groups import KEPT_DAYS, PREFIX, GroupHistory, read
 from service.kernel.measures import K
 from service.kernel.peer_groups import CLASSES, HOME, LOCALITIES, PEER_GROUPS
 from service.learning import drift, model_versions
-from service.learning.aggregation import EVIDENCE, TABLES, pack_counts, unpack_counts
+from service.learning.aggregation import CLASSIFIERS, EVIDENCE, TABLES, pack_counts, unpack_counts
 from service.learning.drift import Drift
 from service.learning.model_versions import read_versions
+from service.learning.rarity_log import RarityLog
 from service.learning.site_model import ROWS, TREES, SiteModel
 from service.records import drift_report
 
@@ -43,6 +44,7 @@ class SiteSnapshot(msgspec.Struct, frozen=True):
     known: int = 0
     since: int = 0
     branch: int = 0
+    rarity: RarityLog = RarityLog()
 
 
 def drain(site: SiteModel) -> dict[str, bytes]:
@@ -58,7 +60,7 @@ def blob(site: SiteModel, name: str) -> bytes:
     if name == DRIFT:
         return msgspec.msgpack.encode(site.drift)
     if name == drift_report.NAME:
-        return msgspec.json.encode(drift.report(site.drift))
+        return msgspec.json.encode(drift.report(site.drift, site.rarity.calibrations))
     return _of_ring(site, name)
 
 
@@ -83,7 +85,7 @@ def _snapshot(site: SiteModel) -> SiteSnapshot:
     }
     return SiteSnapshot(
         VERSION, site.day, site.trees.snapshot(), site.threshold.calibration, site.account_days, packed,
-        site.classifiers.snapshot(), site.known, site.since, site.branch,
+        site.classifiers.snapshot(), site.known, site.since, site.branch, site.rarity,
     )  # fmt: skip
 
 
@@ -100,13 +102,14 @@ def _restore(site: SiteModel, shared: Mapping[str, bytes]) -> None:
     saved = msgspec.msgpack.decode(shared[SITE], type=SiteSnapshot)
     site.day, site.known = saved.day, saved.known
     site.account_days = saved.account_days
-    site.since, site.branch = saved.since, saved.branch
+    site.since, site.branch, site.rarity = saved.since, saved.branch, saved.rarity
     site.versions = read_versions(shared)
     site.trees = Trees.from_snapshot(saved.trees)
-    if saved.classifiers:
-        classifiers = Classifiers.from_snapshot(saved.classifiers)
-        if classifiers.fits(site.classifiers):  # else they saw other terms, and are taught anew
-            site.classifiers = classifiers
+    kept = Classifiers.from_snapshot(saved.classifiers) if saved.classifiers else site.classifiers
+    anew = not kept.fits(
+        site.classifiers
+    )  # they saw other terms, and are taught anew: their scores say nothing
+    site.classifiers = site.classifiers if anew else kept
     site.shares = {
         name: dict(
             zip(np.frombuffer(keys, "<u4").tolist(), np.frombuffer(values, "<f8").tolist(), strict=True)
@@ -122,6 +125,7 @@ def _restore(site: SiteModel, shared: Mapping[str, bytes]) -> None:
             day = int.from_bytes(blob[:4], "little")
             if site.day - baselines.WINDOW_DAYS < day <= site.day:
                 days[day] = _histogram(blob[4:])
+                days[day][:, CLASSIFIERS] *= not anew
     site.histograms = dict(sorted(days.items()))
     since = site.day - KEPT_DAYS
     ledger = GroupHistory({d: c for d, c in read_group_history(shared).items() if since < d <= site.day})

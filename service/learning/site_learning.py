@@ -6,7 +6,7 @@ Parts counted apart merge by addition before they come here, so one process and 
 import numpy as np
 from numpy.typing import NDArray
 
-from models import baselines, terms
+from models import baselines, calibration, terms
 from models.classifiers import NO_THEFT, SOME_THEFT
 from models.evidence import BINS, BINS_PER_E
 from service.kernel.account_record import BIN_UNIT
@@ -36,6 +36,9 @@ def learn_day(site: SiteModel, sums: DaySummary) -> None:
     site.changed |= {histogram_slot(d) for d in gone}
     site.histograms = {d: c for d, c in site.histograms.items() if d not in gone}
     counted = unpack_counts(sums.histograms, COUNTED)
+    if len(site.histograms) >= baselines.WINDOW_DAYS - 1 and not site.disturbed:
+        kept = calibration.most_kept(site.policy.alerts_per_day)
+        site.rarity = site.rarity.with_day(sums, counted, site.table, site.tails, kept)
     site.histograms[day] = np.concatenate([counted, _teach_trees(site, sums.sample)], axis=1)
     _learn_prevalence(site, sums)
     if not site.drift.began:
@@ -84,11 +87,12 @@ def _teach_trees(site: SiteModel, sample: Sample) -> NDArray[np.uint32]:
 def _teach_classifiers(site: SiteModel, sums: DaySummary) -> None:
     """Thefts, readers and lessons of the day in the order of their keys, by the tables in force on it."""
     every = Examples.concatenated([sums.injected.thefts, sums.readers, sums.feedback])
-    _, families, ranks, positions = every.columns()
+    _, families, ranks, positions, contexts = every.columns()
     rows = np.zeros((len(families), TERMS))
     groups = np.zeros(G)
-    for row, rank, at in zip(rows, ranks.tolist(), positions / BIN_UNIT, strict=True):
-        terms.fill(at, site.table[rank], _GROUP_OF, groups, row)
+    columns = ranks.tolist(), positions / BIN_UNIT, contexts / BIN_UNIT
+    for row, rank, at, who in zip(rows, *columns, strict=True):
+        terms.fill(at, site.table[rank], _GROUP_OF, groups, who, row)
     known = families.astype(np.int64)
     known[families == READER], known[families == STOLEN] = NO_THEFT, SOME_THEFT
     site.classifiers.learn(rows, known.tolist(), fade=site.policy.training.fade)

@@ -17,19 +17,22 @@ from models.ensemble import MemberScores
 from models.evidence import BINS, BINS_PER_E, CAP
 from service.attacks.families import FAMILIES
 from service.decision.threshold import AlertThreshold
+from service.kernel.account_record import BIN_UNIT
+from service.kernel.context import C, context
 from service.kernel.measure_types import MeasureGroup
-from service.kernel.measures import GROUP_OF, OWN, G, K
+from service.kernel.measures import GROUP_OF, OWN, G, K, M
 from service.kernel.peer_groups import BELIEVED, CLASSES, LOCALITIES, PEER_GROUPS
 from service.learning import drift
-from service.learning.aggregation import COUNTED, TABLES
+from service.learning.aggregation import CLASSIFIERS, COUNTED, TABLES
 from service.learning.drift import Drift
 from service.learning.model_versions import Version
+from service.learning.rarity_log import RarityLog
 from service.policy.model import Policy
 
 TREES = COUNTED  # row of a histogram after those of a day's sums
 ROWS = COUNTED + 1
 MODEL = "ensemble-2"  # what scores; with the newest day it has learnt, its version
-TERMS = terms.count(K, G)  # what the classifiers see of a moment
+TERMS = terms.count(K, G, C)  # what the classifiers see of a moment
 TREES_READY = 300.0  # account-days scored by the trees before their tail is used
 _GROUP_OF = np.array(GROUP_OF)
 
@@ -47,7 +50,7 @@ class SiteModel:
         self.threshold = AlertThreshold(policy.alerts_per_day)
         self.trees = Trees([g.name.lower() for g in MeasureGroup])
         self.classifiers = Classifiers(
-            tuple(FAMILIES), TERMS, terms.products_from(K), policy.training.thefts_weigh
+            FAMILIES, TERMS, terms.context_from(K, G), policy.training.thefts_weigh
         )
         self.changed: set[str] = set()  # names of the blobs that the next drain gives
         self.histograms: dict[int, NDArray[np.uint32]] = {}  # day -> (PEER_GROUPS, ROWS, BINS)
@@ -55,6 +58,7 @@ class SiteModel:
         self.account_days = 0.0  # behind `shares`, fading
         self.shares: dict[str, dict[int, float]] = {t: {} for t in TABLES}  # faded account-days by key
         self.drift = Drift()
+        self.rarity = RarityLog()
         self.home = 0  # key of the country most readers are in; 0 unknown
         self.rebuild()
 
@@ -87,8 +91,10 @@ class SiteModel:
         counted = drift.weights(self.drift)[:, None]
         self._whole_table = np.stack([baselines.table(c[:K], self._prior[:K], CAP) for c in counts])
         self.table = self._whole_table * counted
-        self._disturbed = bool((counted < 1.0).any())
+        self.disturbed = bool((counted < 1.0).any())
         self.tails = self._tails(peer_groups[:, K:], self._prior[K:])
+        shown = counts[:, :K, 1:].sum(axis=(0, 2)).tolist()
+        self.shows = frozenset(m for m in M if shown[m])  # measures that the log has ever shown
         base = [int(b) for b, _ in OWN]
         both = [baselines.moments(c[base], self._prior[base]) for c in counts]
         self.mean = np.stack([b[0] for b in both])
@@ -104,7 +110,8 @@ class SiteModel:
     def _tails(peer_groups: NDArray[np.uint32], prior: NDArray[np.float64]) -> NDArray[np.float32]:
         """Make the tails of evidence, classifiers and trees, (PEER_GROUPS, 3, BINS).
 
-        A peer group with few account-days leans on its locality, a locality on what is believed of it.
+        A peer group with few account-days leans on its locality, a locality on what is believed of it. The
+        classifiers know the context: theirs is one for all, else a harvest were ordinary where many are new.
         """
         by_place = peer_groups.reshape(CLASSES, LOCALITIES, *peer_groups.shape[1:]).sum(
             axis=0, dtype=np.uint32
@@ -114,31 +121,36 @@ class SiteModel:
         places = [
             baselines.part_tables(p, b, baselines.TAIL_CAP) for p, b in zip(by_place, believed, strict=True)
         ]
-        return np.stack(
+        tails = np.stack(
             [
                 baselines.part_tables(c, places[n % LOCALITIES], baselines.TAIL_CAP)
                 for n, c in enumerate(peer_groups)
             ]
         )
+        tails[:, CLASSIFIERS - K] = whole[CLASSIFIERS - K]
+        return tails
 
     def _evidence_at(self, tail: NDArray[np.float32], depth: float) -> float:
         at = np.interp(depth, tail, np.arange(BINS))
         return float(np.expm1(at / BINS_PER_E))
 
-    def classified(self, rank: int, measures: Sequence[float]) -> float:
+    def classified(self, states: NDArray[np.void], measures: Sequence[float]) -> float:
         """How much a moment looks like theft to the classifiers, on the common scale of histograms.
 
         They never saw readers of whom a measure is missing: what is not counted because the site was changed
         can only speak for a reader.
         """
-        at = np.array(measures)
+        at, rank = np.array(measures), int(states["rank"][0])
         terms.positions(at, at)
-        classified = self._scored(at, self.table[rank])
-        return min(classified, self._scored(at, self._whole_table[rank])) if self._disturbed else classified
+        who = context(states, self.home)[0] / BIN_UNIT
+        classified = self._scored(at, who, self.table[rank])
+        if not self.disturbed:
+            return classified
+        return min(classified, self._scored(at, who, self._whole_table[rank]))
 
-    def _scored(self, at: NDArray[np.float64], table: NDArray[np.float32]) -> float:
+    def _scored(self, at: NDArray[np.float64], who: NDArray[np.float64], table: NDArray[np.float32]) -> float:
         row = np.empty(TERMS)
-        terms.fill(at, table, _GROUP_OF, np.empty(G), row)
+        terms.fill(at, table, _GROUP_OF, np.empty(G), who, row)
         return self.classifiers.score(row)
 
     def member_scores(
@@ -148,9 +160,9 @@ class SiteModel:
         tails = self.tails[peer_group]
         far = self.trees.score(groups) if self._trees_speak else None
         return MemberScores(
-            evidence=baselines.read(tails[0], evidence),
-            classifiers=baselines.read(tails[1], math.expm1(classified / BINS_PER_E))
+            evidence=baselines.read_between(tails[0], evidence),
+            classifiers=baselines.read_between(tails[1], math.expm1(classified / BINS_PER_E))
             if self._classifiers_speak
             else None,
-            trees=None if far is None else baselines.read(tails[2], far),
+            trees=None if far is None else baselines.read_between(tails[2], far),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,6 +14,7 @@ from service.decision.episodes import Episode
 from service.kernel import old_layouts
 from service.kernel.account_record import ACCOUNT
 from service.kernel.measures import VERSION
+from service.kernel.training_rows import Examples
 
 LATELY = 20_000  # accounts seen lately, in a dict small enough for the processor's cache
 HEADER = VERSION.to_bytes(2, "little") + ACCOUNT.itemsize.to_bytes(2, "little")
@@ -23,6 +25,20 @@ def stable_id(account: str) -> int:
     return int.from_bytes(blake2b(account.encode(), digest_size=8).digest(), "little")
 
 
+class Sample(msgspec.Struct, frozen=True):
+    """One moment of an account's day: that of the lowest key of all that the models were asked about."""
+
+    key: int
+    moment: Examples
+
+
+class Beside(NamedTuple):
+    """What is kept with an account's record."""
+
+    episode: Episode | None
+    sample: Sample | None
+
+
 class AccountTable:
     """Accounts by pseudonym, each at a slot of ``array``; grows by doubling."""
 
@@ -30,6 +46,7 @@ class AccountTable:
         self.array = np.zeros(1024, ACCOUNT)
         self.names: list[str] = []
         self.episodes: dict[str, Episode] = {}
+        self.samples: dict[str, Sample] = {}  # of accounts that the models were asked about today
         self._slot_of: dict[str, int] = {}
         self._ids = np.zeros(1024, np.uint64)
         self._lately: dict[str, int] = {}
@@ -87,6 +104,8 @@ class AccountTable:
         self._gone.discard(new)
         if (episode := self.episodes.pop(old, None)) is not None:
             self.episodes[new] = _named(episode, new)
+        if (sample := self.samples.pop(old, None)) is not None:
+            self.samples[new] = sample
         self._dirty.add(slot)
 
     def forget(self, account: str) -> None:
@@ -97,6 +116,7 @@ class AccountTable:
         self.array[slot] = np.zeros((), ACCOUNT)
         self.names[slot] = ""
         self.episodes.pop(account, None)
+        self.samples.pop(account, None)
         self._dirty.discard(slot)
         self._free.append(slot)
 
@@ -137,9 +157,10 @@ class AccountTable:
         return gone
 
     def _pack(self, slot: int) -> bytes:
-        episode = self.episodes.get(self.names[slot])
+        name = self.names[slot]
+        beside = Beside(self.episodes.get(name), self.samples.get(name))
         record: bytes = self.array[slot].tobytes()
-        return HEADER + record + (msgspec.msgpack.encode(episode) if episode else b"")
+        return HEADER + record + (msgspec.msgpack.encode(beside) if any(beside) else b"")
 
     def restore(self, accounts: Iterable[tuple[str, bytes]]) -> None:
         """Raises StateError for a record that this version cannot read."""
@@ -157,7 +178,15 @@ class AccountTable:
             self.array[slot : slot + 1].view(np.uint8)[:] = np.frombuffer(record, np.uint8)
             if len(blob) > end:
                 with decoding_guard("episode of an account"):
-                    self.episodes[account] = msgspec.msgpack.decode(blob[end:], type=Episode)
+                    self._lay_beside(account, msgspec.msgpack.decode(blob[end:], type=Episode | Beside))
+
+    def _lay_beside(self, account: str, beside: "Episode | Beside") -> None:
+        """What was kept with its record: of earlier releases the episode alone."""
+        episode, sample = (beside, None) if isinstance(beside, Episode) else beside
+        if episode is not None:
+            self.episodes[account] = episode
+        if sample is not None:
+            self.samples[account] = sample
 
 
 def _named(episode: Episode, account: str) -> Episode:

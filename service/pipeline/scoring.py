@@ -18,9 +18,8 @@ def score_moment(
         moment: state, measures and evidence of the account.
         peer_group: the peer group whose tails count.
     """
-    rank = int(moment.state["rank"])
-    classified = site.classified(rank, moment.measures)
+    table = site.table[int(moment.state["rank"])]
+    classified = site.classified(moment.states, moment.measures)
     members = site.member_scores(peer_group, moment.evidence, moment.groups, classified)
-    return ScoredMoment(
-        event.account, event.time, number, day, moment, members, classified, site.table[rank], site.version
-    )
+    at = event.account, event.time, number, day
+    return ScoredMoment(*at, moment, members, classified, table, site.version, site.home)

@@ -24,6 +24,7 @@ from service.learning.account_update import close_accounts
 from service.learning.day_summary import DaySummary
 from service.learning.feedback import PendingCommands
 from service.learning.site_model import SiteModel
+from service.pipeline import sampling
 from service.pipeline.account_table import AccountTable
 from service.pipeline.alert_book import AlertBook
 from service.pipeline.scoring import score_moment
@@ -124,6 +125,7 @@ class Shard:
     def _decide(self, case: ScoredMoment, slot: int, offset: int) -> None:
         """Decide on one scored moment of the account at ``slot``, and remember it."""
         names = self._columns.names
+        sampling.sample(self._states, slot, case.moment, self._site.home, case.day)
         decided = self._decider.decide(case, self._alerts.episode(case.account), names)
         live = self._states.array[slot]
         live["model_day"] = max(float(live["model_day"]), case.classified)
@@ -209,6 +211,7 @@ class Shard:
             accounts, ids = [self._states.names[i] for i in active], self._states.ids[active]
             self._observer.on_day_closed(day, accounts, ids, readers(view, active), self._site.drift.began)
         close_accounts(self._states.array, active, day, day * 86400 - offset, guards)
+        sampling.forget(self._states, active)
         self._states.touch(active.tolist())
         self._columns.forget()
         self.pending = self._alerts.apply_verdicts(self.pending, day)

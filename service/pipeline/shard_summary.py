@@ -15,6 +15,7 @@ from service.learning.day_summary import DaySummary, InjectedAttacks
 from service.learning.feedback import CONFIRMED, PendingCommands, training_example
 from service.learning.site_model import SiteModel
 from service.learning.usage_counts import usage_counts
+from service.pipeline import sampling
 from service.pipeline.account_table import AccountTable
 from service.policy.model import Policy
 
@@ -61,6 +62,7 @@ def shard_summary(view: ShardView, day: int, offset: int) -> DaySummary:
             readers(view, active), scores, opened, site.threshold.near, _stolen(view, day)
         ),
         usage=usage_counts(day, today, site.prevalence, view.names),
+        readers=sampling.sampled(accounts, active, day, policy.training.ordinary),
         feedback=_training_examples(view, day),
     )
 

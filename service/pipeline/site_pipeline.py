@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from models.evaluation.rarity import RarityCalibration
 from service.base.decoding import decoding_guard
 from service.learning import site_blobs
 from service.learning.feedback import PendingCommands
@@ -50,6 +51,11 @@ class Pipeline:
     def counters(self) -> Mapping[str, int]:
         """Since the site was made."""
         return self._shard.counters
+
+    @property
+    def rarity(self) -> tuple[RarityCalibration, ...]:
+        """How true stated rarities were over the last weeks."""
+        return self._site.rarity.calibrations
 
     def absorb(self, events: Sequence[AccessEvent]) -> None:
         """Take events in, in order; batches may be cut anywhere."""

@@ -41,16 +41,12 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quiet_days: Annotated[int, msgspec.Meta(ge=1, le=730)] = 90  # proposed with the verdict "expected"
     ceiling: Annotated[float, msgspec.Meta(ge=1)] = 2.0  # of a day's alerts in the queue, in alerts_per_day
     members: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = MEMBERS  # which of them score
-    evidence_handicap: Annotated[float, msgspec.Meta(ge=0)] = 1.4  # off its tail where the classifiers score
-    alone_handicap: Annotated[float, msgspec.Meta(ge=0)] = 2.0  # off one member's tail where two speak
-    agreement: float = 0.5  # on top of the mean of evidence's and classifiers' tails
+    evidence_handicap: Annotated[float, msgspec.Meta(ge=0)] = 1.0  # off its tail where the classifiers score
 
     @property
     def weights(self) -> EnsembleWeights:
         """How the members' tails make one score."""
-        return EnsembleWeights(
-            self.evidence_handicap, self.trees_handicap, self.alone_handicap, self.agreement
-        )
+        return EnsembleWeights(self.evidence_handicap, self.trees_handicap)
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,8 @@
-"""What the pages are told of drift: light records, without what it takes to find it."""
+"""What the pages are told of drift, and of how true stated rarities are: light records."""
 
 import msgspec
+
+from models.evaluation.rarity import RarityCalibration
 
 NAME = "drift-report"  # among the shared blobs, JSON
 
@@ -34,3 +36,4 @@ class DriftReport(msgspec.Struct, frozen=True):
     day: int = 0
     moved: tuple[MovedFigure, ...] = ()
     causes: tuple[Cause, ...] = ()
+    rarity: tuple[RarityCalibration, ...] = ()  # how true stated rarities were, over the last weeks

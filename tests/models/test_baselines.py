@@ -1,5 +1,7 @@
 """Histograms of account-days -> tables of surprise."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -121,8 +123,9 @@ def test_the_body_is_the_share_itself() -> None:
 
 
 def test_beyond_the_last_counts_the_tail_goes_on_in_a_straight_line() -> None:
-    made = table(count(positions(sample(5000))[:, None]), PRIOR, cap=TAIL_CAP)[0].astype(float)
-    start = int(np.argmax(made > 4.7))
+    values = sample(5000)
+    made = table(count(positions(values)[:, None]), PRIOR, cap=TAIL_CAP)[0].astype(float)
+    start = int(positions(np.sort(values))[-10]) + 1
     rising = made[start:][made[start:] < TAIL_CAP]
     steps = np.diff(rising)
     assert steps == pytest.approx(np.full(len(steps), steps[0]), rel=0.01)
@@ -154,12 +157,61 @@ def test_moments_of_a_prior_alone_are_usable(four: list[float]) -> None:
     assert (var >= -1e-9).all()
 
 
-def test_the_prior_weighs_as_many_days_as_it_says() -> None:
+def test_the_prior_fades_with_the_days_that_come() -> None:
     many = np.zeros((1, BINS), np.uint32)
     many[0, 100] = int(PRIOR_DAYS)
     made = table(many, PRIOR)[0]
-    share_prior = PRIOR[0, 50]
-    assert made[50] == pytest.approx(-np.log((1 + share_prior) / 2), abs=0.01)
+    assert made[50] == pytest.approx(-np.log((2 + PRIOR[0, 50]) / 3), abs=0.01)
+
+
+# Kinds of measure, as they come: each with its shape drawn at random.
+def whole_numbers(rng: np.random.Generator, n: int, size: float) -> NDArray[np.float64]:
+    return rng.poisson(size * rng.gamma(1.0, 1.0, n)).astype(float)
+
+
+def atoms(rng: np.random.Generator, n: int, size: float) -> NDArray[np.float64]:
+    return np.where(rng.random(n) < 0.9, 0.0, np.round(rng.exponential(size, n), 1) + 0.693)
+
+
+def saturated(rng: np.random.Generator, n: int, size: float) -> NDArray[np.float64]:
+    return np.minimum(whole_numbers(rng, n, size), 16.0)
+
+
+def heavy(rng: np.random.Generator, n: int, size: float) -> NDArray[np.float64]:
+    return size * rng.pareto(1.5, n)
+
+
+def mixture(rng: np.random.Generator, n: int, size: float) -> NDArray[np.float64]:
+    return np.where(rng.random(n) < 0.97, rng.exponential(size, n), rng.exponential(20 * size, n))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([whole_numbers, atoms, saturated, heavy, mixture]),
+    st.floats(0.3, 40.0),
+    st.integers(0, 2**32 - 1),
+    quantiles,
+)
+def test_what_is_told_as_one_in_so_many_comes_so_often(
+    kind: Callable[..., NDArray[np.float64]], size: float, seed: int, four: list[float]
+) -> None:
+    """Whatever was believed before: by the table of one fortnight, over the account-days of another."""
+    rng = np.random.default_rng(seed)
+    made = table(count(positions(kind(rng, 60_000, size))[:, None]), prior_survival(four)[None, :], TAIL_CAP)
+    bins = positions(kind(rng, 60_000, size)).astype(int)
+    told = made[0][bins]
+    for one_in in (10, 100, 1000):
+        reached = told[told >= np.log(one_in)]  # where no value stands at 1 in N itself: the next rarer one
+        expected = len(told) * np.exp(-reached.min()) if len(reached) else 0.0
+        if expected >= 60:
+            assert expected / 1.5 <= len(reached) <= 1.5 * expected
+
+
+def test_a_counter_that_is_full_says_at_least() -> None:
+    values = np.minimum(np.random.default_rng(1).exponential(5.0, 20_000) // 1, 16.0)
+    made = table(count(positions(values)[:, None]), PRIOR, TAIL_CAP)[0]
+    told = made[int(BINS_PER_E * np.log1p(16.0))]
+    assert told == pytest.approx(-np.log((values == 16.0).mean()), abs=0.05)
 
 
 def test_a_part_of_which_nothing_is_known_is_as_the_whole() -> None:
@@ -167,7 +219,7 @@ def test_a_part_of_which_nothing_is_known_is_as_the_whole() -> None:
     assert part_tables(NOTHING, whole, TAIL_CAP) == pytest.approx(whole, abs=1e-5)
 
 
-@pytest.mark.parametrize(("days", "times"), [(150, 8.0), (600, 4.0), (5_000, 2.0)])
+@pytest.mark.parametrize(("days", "times"), [(150, 13.0), (600, 4.0), (5_000, 2.0)])
 def test_a_small_part_that_is_unusual_is_not_above_a_score_much_more_often(days: int, times: float) -> None:
     """Its days are twice as large as everyone's: by the whole's table far too many would be above."""
     crowd = count(positions(sample(100_000))[:, None])

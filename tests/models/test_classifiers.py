@@ -5,6 +5,8 @@ import random
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from river.linear_model import LogisticRegression
 from river.optim import AdaGrad
@@ -24,14 +26,14 @@ from models.classifiers import (
 )
 from models.evidence import BINS
 
-K, G = 4, 4
+K, G, C = 4, 4, 2
 GROUP_OF = np.arange(G)
 TABLE = np.tile(np.minimum(np.arange(BINS) / 10.0, 16.0).astype(np.float32), (K, 1))  # surprise 16 at 160
 
 
-def row(*surprises: float) -> NDArray[np.float64]:
-    out = np.zeros(terms.count(K, G))
-    terms.fill(np.array(surprises) * 10.0, TABLE, GROUP_OF, np.zeros(G), out)
+def row(*surprises: float, who: tuple[float, float] = (0.0, 0.0)) -> NDArray[np.float64]:
+    out = np.zeros(terms.count(K, G, C))
+    terms.fill(np.array(surprises) * 10.0, TABLE, GROUP_OF, np.zeros(G), np.array(who), out)
     return out
 
 
@@ -39,7 +41,7 @@ def row(*surprises: float) -> NDArray[np.float64]:
 def taught() -> Classifiers:
     """Thieves are strange in the first two measures together; readers in any single one."""
     rng = random.Random(1)
-    models = Classifiers(["both", "other"], terms.count(K, G), terms.products_from(K), 5.0)
+    models = Classifiers(["both", "other"], terms.count(K, G, C), terms.context_from(K, G), 5.0)
     for _ in range(12):
         rows, families = [], []
         for _ in range(40):
@@ -60,7 +62,7 @@ def test_terms_are_surprises_hinges_and_products_of_groups() -> None:
     assert made[:4].tolist() == pytest.approx([0.25, 0, 0, 0])
     assert made[4:8].tolist() == pytest.approx([0.75, 0.25, 0, 0])
     assert made[12:16].tolist() == pytest.approx([2.25, 1.75, 1.1, 0.25], abs=1e-5)
-    products = made[terms.products_from(K) :]
+    products = made[K * 4 : K * 4 + 6]
     assert len(products) == 6
     assert products[-1] == pytest.approx(0.5 * 5.0 * 8.0 / 16)
 
@@ -74,11 +76,31 @@ def test_a_combination_is_told_from_its_parts(taught: Classifiers) -> None:
 def test_a_blatant_theft_scores_no_less_than_a_modest_one(taught: Classifiers) -> None:
     """Of several strange groups none pulls another down by their product."""
     assert taught.score(row(16, 16, 1, 1)) >= taught.score(row(6, 6, 1, 1))
-    assert (taught._average[:, 1 + terms.products_from(K) :] >= 0).all()
+    assert (taught._average[:, 1 : 1 + terms.context_from(K, G)] >= 0).all()
+
+
+@given(st.lists(st.floats(0, 16), min_size=K, max_size=K), st.integers(0, K - 1), st.floats(0, 16))
+def test_nothing_unusual_speaks_for_a_reader(
+    taught: Classifiers, surprises: list[float], at: int, more: float
+) -> None:
+    louder = [min(16.0, s + more) if n == at else s for n, s in enumerate(surprises)]
+    for who in ((0.0, 0.0), (17.0, 0.0), (17.0, 27.0)):
+        assert taught.score(row(*louder, who=who)) >= taught.score(row(*surprises, who=who)) - 1e-6
+
+
+def test_the_context_may_speak_for_a_reader() -> None:
+    """Strangers are strange where everyone is: of these only those at home are thieves."""
+    rng = random.Random(2)
+    models = Classifiers(["any"], terms.count(K, G, C), terms.context_from(K, G), 5.0)
+    for _ in range(12):
+        thieves = [rng.random() < 0.3 for _ in range(40)]
+        rows = [row(*(rng.uniform(3, 6) for _ in range(K)), who=(0.0, 0.0 if t else 24.0)) for t in thieves]
+        models.learn(np.array(rows), [0 if t else NO_THEFT for t in thieves])
+    assert models.score(row(5, 5, 5, 5)) > models.score(row(5, 5, 5, 5, who=(0.0, 24.0))) + 12
 
 
 def test_a_family_without_examples_stays_silent(taught: Classifiers) -> None:
-    alone = Classifiers(["other"], terms.count(K, G), terms.products_from(K), 5.0)
+    alone = Classifiers(["other"], terms.count(K, G, C), terms.context_from(K, G), 5.0)
     rows = np.array([row(float(n % 5), 1, 1, 1) for n in range(400)])
     alone.learn(rows, [-1] * 400)
     assert alone.score(row(3, 1, 1, 1)) < taught.score(row(6, 6, 1, 1))

@@ -15,7 +15,7 @@ from models.classifiers import Classifiers
 from models.detectors import WINDOW, Trees
 
 MEASURES, GROUPS = 6, 3
-INPUTS = {"trees": GROUPS, "classifiers": terms.count(MEASURES, GROUPS)}
+INPUTS = {"trees": GROUPS, "classifiers": terms.count(MEASURES, GROUPS, 2)}
 anything = st.floats(allow_nan=True, allow_infinity=True)
 Rows = list[list[float]]
 
@@ -50,7 +50,9 @@ class ClassifiersAdapter:
     """Every third row is a theft of one of two families."""
 
     def __init__(self, models: Classifiers | None = None) -> None:
-        fresh = Classifiers(["burst", "drip"], INPUTS["classifiers"], terms.products_from(MEASURES), 5.0)
+        fresh = Classifiers(
+            ["burst", "drip"], INPUTS["classifiers"], terms.context_from(MEASURES, GROUPS), 5.0
+        )
         self._models = models or fresh
 
     def score(self, row: Sequence[float]) -> float | None:

@@ -37,10 +37,10 @@ def test_positions_are_in_range_and_keep_the_order(a: float, b: float) -> None:
         assert position(a) <= position(b)
 
 
-def test_a_table_is_read_between_its_bins() -> None:
-    assert surprise(LINE, 16.0) == pytest.approx(1.0)
-    assert surprise(LINE, 24.0) == pytest.approx(1.5)
-    assert surprise(LINE, BINS - 1.001) == pytest.approx((BINS - 1.001) / 16, rel=1e-6)
+def test_a_table_is_read_by_whole_bins() -> None:
+    """A whole number stands anywhere in its bin: it is as rare as all that reach the bin."""
+    assert surprise(LINE, 16.0) == surprise(LINE, 16.9) == pytest.approx(1.0)
+    assert surprise(LINE, BINS - 1.001) == pytest.approx((BINS - 2) / 16, rel=1e-6)
 
 
 def test_a_group_says_its_strongest_and_only_beyond_the_ordinary() -> None:

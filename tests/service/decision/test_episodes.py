@@ -28,7 +28,7 @@ from service.records.events import Reason
 from tests.service.factories import DAY, NOON, POLICY, TODAY
 
 THRESHOLD = 5.0
-SEEN = as_examples(0, [(1, [2.0] * K)], READER)
+SEEN = as_examples(0, np.zeros(1, ACCOUNT), np.full((1, K), 2.0), 0, READER)
 
 
 def reason(detection: str = "bulk-download", text: str = "60 documents in one hour") -> Reason:
@@ -136,7 +136,7 @@ def test_an_episode_opened_by_a_page_has_no_document_yet() -> None:
 
 
 def test_the_moment_of_the_highest_score_is_kept() -> None:
-    other = as_examples(0, [(1, [3.0] * K)], READER)
+    other = as_examples(0, np.zeros(1, ACCOUNT), np.full((1, K), 3.0), 0, READER)
     episode = an_episode(score=6.0)
     assert episode.moment == SEEN
     lower, higher = (

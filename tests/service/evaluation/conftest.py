@@ -40,4 +40,4 @@ def played(scene: Scene, scene_folder: Path) -> Played:
     together, alone = passes(TRIALS, None)
     assert (together, alone) == ((0, 1, 2), (3,))
     alerts = [run(scene_folder, [TRIALS[n] for n in one], None, quiet) for one in (together, alone)]
-    return Played(scene, (*alerts[0], *alerts[1]))
+    return Played(scene, (*alerts[0].alerts, *alerts[1].alerts), alerts[0].rarity)

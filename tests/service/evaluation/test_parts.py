@@ -225,7 +225,7 @@ def test_a_flood_of_verdicts_changes_recall_by_less_than_a_twentieth(
     scene: Scene, scene_folder: Path, played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trials, "Analyst", Careless)
-    (flooded,) = run(scene_folder, [Trial(TrialRole.EXPECTED, "careless", 2.0)], None, quiet)
+    (flooded,) = run(scene_folder, [Trial(TrialRole.EXPECTED, "careless", 2.0)], None, quiet).alerts
     recalls = [
         sum(out is not None for out in outs(scene, alerts).values()) / len(scene.thefts)
         for alerts in (played.alerts[0], flooded)

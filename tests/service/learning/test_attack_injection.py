@@ -1,13 +1,20 @@
 """Thefts on copies of accounts: the same from anywhere, and nothing real is touched."""
 
+from collections import Counter
+
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.attacks import families as thieves
-from service.attacks.families import Draws, render
-from service.kernel.input_rows import EVENT
+from service.attacks.execution import render
+from service.attacks.families import FAMILIES, Draws, drawn, family
+from service.attacks.sittings import MOST_DAYS, OWN, session_plans
+from service.kernel.account_record import ACCOUNT
+from service.kernel.context import C
+from service.kernel.input_rows import EVENT, LOGIN_FAILED
 from service.kernel.measures import K, M
 from service.kernel.moments import as_examples
 from service.kernel.training_rows import READER, Examples, mixed
@@ -17,10 +24,10 @@ from service.learning.day_summary import InjectedAttacks
 from service.pipeline.site_pipeline import Pipeline
 from service.policy.loading import load_policy
 from service.records.commands import Command, CommandKind
-from tests.service.factories import POLICY, TODAY, library
+from tests.service.factories import POLICY, TODAY, library, shifted
 
 STREAM = library(days=3, readers=20)
-OWN, KNOWN = np.array([11, 12], np.uint32), np.array([11, 12, 13, 14], np.uint32)
+MINE, KNOWN = np.array([11, 12], np.uint32), np.array([11, 12, 13, 14], np.uint32)
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +48,14 @@ def states_of(pipeline: Pipeline) -> tuple[NDArray[np.void], NDArray[np.uint64]]
 
 
 def test_thefts_come_from_the_accounts_of_the_lowest_hashes(pipeline: Pipeline) -> None:
-    keys, families, _, positions = shadowed(pipeline).columns()
+    keys, families, _, positions, contexts = shadowed(pipeline).columns()
     ids = pipeline._shard._states.ids
     assert set(keys.tolist()) <= set(mixed(ids, TODAY + 2).tolist())
     assert len(set(families.tolist())) > 3
     assert READER not in families
     assert positions.shape == (len(keys), K)
     assert max(np.unique(keys, return_counts=True)[1]) <= POLICY.training.moments
+    assert contexts.shape == (len(keys), C)
     assert (positions[:, M.REQUESTS_1H] > 0).all()
 
 
@@ -84,7 +92,9 @@ def test_shadows_of_parts_are_those_of_the_whole(pipeline: Pipeline, known: int)
 
 def test_a_shadow_of_which_nothing_was_seen_takes_the_place_of_another() -> None:
     def offered(*keys: int, silent: int = 0) -> InjectedAttacks:
-        seen = [as_examples(key, [(0, [1.0] * K)], 0) for key in keys if key != silent]
+        seen = [
+            as_examples(key, np.zeros(1, ACCOUNT), np.ones((1, K)), 0, 0) for key in keys if key != silent
+        ]
         return InjectedAttacks(np.array(keys, "<u8").tobytes(), Examples.concatenated(seen))
 
     merged = merge_injected([offered(1, 5, silent=1), offered(3, 7)], 2)
@@ -103,18 +113,40 @@ def test_of_a_restricted_reader_nothing_is_learnt(pipeline: Pipeline) -> None:
     assert after.known == len(drawn) - 1
 
 
-@pytest.mark.parametrize("family", thieves.FAMILIES)
-def test_every_family_makes_rows_in_time_order(family: str) -> None:
-    for seed in range(20):
-        draws = Draws(np.random.default_rng(seed))
-        plans = list(thieves.FAMILIES[family](draws))
-        theft = render(plans, draws, OWN, KNOWN, lambda key: 0.5 if key == 11 else 0.0)
-        assert theft.events.dtype == EVENT
-        assert (np.diff(theft.times) >= 0).all()
-        assert len(theft.events) == len(theft.times) == len(theft.whats)
-        assert theft.whats["p_platform"][theft.whats["platform"] == 11].min(initial=0.5) == 0.5
-        documents = theft.events["document"] > 0
-        assert (theft.whats["document"][theft.events["what"]][documents] > 0).all()
+@given(st.integers(0, 2**32 - 1))
+def test_every_theft_makes_rows_in_time_order(seed: int) -> None:
+    draws = Draws(np.random.default_rng(seed))
+    dials = drawn(draws)
+    plans = session_plans(dials, draws)
+    assert any(s.where != OWN for s in plans)
+    assert max(s.start for s in plans) < (MOST_DAYS + 4) * 86_400
+    theft = render(plans, draws, MINE, KNOWN, lambda key: 0.5 if key == 11 else 0.0)
+    assert theft.events.dtype == EVENT
+    assert (np.diff(theft.times) >= 0).all()
+    assert len(theft.events) == len(theft.times) == len(theft.whats)
+    assert theft.whats["p_platform"][theft.whats["platform"] == 11].min(initial=0.5) == 0.5
+    documents = theft.events["document"] > 0
+    assert (theft.whats["document"][theft.events["what"]][documents] > 0).all()
+    failed = theft.whats["kind"] == LOGIN_FAILED
+    assert failed.any() == (dials.guesses > 0)
+
+
+def test_every_region_of_the_dials_is_drawn() -> None:
+    draws = Draws(np.random.default_rng(1))
+    drawn_of = Counter(family(drawn(draws)) for _ in range(3000))
+    assert set(drawn_of) == set(FAMILIES)
+    assert min(drawn_of.values()) > 25
+
+
+def test_a_thief_shows_nothing_that_the_log_does_not_show() -> None:
+    """No reader of this log has a session or an error: a thief with one would be known by that alone."""
+    pipeline = Pipeline(POLICY)
+    pipeline.absorb([shifted(event, session="", status=200, size=0) for event in STREAM])
+    assert M.SESSIONS_1D not in pipeline._site.shows
+    seen = shadowed(pipeline).columns()[3]
+    assert len(seen)
+    for measure in (M.SESSIONS_1D, M.ERRORS_1H, M.MB_1D, M.LOGIN_FAILED_1H, M.SESSION_MOVED):
+        assert not seen[:, measure].any()
 
 
 def test_on_the_first_day_nobody_is_shadowed() -> None:
@@ -127,5 +159,4 @@ def test_families_left_out_are_not_taught(pipeline: Pipeline) -> None:
     training = msgspec.structs.replace(load_policy().training, families=("burst", "drip"))
     policy = msgspec.structs.replace(POLICY, training=training)
     made = attack_injection.inject_attacks(TODAY, 0, *states_of(pipeline), pipeline._site, policy).thefts
-    names = list(thieves.FAMILIES)
-    assert {names[f] for f in made.columns()[1].tolist()} == {"burst", "drip"}
+    assert {FAMILIES[f] for f in made.columns()[1].tolist()} == {"burst", "drip"}

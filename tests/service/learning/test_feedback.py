@@ -174,9 +174,9 @@ def test_of_what_is_not_decided_and_of_what_is_too_much_nothing_is_learnt() -> N
 
 def test_a_verdict_that_is_taken_back_is_told_no_more() -> None:
     """Nor one of another release, whose measures were others."""
-    moment = as_examples(0, [(1, [2.0] * K)], READER)
+    moment = as_examples(0, np.zeros(1, ACCOUNT), np.full((1, K), 2.0), 0, READER)
     episode = msgspec.structs.replace(EPISODE, judged="confirmed", teaches=True, moment=moment)
-    keys, families, _, positions = training_example(episode, 7).columns()
+    keys, families, _, positions, _ = training_example(episode, 7).columns()
     assert (keys.tolist(), families.tolist()) == ([7], [STOLEN])
     assert positions.tolist() == moment.columns()[3].tolist()
     for other in (
