@@ -13,15 +13,12 @@ from functools import partial
 from math import nan
 from threading import Event
 
-from prometheus_client import CollectorRegistry
-
 from pseudonymiser.ingest import Ingest
 from service.base.locks import SHIP_LOCK, exclusive_lock
 from service.base.retry import Pauses, each_new, retrying
 from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.errors import BrokerError
-from service.distributed.protocol.telemetry import ShipperMetrics, serve
 from service.distributed.protocol.topics import check, topics_of
 from service.distributed.protocol.wire import VERSION, IdentityRecord, encode
 from service.distributed.shipper.checkpoint import CheckpointFile
@@ -34,27 +31,41 @@ from service.distributed.shipper.status import StatusReporter
 from service.records.checkpoints import Checkpoint, SavedState
 from service.runtime.merge import Clock
 from service.runtime.runner import FollowLoop, FollowSettings, Runner
+from service.runtime.telemetry import ShipperMetrics, registry_of, serve, tell_databases
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
 LOOK_AGAIN = 1.0  # s between looks for commands
 CHECKPOINT, TURNS = "ship.checkpoint", "ship.turns"  # in the site's folder
 
+NO_DATABASES: Mapping[str, int] = {}
+
 OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources
 
 _log = logging.getLogger("journalguard.ship")
 
 
-def ship(site: SiteFolder, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop: Event) -> None:
+def ship(
+    site: SiteFolder,
+    ingest: Ingest,
+    clock: Clock,
+    open_intake: OpenIntake,
+    stop: Event,
+    databases: Mapping[str, int] = NO_DATABASES,
+) -> None:
     """Ships until ``stop`` is set or the intake ends; ``clock`` orders several sources.
 
+    ``databases`` are those of places, and of which time each is, s UTC.
     Raises operators' errors: topics that are not as they must be, a damaged checkpoint, a folder in use.
     """
     with ExitStack() as closes:
         closes.enter_context(exclusive_lock(site.folder / SHIP_LOCK, "ship"))
         parts = closes.enter_context(closing(_Shipper(site, ingest, clock, open_intake, stop)))
+        tell_databases(parts.registry, databases)
         if site.settings.metrics_port:
-            closes.enter_context(closing(serve(parts.registry, site.settings.metrics_port)))
+            closes.enter_context(
+                closing(serve(parts.registry, site.settings.metrics_address, site.settings.metrics_port))
+            )
         if _topics_are_right(site, stop):
             parts.run()
 
@@ -88,7 +99,7 @@ class _Shipper:
         self._merge_order = MergeOrderFile(site.folder / TURNS)
         self._merge = RecordedMerge(clock, self._merge_order, self._merge_order.begin(self._file.serial))
         self._intake = open_intake(self._saved.positions)
-        self.registry = CollectorRegistry()
+        self.registry = registry_of()
         self._metrics = ShipperMetrics(self.registry)
         self._metrics.begin(self._runner.counters)
         self._metrics.watch(self._lag, lambda: self._producer.buffered_bytes)
