@@ -5,13 +5,13 @@ It holds no key and imports nothing of the ingest room: a pseudonym that enters 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from alerts_api.alerts.detections import site_policy
@@ -110,7 +110,7 @@ def create_app(
     settings = reveal or RevealSettings()
     notices = Notices(settings, site)
     keeper = checkpoints or CheckpointKeeper(None, CheckpointTargets(), leaves=False)
-    release_service = ReleaseService(
+    releases = ReleaseService(
         context.writing,
         settings,
         notices.released,
@@ -119,21 +119,54 @@ def create_app(
         sign=keeper.sign_release,
         seal_keys=site / SEAL_KEYS,
     )
+    authenticator = RequestAuthenticator(context, local=local, provided=provider is not None)
+    app = _bare_app(_Life(context, authenticator, notices, keeper, clock))
+    app.add_middleware(SecurityMiddleware, hosts=hosts)
+    app.add_middleware(TimingMiddleware, requests=metrics.requests)
+    app.add_middleware(ForwardedMiddleware, trusted=trusted_proxies)  # the last one is the outermost
+    app.state.metrics = metrics.registry
+    app.state.authenticator = authenticator
+    place = evaluation or EvaluationPlace(reports_beside(database))
+    app.include_router(description(app))
+    app.include_router(probes(context, authenticator, metrics.registry))
+    for router in (
+        *_alert_routers(context, place),
+        *_sign_in_routers(context, authenticator, provider, demo=demo),
+        *_oversight_routers(context, releases, keeper),
+    ):
+        app.include_router(router)
+    problems.install(app)
+    describe(app)
+    check_rules(app)
+    return app
+
+
+class _Life(NamedTuple):
+    """What lives as long as the app."""
+
+    context: AppContext
+    authenticator: RequestAuthenticator
+    notices: Notices
+    keeper: CheckpointKeeper
+    clock: Callable[[], float]
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def span(self, _: FastAPI) -> AsyncIterator[None]:
+        """Watch while the app runs; write down what is left at its end."""
         watches = (
-            asyncio.create_task(watch_overdue(context.writing, notices.overdue, clock)),
-            asyncio.create_task(_write_failures_now_and_then(authenticator)),
-            asyncio.create_task(keeper.watch(context.database, clock)),
+            asyncio.create_task(watch_overdue(self.context.writing, self.notices.overdue, self.clock)),
+            asyncio.create_task(_write_failures_now_and_then(self.authenticator)),
+            asyncio.create_task(self.keeper.watch(self.context.database, self.clock)),
         )
         yield
         for watch in watches:
             watch.cancel()
-        authenticator.write_failures(everything=True)
-        context.close()
+        self.authenticator.write_failures(everything=True)
+        self.context.close()
 
-    # FastAPI's own documentation pages load scripts from a CDN.
+
+def _bare_app(life: _Life) -> FastAPI:
+    """An app without routes. FastAPI's own documentation pages load scripts from a CDN: they are off."""
     app = FastAPI(
         title="journalguard",
         version=version("journalguard"),
@@ -141,44 +174,41 @@ def create_app(
         openapi_url=None,  # served by a route with a rule
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        lifespan=life.span,
     )
-    app.add_middleware(SecurityMiddleware, hosts=hosts)
-    app.add_middleware(TimingMiddleware, requests=metrics.requests)
-    app.state.metrics = metrics.registry
-    app.add_middleware(ForwardedMiddleware, trusted=trusted_proxies)  # the last one is the outermost
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    place = evaluation or EvaluationPlace(reports_beside(database))
-    authenticator = RequestAuthenticator(context, local=local, provided=provider is not None)
-    app.state.authenticator = authenticator
-    routers = [
-        json_api(context),
-        description(app),
-        probes(context, authenticator, metrics.registry),
-        html_pages(context),
-        judging(context),
-        evaluation_pages(context, place),
-        rights_pages(context),
-        signin_pages(context, authenticator, provider),
-        confirm_pages(context, authenticator),
-        reveal_api(context),
-        opening(context, release_service),  # before the next: /reveals/half is no request's id
-        reveal_pages(context, release_service),
-        second_persons(context, release_service),
-        audit_pages(context, keeper),
-    ]
+    return app
+
+
+def _alert_routers(context: AppContext, place: EvaluationPlace) -> Iterator[APIRouter]:
+    yield json_api(context)
+    yield html_pages(context)
+    yield judging(context)
+    yield evaluation_pages(context, place)
+
+
+def _sign_in_routers(
+    context: AppContext, authenticator: RequestAuthenticator, provider: "Provider | None", *, demo: bool
+) -> Iterator[APIRouter]:
+    yield signin_pages(context, authenticator, provider)
+    yield confirm_pages(context, authenticator)
     if provider is not None:
         from alerts_api.web.oidc_pages import oidc_pages  # noqa: PLC0415 - of the extra `oidc`
 
-        routers.append(oidc_pages(context, authenticator, provider))
+        yield oidc_pages(context, authenticator, provider)
     if demo:
-        routers.append(demo_pages(context, authenticator))
-    for router in routers:
-        app.include_router(router)
-    problems.install(app)
-    describe(app)
-    check_rules(app)
-    return app
+        yield demo_pages(context, authenticator)
+
+
+def _oversight_routers(
+    context: AppContext, releases: ReleaseService, keeper: CheckpointKeeper
+) -> Iterator[APIRouter]:
+    yield rights_pages(context)
+    yield reveal_api(context)
+    yield opening(context, releases)  # before the next: /reveals/half is no request's id
+    yield reveal_pages(context, releases)
+    yield second_persons(context, releases)
+    yield audit_pages(context, keeper)
 
 
 async def _write_failures_now_and_then(authenticator: RequestAuthenticator) -> None:
