@@ -291,7 +291,10 @@ class RequestAuthenticator:
             reason=refused.reason,
             outcome=address_code(request),
         )
-        self._tally.note(leaf, anywhere=actor is None)
+        if actor is not None:
+            self._record_quietly(leaf)
+            return
+        self._tally.note(leaf, anywhere=True)
         self.write_failures()
 
     def _record_quietly(self, leaf: leaves.Leaf) -> None:

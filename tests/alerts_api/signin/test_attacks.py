@@ -219,7 +219,7 @@ def test_a_token_s_reach(app: FastAPI, file: Path, alerts: list[Alert]) -> None:
     wanted = tokens.TokenRequest("ticket-desk", frozenset({Role.ANALYST}), writes=False, days=30)
     with closing(open_database(file, create=False)) as database, database.writing() as connection:
         token = tokens.keep(connection, text, wanted, AT)
-    client = browser(app)
+    client = browser(app, at="192.0.2.7")  # at this machine the metrics are open
     address = f"/api/v1/alerts/{alerts[0].alert_id}/verdicts"
 
     def status(method: str, path: str, sent: str = text, kind: str = "Bearer") -> int:
