@@ -49,7 +49,7 @@ lint: .venv/.dev ## Lock, style, format, types and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	@echo "$(BIN)/vulture"; ! $(BIN)/vulture | grep -vE "unused (variable|attribute) "
+	! $(BIN)/vulture | grep -vE "unused (variable|attribute) "
 
 docs: .venv/.dev ## The documents as a site, into .cache/docs; a broken link or anchor is an error
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky -c docs -d .cache/doctrees . .cache/docs

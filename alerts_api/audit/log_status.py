@@ -113,11 +113,6 @@ class LogWatch:
         return ""
 
 
-def log_status(connection: Connection) -> LogStatus:
-    """Everything hashed anew, inside a reading transaction."""
-    return LogWatch().status(connection, 0.0)
-
-
 def _filed(connection: Connection, name: str, value: str) -> int:
     found = select(func.count()).select_from(audit_tables.leaves).where(_LEAF[name] == value)
     return connection.execute(found).scalar_one()

@@ -5,7 +5,6 @@ link is made at the command line, outlives the user, and what compares people co
 """
 
 import re
-from collections.abc import Collection
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -53,17 +52,6 @@ def link(connection: Connection, subject: str, same_as: str) -> None:
 def is_linked(connection: Connection, subject: str) -> bool:
     """Whether it is known who else this sign-in is."""
     return len(subjects_of(connection, person_of(connection, subject))) > 1
-
-
-def unlinked(connection: Connection, roles: Collection[Role]) -> tuple[str, ...]:
-    """Local users with one of these roles of whom it is not known who they are at the identity provider."""
-    found = connection.execute(select(users.c.name, users.c.roles).order_by(users.c.name))
-    wanted = set(roles)
-    return tuple(
-        name
-        for name, held in found
-        if wanted.intersection(map(Role, held.split())) and not is_linked(connection, _LOCAL + name)
-    )
 
 
 def roles_elsewhere(connection: Connection, subject: str) -> frozenset[Role]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alerts_api.audit.leaves import ActKind
-from alerts_api.audit.log_status import AGAIN_SECONDS, LogStatus, LogWatch, log_status
+from alerts_api.audit.log_status import AGAIN_SECONDS, LogStatus, LogWatch
 from alerts_api.audit.merkle import leaf_hash
 from alerts_api.audit.reading import AuditFilters, read
 from alerts_api.audit.table import HEADINGS, as_csv, harmless
@@ -34,7 +34,7 @@ def log(file: Path) -> Iterator[Database]:
 
 def reported(log: Database) -> LogStatus:
     with log.reading() as connection:
-        return log_status(connection)
+        return LogWatch().status(connection, 0.0)
 
 
 def test_an_empty_log(log: Database) -> None:

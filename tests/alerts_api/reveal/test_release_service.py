@@ -10,7 +10,7 @@ from sqlalchemy import select
 from alerts_api.alerts.restrictions import restrict
 from alerts_api.audit.errors import HandOverError
 from alerts_api.audit.leaves import ActKind
-from alerts_api.audit.log_status import log_status
+from alerts_api.audit.log_status import LogWatch
 from alerts_api.reveal.facts import facts_of
 from alerts_api.reveal.gate import (
     RequestState,
@@ -248,7 +248,7 @@ def test_an_erased_reader_is_in_no_request_any_more_and_the_log_still_holds(site
         erase_identities(connection, [account])
         assert rows_left(connection, account) == {}
     with site.database.reading() as connection:
-        assert log_status(connection).broken == ""
+        assert LogWatch().status(connection, 0.0).broken == ""
     assert site.release_service.ask(site.ask()).refusal is RevealRefusal.NO_ALERT
 
 

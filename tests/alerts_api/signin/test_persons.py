@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from alerts_api.signin import credentials, sessions, users
 from alerts_api.signin.actors import Role
 from alerts_api.signin.errors import UserError
-from alerts_api.signin.persons import is_linked, link, person_of, roles_elsewhere, subjects_of, unlinked
+from alerts_api.signin.persons import is_linked, link, person_of, roles_elsewhere, subjects_of
 from alerts_api.storage.backend import DatabaseLocation
 from alerts_api.storage.database import open_database
 from tests.alerts_api.visitors import AT, person
@@ -70,11 +70,3 @@ def test_nobody_is_somebody_who_cannot_be(connection: Connection, same_as: str) 
     add(connection, "jane", Role.ANALYST)
     with pytest.raises(UserError):
         users.check_link(connection, "jane", same_as)
-
-
-def test_who_decides_on_names_and_is_not_linked_is_known(connection: Connection) -> None:
-    add(connection, "ann", Role.ANALYST)
-    add(connection, "dee", Role.DPO)
-    add(connection, "kay", Role.KEY_HOLDER)
-    users.link(connection, "kay", "00u-kay")
-    assert unlinked(connection, (Role.KEY_HOLDER, Role.APPROVER, Role.DPO)) == ("dee",)
