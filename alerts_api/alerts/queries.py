@@ -126,6 +126,12 @@ def count_open(connection: Connection) -> int:
     ).scalar_one()
 
 
+def oldest_open(connection: Connection) -> int:
+    """When the oldest of those that wait opened, s UTC; 0 where none waits."""
+    waiting = select(func.min(_ALERT.opened_at)).where(_ALERT.verdict == "", _visible(0.0))
+    return connection.execute(waiting).scalar() or 0
+
+
 def count_hidden(connection: Connection, daily_cap: int) -> int:
     """Of those that wait, how many are beyond the daily cap of their day."""
     return connection.execute(

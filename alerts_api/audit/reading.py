@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, func, select
 
+from alerts_api.audit.checkpoints import newest
 from alerts_api.audit.leaves import ActKind, ActRole, Leaf, Opening, Record, decode, opens
-from alerts_api.audit.log import append
+from alerts_api.audit.log import append, size
 from alerts_api.audit.merkle import leaf_hash
 from alerts_api.storage import audit_tables
 
@@ -41,6 +42,13 @@ class AuditEntry(msgspec.Struct, frozen=True):
     account: str  # pseudonym; "" if there is none, or it was erased
     note: str  # free text; the same
     fits: bool  # the record stands in its place, and its openings belong to it
+
+
+def checkpoint_coverage(connection: Connection) -> tuple[int, int]:
+    """How many acts there are, and when the first was that no checkpoint covers, s UTC; 0: none."""
+    signed = newest(connection)
+    first = select(_LEAF.at).where(_LEAF.number == (signed[0] if signed else 0))
+    return size(connection), connection.execute(first).scalar() or 0
 
 
 def read(connection: Connection, after: int, limit: int, filters: AuditFilters) -> tuple[AuditEntry, ...]:

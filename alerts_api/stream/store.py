@@ -1,5 +1,6 @@
 """The store of a site's stream: :class:`service.records.checkpoints.Store` over SQL."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from service.records.identities import SealedIdentity, encode
 
 DEFAULT_RETENTION = RetentionSettings()
 QUARANTINE = 1_000  # refused lines kept in the index
+RAISED = "alerts_raised_total:"  # counters of the store's own, and the strongest detection at the opening
 _BATCH = 1_000  # account states fetched, or alerts looked up, at once
 _GROWING = frozenset(column.name for column in tables.alerts.c) - {
     "number",
@@ -28,6 +30,7 @@ _GROWING = frozenset(column.name for column in tables.alerts.c) - {
     "verdict",
     "judged_at",
 }
+_OURS = tables.counters.c.name.startswith(RAISED, autoescape=True)
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -52,7 +55,9 @@ class SqlStore:
             positions = connection.execute(
                 select(tables.positions.c.source, tables.positions.c.position)
             ).all()
-            counters = connection.execute(select(tables.counters.c.name, tables.counters.c.value)).all()
+            counters = connection.execute(
+                select(tables.counters.c.name, tables.counters.c.value).where(~_OURS)
+            ).all()
             last = connection.execute(select(tables.feed.c.last_event_time)).scalar()
         return SavedState(
             accounts=self._accounts(),
@@ -173,6 +178,7 @@ def _write_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
     added = [alert for alert in newest.values() if alert.alert_id not in known]
     grown = [a for a in newest.values() if a.alert_id in known and _form(a) >= known[a.alert_id]]
     _insert_alerts(connection, added)
+    _count_raised(connection, added)
     _update_alerts(connection, grown)
     _upsert(connection, tables.marks, [row for alert in (*added, *grown) for row in mark_rows(alert)])
 
@@ -193,6 +199,17 @@ def _insert_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
         last = connection.execute(select(func.max(tables.alerts.c.number))).scalar() or 0
         rows = [{"number": last + n, **alert_row(alert)} for n, alert in enumerate(alerts, 1)]
         connection.execute(insert(tables.alerts), rows)
+
+
+def _count_raised(connection: Connection, alerts: Sequence[Alert]) -> None:
+    """Once for each alert, when it opens: later it may grow into another detection, or be deleted."""
+    opened = Counter(f"{RAISED}{alert.detections[0] if alert.detections else 'none'}" for alert in alerts)
+    value = tables.counters.c.value
+    for name, count in opened.items():
+        statement = _INSERTS[connection.dialect.name](tables.counters).values(name=name, value=count)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_={"value": value + count})
+        )
 
 
 def _update_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
@@ -217,7 +234,7 @@ def _write_progress(connection: Connection, checkpoint: Checkpoint) -> None:
     _upsert(
         connection, tables.positions, [{"source": s, "position": p} for s, p in checkpoint.positions.items()]
     )
-    connection.execute(delete(tables.counters))
+    connection.execute(delete(tables.counters).where(~_OURS))
     _upsert(connection, tables.counters, [{"name": n, "value": v} for n, v in checkpoint.counters.items()])
     feed = {"id": 1, "last_event_time": checkpoint.last_event_time, "written_at": checkpoint.written_at}
     _upsert(connection, tables.feed, [feed])

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Body, FastAPI, Path, Query, Request
+from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -20,7 +21,7 @@ from alerts_api.web.authentication import RequestAuthenticator
 from alerts_api.web.authorization import requires_roles
 from alerts_api.web.context import AppContext
 from alerts_api.web.judging import check_judge
-from alerts_api.web.metrics import TEXT, exposition
+from alerts_api.web.metrics import TEXT
 from alerts_api.web.problems import problem_response, store_sentence
 from alerts_api.web.schemas import REFUSALS, answers
 from service.records.drift_report import DriftReport
@@ -151,7 +152,9 @@ def description(app: FastAPI) -> APIRouter:
     return router
 
 
-def probes(context: AppContext, authenticator: RequestAuthenticator) -> APIRouter:
+def probes(
+    context: AppContext, authenticator: RequestAuthenticator, registry: CollectorRegistry
+) -> APIRouter:
     """Health and metrics."""
     router = APIRouter(tags=["status"])
 
@@ -175,7 +178,7 @@ def probes(context: AppContext, authenticator: RequestAuthenticator) -> APIRoute
         "/metrics", summary="For Prometheus", responses={**REFUSALS, 200: {"content": {"text/plain": {}}}}
     )
     def metrics(_: Scraper) -> Response:
-        return Response(exposition(context), media_type=TEXT)
+        return Response(generate_latest(registry), media_type=TEXT)
 
     return router
 

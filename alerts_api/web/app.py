@@ -21,7 +21,7 @@ from alerts_api.audit.tally import SECONDS as TALLY_SECONDS
 from alerts_api.reveal.notices import Notices
 from alerts_api.reveal.overdue import watch_overdue
 from alerts_api.reveal.release_service import ReleaseService
-from alerts_api.storage.backend import DatabaseLocation
+from alerts_api.storage.backend import DatabaseLocation, is_url
 from alerts_api.web import problems
 from alerts_api.web.alert_pages import html_pages
 from alerts_api.web.api import description, json_api, probes
@@ -32,7 +32,8 @@ from alerts_api.web.context import AppContext, SinkProgress
 from alerts_api.web.evaluation_pages import EvaluationPlace, evaluation_pages
 from alerts_api.web.forwarded import ForwardedMiddleware
 from alerts_api.web.judging import judging
-from alerts_api.web.middleware import SecurityMiddleware
+from alerts_api.web.metrics import Metrics
+from alerts_api.web.middleware import SecurityMiddleware, TimingMiddleware
 from alerts_api.web.reports import reports_beside
 from alerts_api.web.reveal_api import reveal_api
 from alerts_api.web.reveal_pages import reveal_pages
@@ -94,9 +95,10 @@ def create_app(
     Raises:
         service.base.errors.PolicyError: a policy file of the site cannot be read.
     """
+    known = site_policy(database) if policy is None else policy
     context = AppContext(
         database,
-        policy=site_policy(database) if policy is None else policy,
+        policy=known,
         create=create,
         demo=demo,
         judges_trained=judges_trained,
@@ -104,6 +106,7 @@ def create_app(
         clock=clock,
     )
 
+    metrics = Metrics(context, policy=known.hash, file=None if is_url(database) else Path(database))
     settings = reveal or RevealSettings()
     notices = Notices(settings, site)
     keeper = checkpoints or CheckpointKeeper(None, CheckpointTargets(), leaves=False)
@@ -141,6 +144,8 @@ def create_app(
         lifespan=lifespan,
     )
     app.add_middleware(SecurityMiddleware, hosts=hosts)
+    app.add_middleware(TimingMiddleware, requests=metrics.requests)
+    app.state.metrics = metrics.registry
     app.add_middleware(ForwardedMiddleware, trusted=trusted_proxies)  # the last one is the outermost
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     place = evaluation or EvaluationPlace(reports_beside(database))
@@ -149,7 +154,7 @@ def create_app(
     routers = [
         json_api(context),
         description(app),
-        probes(context, authenticator),
+        probes(context, authenticator, metrics.registry),
         html_pages(context),
         judging(context),
         evaluation_pages(context, place),

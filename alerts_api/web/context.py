@@ -51,6 +51,7 @@ class AppContext:
     ) -> None:
         self.detections = policy.detections
         self.daily_cap = policy.daily_cap
+        self.alerts_per_day = policy.alerts_per_day
         self.quiet_days = policy.budget.quiet_days
         self.daily_verdict_limit = policy.daily_verdict_limit
         self.demo = demo

@@ -7,15 +7,18 @@ that sends neither is no browser and so carries no one else's session.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts_api.signin.actors import SAFE_METHODS
 from alerts_api.web.problems import problem_response
 
+METHODS = ("GET", "HEAD", "POST")  # that are counted apart
 BODY_LIMIT = 32 * 1024  # bytes; a note of 2,000 characters, each at its longest, fits
 BODY_SECONDS = 20.0  # to send it
 _TOO_LARGE = "That is more than these pages take. Shorten the note and send it again."
@@ -86,6 +89,40 @@ class SecurityMiddleware:
         if not _same_origin(headers):
             return 403, "A form of another site cannot be sent here. Open the page itself and try again."
         return None
+
+
+class TimingMiddleware:
+    """ASGI middleware that takes the time of every answer, by route: never by what stands in its place."""
+
+    def __init__(self, app: ASGIApp, requests: Histogram) -> None:
+        self._app = app
+        self._requests = requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, began = 500, time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            labels = _route(scope), method, str(status)
+            self._requests.labels(*labels).observe(time.perf_counter() - began)
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered; one word for all that nobody answers to."""
+    if scope["path"].startswith("/static/"):
+        return "/static"
+    return str(getattr(scope.get("route"), "path", "")) or "none"
 
 
 def _same_origin(headers: Headers) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from service.cli.extras import missing_extra
+from service.cli.kernel_cache import place_kernels, site_named
 from service.cli.ownership import foreign_package
 
 # command -> (module, one line for the list)
@@ -49,6 +50,12 @@ _ROOTS = {
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        place_kernels(site_named(args))  # the command's module may import them
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         if cmd_name not in COMMANDS:

@@ -7,8 +7,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -38,10 +38,11 @@ from service.cli.options import (
 from service.cli.pages_process import STOP_SECONDS, listen, url
 from service.cli.sign_in_check import check_entrance, is_local
 from service.config.description import settings_by_key
-from service.config.settings import LOOPBACK, SiteFolder
+from service.config.settings import LOOPBACK, Settings, SiteFolder
 from service.config.tables import RevealSettings
 from service.policy.loading import load_policy
 from service.policy.model import Policy
+from service.runtime.telemetry import serve
 
 if TYPE_CHECKING:
     from alerts_api.signin.provider import Provider
@@ -145,7 +146,8 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         **_parts_of(site),
     )
     if settings.kafka is None:
-        _serve(app(), address)
+        with serving_metrics(app(), settings) as measured:
+            _serve(measured, address)
         return
     # Kafka's client is imported only where there is Kafka.
     from service.cli.sink_supervisor import supervisor_of  # noqa: PLC0415
@@ -158,7 +160,17 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
     with ExitStack() as stack:
         stack.callback(supervisor.stop)
         supervisor.start()
-        _serve(app(intake=sink), address)
+        _serve(stack.enter_context(serving_metrics(app(intake=sink), settings)), address)
+
+
+@contextmanager
+def serving_metrics(app: Any, settings: Settings) -> Iterator[Any]:
+    """The ASGI app, whose numbers are served at the settings' ``metrics_port`` meanwhile."""
+    if not settings.metrics_port:
+        yield app
+        return
+    with closing(serve(app.state.metrics, settings.metrics_address, settings.metrics_port)):
+        yield app
 
 
 def _check_driver(place: DatabaseLocation) -> None:

@@ -21,6 +21,7 @@ from service.base.logs import start_logging
 from service.cli.assembly import build, site_geo, site_vault
 from service.cli.copy_retention import drop_old_copies
 from service.cli.key_acts import note_start
+from service.cli.measuring import measured
 from service.cli.monthly_report import MonthlyReport
 from service.cli.options import (
     OVERRIDES,
@@ -91,19 +92,25 @@ def follow_site(site: SiteFolder, stop: Event, attend: Attendant, command: str =
         runner, pipeline, clock = build(site, site_geo(site), vault=vault)
         note_start(site)
         saved = store.load()
-        tail = Tail(_absolute(site, settings.logs), _absolute(site, settings.audit_logs), saved.positions)
+        logs = _absolute(site, settings.logs), _absolute(site, settings.audit_logs)
+        tail = Tail(*logs, saved.positions)
         runner.restore(saved)
         relax_garbage_collection()
-        with attend(runner) as poll, closing(_poller(site)) as poller:
+        with (
+            attend(runner) as poll,
+            closing(_poller(site)) as poller,
+            measured(store, settings, pipeline.policy.hash, logs, saved.positions) as (timed, metrics),
+        ):
             FollowLoop(
                 runner,
                 tail,
                 Merge(clock),
-                store,
+                timed,
                 pace=FollowSettings(settings.checkpoint_lines, settings.checkpoint_seconds, retention.events),
                 positions=saved.positions,
                 retry_on=RETRY_ON,
                 poll=_with_verdicts(store, pipeline, _with_commands(poller, runner, poll)),
+                decided=metrics.delays.decided,
             ).run(stop)
 
 

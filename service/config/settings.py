@@ -180,9 +180,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(ge=0, le=32_767),
         about("Number of this host's shipper. No two shippers of a site may share one."),
     ] = 0
+    metrics_address: Annotated[
+        str,
+        about(
+            "Address of that port. Whoever reaches it reads the numbers: leave it at 127.0.0.1 unless only "
+            "Prometheus does."
+        ),
+    ] = LOOPBACK[0]
     metrics_port: Annotated[
         _Port,
-        about("Port at which `ship` and `worker` tell Prometheus their numbers, at 127.0.0.1. 0: none."),
+        about("Port at which each process tells Prometheus its numbers. 0: none."),
     ] = 0
     checkpoint_lines: Annotated[
         Positive,

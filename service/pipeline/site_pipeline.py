@@ -39,6 +39,7 @@ class Pipeline:
     def __init__(
         self, policy: Policy, states_days: int = STATES_DAYS, observer: ScoreObserver | None = None
     ) -> None:
+        self.policy = policy
         self._site = SiteModel(policy)
         self._shard = Shard(policy, self._site, states_days, observer)
         self._days = SiteCalendar()

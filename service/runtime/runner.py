@@ -185,11 +185,16 @@ class _RetryingSource:
         return done
 
 
+def _nobody(_: Sequence[int], __: float) -> None:
+    """Nobody is told."""
+
+
 class FollowLoop:
     """Reads what comes, saves at the pace, until told to stop.
 
     ``retry_on`` are the store's errors that time or the operator mends (locked, disk full): the same
     checkpoint is tried again, and no line is read meanwhile. ``poll`` is called every ``pause`` s or so.
+    ``decided`` is told the times of the events that a checkpoint holds, and when it was written, s UTC.
     """
 
     def __init__(
@@ -204,6 +209,7 @@ class FollowLoop:
         retry_on: tuple[type[Exception], ...],
         poll: Callable[[], None],
         pause: float = POLL,
+        decided: Callable[[Sequence[int], float], None] = _nobody,
     ) -> None:
         self._runner = runner
         self._tail = tail
@@ -215,6 +221,8 @@ class FollowLoop:
         self._poll = poll
         self._pause = pause
         self._sources: dict[str, _RetryingSource] = {}
+        self._decided = decided
+        self._times: list[int] = []  # of the events since the last checkpoint, s UTC
         self._lines = 0  # since the last checkpoint
         self._saved_at = time.monotonic()
 
@@ -262,7 +270,9 @@ class FollowLoop:
             self._positions[source.key] = position
 
     def _take(self, batch_taken: SourceBatch) -> None:
-        self._merge.fed(batch_taken, self._runner.feed(batch_taken.batch, audit=batch_taken.source.audit))
+        times = self._runner.feed(batch_taken.batch, audit=batch_taken.source.audit)
+        self._merge.fed(batch_taken, times)
+        self._times += times
         self._positions[batch_taken.source.key] = batch_taken.batch.position
         self._lines += len(batch_taken.batch.lines)
 
@@ -286,7 +296,9 @@ class FollowLoop:
         retrying(self._retry_on, pauses, _tell_waiting, stop, after_pause=self._poll)(
             self._store.commit, checkpoint
         )
+        self._decided(self._times, time.time())
         self._lines = 0
+        self._times = []
         self._saved_at = time.monotonic()
 
 

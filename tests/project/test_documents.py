@@ -8,12 +8,9 @@ from xml.etree import ElementTree
 
 import click
 import pytest
-from prometheus_client import CollectorRegistry
 
-from alerts_api.web import metrics
 from service.cli import COMMANDS, main
 from service.decision.decider import Decider
-from service.distributed.protocol.telemetry import ShipperMetrics, WorkerMetrics
 from service.kernel.measures import K
 from service.policy.loading import load_policy
 from service.records.events import Alert
@@ -105,34 +102,6 @@ def test_every_command_has_help_for_every_option(name: str) -> None:
 
 def test_every_detection_is_documented() -> None:
     assert set(load_policy().detections) <= _documented(USERS)
-
-
-def test_every_metric_is_documented() -> None:
-    counters = (*metrics.COUNTERS.values(), metrics.REJECTED, metrics.ALERTS, metrics.ASIDE, metrics.MISSED)
-    times = (metrics.LAST_EVENT, metrics.LAST_WRITTEN, metrics.LAST_MESSAGE)
-    retained = (metrics.RETAINED, metrics.RETENTION)
-    gauges = (
-        *retained,
-        metrics.REVEALS,
-        metrics.REVEALS_OVERDUE,
-        metrics.VERDICTS,
-        metrics.OPEN,
-        metrics.LAG,
-        *times,
-    )
-    names = {f"{name}_total" for name, _ in counters} | {name for name, _ in gauges}
-    assert names <= {name.partition("{")[0] for name in _documented(USERS)}
-
-
-@pytest.mark.parametrize("metrics_of", [ShipperMetrics, WorkerMetrics])
-def test_every_metric_of_shipper_and_worker_is_documented(
-    metrics_of: type[ShipperMetrics] | type[WorkerMetrics],
-) -> None:
-    registry = CollectorRegistry()
-    metrics_of(registry)
-    names = {f"{m.name}_total" if m.type == "counter" else m.name for m in registry.collect()}
-    assert names
-    assert names <= {name.partition("{")[0] for name in _documented(USERS)}
 
 
 def test_every_field_of_an_alert_line_is_documented() -> None:

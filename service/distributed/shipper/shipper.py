@@ -13,15 +13,12 @@ from functools import partial
 from math import nan
 from threading import Event
 
-from prometheus_client import CollectorRegistry
-
 from pseudonymiser.ingest import Ingest
 from service.base.locks import SHIP_LOCK, exclusive_lock
 from service.base.retry import Pauses, each_new, retrying
 from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import kafka_of
 from service.distributed.protocol.errors import BrokerError
-from service.distributed.protocol.telemetry import ShipperMetrics, serve
 from service.distributed.protocol.topics import check, topics_of
 from service.distributed.protocol.wire import VERSION, IdentityRecord, encode
 from service.distributed.shipper.checkpoint import CheckpointFile
@@ -34,6 +31,7 @@ from service.distributed.shipper.status import StatusReporter
 from service.records.checkpoints import Checkpoint, SavedState
 from service.runtime.merge import Clock
 from service.runtime.runner import FollowLoop, FollowSettings, Runner
+from service.runtime.telemetry import ShipperMetrics, registry_of, serve
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
@@ -54,7 +52,9 @@ def ship(site: SiteFolder, ingest: Ingest, clock: Clock, open_intake: OpenIntake
         closes.enter_context(exclusive_lock(site.folder / SHIP_LOCK, "ship"))
         parts = closes.enter_context(closing(_Shipper(site, ingest, clock, open_intake, stop)))
         if site.settings.metrics_port:
-            closes.enter_context(closing(serve(parts.registry, site.settings.metrics_port)))
+            closes.enter_context(
+                closing(serve(parts.registry, site.settings.metrics_address, site.settings.metrics_port))
+            )
         if _topics_are_right(site, stop):
             parts.run()
 
@@ -88,7 +88,7 @@ class _Shipper:
         self._merge_order = MergeOrderFile(site.folder / TURNS)
         self._merge = RecordedMerge(clock, self._merge_order, self._merge_order.begin(self._file.serial))
         self._intake = open_intake(self._saved.positions)
-        self.registry = CollectorRegistry()
+        self.registry = registry_of()
         self._metrics = ShipperMetrics(self.registry)
         self._metrics.begin(self._runner.counters)
         self._metrics.watch(self._lag, lambda: self._producer.buffered_bytes)

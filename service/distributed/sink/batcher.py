@@ -110,7 +110,7 @@ class SinkBatcher:
         self._kept_days = kept_days
         self._positions = dict(_offsets(saved.positions, self.topics))
         self._processes = _processes(saved.shared.get(STATUS))
-        self._ours = Counter({n: value for n, value in saved.counters.items() if n.startswith(OURS)})
+        self._counters = Counter(saved.counters)
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -133,7 +133,7 @@ class SinkBatcher:
             return ReadPosition(wanted, 0)
         # Past the end: the topic was deleted and made again. Nothing of it was read then.
         missed = max(0, first - wanted)
-        self._ours[MISSED] += missed
+        self._counters[MISSED] += missed
         self._positions[topic, partition] = first
         return ReadPosition(first, missed)
 
@@ -146,12 +146,11 @@ class SinkBatcher:
                 self._read(message, batch)
                 self._positions[part] = message.offset + 1
         self._positions.update(positions)
-        self._processes |= {
-            record.process: msgspec.structs.replace(record, rejected=(), drift=None)
-            for record in batch.status
-            if not record.groups
-        }
-        self._ours.update(f"{DEAD_LETTERS}{record.reason}" for record in batch.dead_letters)
+        for record in batch.status:
+            if not record.groups:
+                self._counters.update(_risen(self._processes.get(record.process), record))
+                self._processes[record.process] = msgspec.structs.replace(record, rejected=(), drift=None)
+        self._counters.update(f"{DEAD_LETTERS}{record.reason}" for record in batch.dead_letters)
         return SinkBatch(self._checkpoint(batch), tuple(batch.dead_letters))
 
     def _read(self, message: IncomingMessage, batch: _Batch) -> None:
@@ -210,7 +209,7 @@ class SinkBatcher:
                 identities=tuple(batch.identities),
             ),
             positions={f"{topic}/{n}": b"%d" % offset for (topic, n), offset in self._positions.items()},
-            counters={**_summed(processes), **self._ours},
+            counters=dict(self._counters),
             rejected=batch.rejected,
             last_event_time=last_event,
             forget_before=max(0, last_event - DAY * self._kept_days),
@@ -218,12 +217,20 @@ class SinkBatcher:
         )
 
 
-def _summed(processes: Iterable[StatusRecord]) -> Counter[str]:
-    """Shippers and partitions count different things, so every name is summed over all."""
-    total: Counter[str] = Counter()
-    for record in processes:
-        total.update({n: value for n, value in record.counters.items() if not n.startswith(OURS)})
-    return total
+def _risen(before: StatusRecord | None, now: StatusRecord) -> Counter[str]:
+    """By how much a process counted on, so that sums over processes never fall.
+
+    One that says less than before has lost its state, or has an older one: it goes on from what it says now.
+    Shippers and partitions count different things: every name is summed.
+    """
+    known = before.counters if before is not None else {}
+    return Counter(
+        {
+            name: max(0, value - known.get(name, 0))
+            for name, value in now.counters.items()
+            if not name.startswith(OURS)
+        }
+    )
 
 
 def _checked_alert(record: AlertRecord) -> Alert:

@@ -16,13 +16,13 @@ from faust.types import TP
 from service.base.logs import bind
 from service.config.settings import SiteFolder
 from service.distributed.protocol.connection import aiokafka_options, faust_options, kafka_of
-from service.distributed.protocol.telemetry import WorkerMetrics
 from service.distributed.protocol.topics import identity_of, topics_of
 from service.distributed.worker.cache import forget_others
 from service.distributed.worker.partition_task import PartitionTask, WorkerContext
 from service.distributed.worker.site_replica import SiteReplica
 from service.distributed.worker.topic_reader import TopicReader, VerdictReader, summaries_into
 from service.policy.model import Policy
+from service.runtime.telemetry import WorkerMetrics
 
 SESSION = 10.0  # s after which a worker that is silent loses its partitions
 HEARTBEAT = 2.0

@@ -22,7 +22,6 @@ from service.config.tables import KafkaSettings
 from service.decision import reader_groups
 from service.distributed.protocol import wire
 from service.distributed.protocol.partitions import partition_of_account
-from service.distributed.protocol.telemetry import WorkerMetrics
 from service.distributed.protocol.topics import Topics, changelog_of
 from service.distributed.protocol.wire import (
     AlertRecord,
@@ -42,6 +41,7 @@ from service.pipeline.shard import ShardChanges
 from service.policy.model import Policy
 from service.records import drift_report
 from service.records.drift_report import DriftReport
+from service.runtime.telemetry import WorkerMetrics
 
 SITE = "site"  # process of the status record that tells what moved
 FRAMES, EVENTS = 20, 2_000  # taken before others get their turn
@@ -90,6 +90,7 @@ class PartitionTask:
         self._dead_letters: list[AsideRecord] = []
         self._saved_at = self._reported_at = time.monotonic()
         self._events = 0  # since the last checkpoint
+        self._times: list[int] = []  # of these events, s UTC
         self._alerts = 0  # opened before the last checkpoint
         self._saved_offset = -1
         self._handovers = HandoverReader(around.topics.moves, partition, around.options)
@@ -166,6 +167,7 @@ class PartitionTask:
             self._processor.restore(found.accounts, found.ledger)
         self._waiting.extendleft(reversed(self._held))
         self._held.clear()
+        self._times.clear()
         self._dead_letters.clear()
         self._placed = False
         self._awaiting_since = 0.0  # while Kafka was away nothing could come
@@ -254,6 +256,8 @@ class PartitionTask:
             frame = wire.decode_frame(value)
             done = self._processor.take(offset, frame)
             self._events += len(frame.events)
+            if done:
+                self._times += [event.time for event in frame.events]
             self._around.metrics.events.inc(len(frame.events) if done else 0)
             self._around.metrics.frames.inc(done)
         except WireError as error:
@@ -299,6 +303,8 @@ class PartitionTask:
 
     def _report_status(self, offset: int) -> None:
         metrics, label = self._around.metrics, str(self.partition)
+        metrics.delays.decided(self._times, time.time())
+        self._times.clear()
         for dead_letters in self._dead_letters:
             metrics.refused.labels(dead_letters.reason).inc()
         metrics.alerts.inc(self._processor.counters.get("alerts_total", 0) - self._alerts)

@@ -4,16 +4,15 @@ import logging
 from contextlib import ExitStack
 
 import faust
-from prometheus_client import CollectorRegistry
 
 from service.config.settings import SiteFolder
-from service.distributed.protocol.telemetry import WorkerMetrics, serve
 from service.distributed.protocol.topics import check
 from service.distributed.worker.app import Worker
 from service.learning.site_model import SiteModel
 from service.pipeline.shard import Shard
 from service.policy.model import Policy
 from service.records.events import AccessEvent, EventKind, Location, Resource
+from service.runtime.telemetry import WorkerMetrics, registry_of, serve
 
 _log = logging.getLogger("journalguard.worker")
 
@@ -22,11 +21,12 @@ def start_worker(site: SiteFolder, policy: Policy, name: str) -> None:
     """Until SIGTERM or SIGINT. Raises ``TopicError`` and ``BrokerError`` before it joins."""
     check(site)
     warm(policy)
-    registry = CollectorRegistry()
+    registry = registry_of(policy.hash)
     worker = Worker(site, policy, name, WorkerMetrics(registry))
     with ExitStack() as stack:
         if site.settings.metrics_port:
-            stack.callback(serve(registry, site.settings.metrics_port).close)
+            settings = site.settings
+            stack.callback(serve(registry, settings.metrics_address, settings.metrics_port).close)
         _log.info("worker-starts name=%s", name)
         faust.Worker(
             worker.app, loglevel="ERROR", quiet=True, redirect_stdouts=False, override_logging=False

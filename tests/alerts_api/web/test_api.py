@@ -1,5 +1,6 @@
 """The JSON API, health and metrics, as their callers see them."""
 
+from pathlib import Path as FilePath
 from typing import Any
 
 import msgspec
@@ -207,8 +208,38 @@ def test_metrics_are_counted_at_the_scrape(
     assert "journalguard_lines_total 2e+06" in client.get("/metrics").text
 
 
+def test_requests_are_timed_by_route_and_never_by_what_stands_in_its_place(
+    client: TestClient, alerts: list[Alert]
+) -> None:
+    account = alerts[0].account
+    client.get(f"/api/v1/alerts/{alerts[0].alert_id}")
+    client.get(f"/api/v1/alerts?account={account}")
+    client.get(f"/nowhere/{account}")
+    client.request("BREW", f"/api/v1/alerts/{account}")
+    client.get("/static/nothing.css")
+    text = client.get("/metrics").text
+    count = 'journalguard_http_request_duration_seconds_count{method="%s",route="%s",status="%d"} 1.0'
+    assert count % ("GET", "/api/v1/alerts/{alert_id}", 200) in text
+    assert count % ("GET", "/api/v1/alerts", 200) in text
+    assert count % ("GET", "/static", 404) in text
+    assert 'route="none",status="404"' in text
+    assert 'method="other"' in text
+    assert "BREW" not in text
+    assert account not in text
+
+
+def test_a_database_that_cannot_be_read_is_a_metric_too(tmp_path: FilePath) -> None:
+    """So that an alert tells it apart from pages that are not there."""
+    with TestClient(create_app(tmp_path / "not-yet.db"), base_url=BASE) as client:
+        text = client.get("/metrics").text
+    assert "journalguard_database_up 0.0" in text
+    assert "journalguard_build_info{" in text
+    assert "journalguard_disk_free_bytes" in text
+    assert "journalguard_lines_total" not in text
+
+
 def test_every_metric_is_named_by_the_rules(client: TestClient, alerts: list[Alert]) -> None:
     for family in text_string_to_metric_families(client.get("/metrics").text):
-        assert family.name.startswith("journalguard_")
+        assert family.name.startswith(("journalguard_", "process_"))
         assert family.documentation.endswith(".")
     assert all(counter.endswith("_total") for counter in COUNTERS)

@@ -1,17 +1,88 @@
-"""Every metric of the distributed processes, and the port where Prometheus reads them.
+"""Every metric of the processes that read and score, and the port where Prometheus reads them.
 
 Lag and buffer are looked at when they are asked for, so they tell the truth also while nothing moves.
 """
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from http.server import HTTPServer
+from importlib.metadata import version
 from threading import Thread
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    start_http_server,
+)
 
-from service.distributed.protocol.errors import DistributedError
+from service.base.errors import AddressError
 
-HOST = "127.0.0.1"
+CHECKPOINT_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # s
+DELAY_BUCKETS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)  # s
+BACKLOG = 3_600.0  # s: what is older when it is decided was caught up with, or is of old logs
+
+
+def registry_of(policy: str = "") -> CollectorRegistry:
+    """A process's own: which version it is, by which policy it scores, and what it takes of the machine."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    build = Gauge(
+        "journalguard_build_info",
+        "1; the version at work, and the policy in force.",
+        ["version", "python", "policy"],
+        registry=registry,
+    )
+    build.labels(version("journalguard"), ".".join(map(str, sys.version_info[:2])), policy).set(1)
+    return registry
+
+
+class Delays:
+    """How long events wait from the time in their line to the moment when what they led to is saved."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "journalguard_decision_delay_seconds",
+            "From the time in a line until its event was scored and saved; of events of the last hour.",
+            registry=registry,
+            buckets=DELAY_BUCKETS,
+        )
+        self._backlog = Counter(
+            "journalguard_decision_backlog_events",
+            "Events that were more than an hour old when they were scored and saved.",
+            registry=registry,
+        )
+
+    def decided(self, times: Iterable[int], now: float) -> None:
+        """Events of these times, s UTC, are saved at ``now``."""
+        for time in times:
+            delay = now - time
+            if delay > BACKLOG:
+                self._backlog.inc()
+            else:
+                self._seconds.observe(max(0.0, delay))
+
+
+class RunMetrics:
+    """What `run` tells beside what the pages read in its database, since this process began."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.delays = Delays(registry)
+        self.checkpoints = Histogram(
+            "journalguard_run_checkpoint_seconds",
+            "Time that a checkpoint took.",
+            registry=registry,
+            buckets=CHECKPOINT_BUCKETS,
+        )
+        self._lag = Gauge(
+            "journalguard_run_lag_bytes", "Bytes of the logs that are not read yet.", registry=registry
+        )
+
+    def watch(self, lag: Callable[[], float]) -> None:
+        """Says how the lag is found; called from another thread."""
+        self._lag.set_function(lag)
 
 
 class ShipperMetrics:
@@ -76,8 +147,12 @@ class WorkerMetrics:
             "journalguard_worker_refused", "Messages put aside, by reason.", ["reason"], registry=registry
         )
         self.alerts = Counter("journalguard_worker_alerts", "Alerts opened.", registry=registry)
+        self.delays = Delays(registry)
         self.checkpoints = Histogram(
-            "journalguard_worker_checkpoint_seconds", "Time that a checkpoint took.", registry=registry
+            "journalguard_worker_checkpoint_seconds",
+            "Time that a checkpoint took.",
+            registry=registry,
+            buckets=CHECKPOINT_BUCKETS,
         )
         self.accounts = Gauge(
             "journalguard_worker_recovered_accounts",
@@ -117,12 +192,13 @@ class MetricsServer:
         self._thread.join()
 
 
-def serve(registry: CollectorRegistry, port: int) -> MetricsServer:
-    """Serves a registry at 127.0.0.1. Raises ``DistributedError`` where the port is taken."""
+def serve(registry: CollectorRegistry, address: str, port: int) -> MetricsServer:
+    """Serves a registry to whoever reaches the address. Raises ``AddressError`` where that cannot be."""
     try:
-        server, thread = start_http_server(port, HOST, registry)
+        server, thread = start_http_server(port, address, registry)
     except OSError as error:
-        raise DistributedError(
-            f"metrics_port = {port} in site.toml: {error.strerror}; choose another port, or 0 for none"
+        raise AddressError(
+            f"metrics_address = {address!r}, metrics_port = {port} in site.toml: {error.strerror};"
+            " choose an address of this machine and another port, or 0 for none"
         ) from None
     return MetricsServer(server, thread)

@@ -1,11 +1,11 @@
-"""Metrics of the distributed processes: what is counted, and the port where they are read."""
+"""Metrics of the processes that read and score: what is counted, and the port where they are read."""
 
 import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.distributed.protocol.errors import DistributedError
-from service.distributed.protocol.telemetry import ShipperMetrics, serve
+from service.base.errors import AddressError
+from service.runtime.telemetry import ShipperMetrics, serve
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
@@ -37,11 +37,11 @@ def test_lag_and_buffer_are_looked_at_when_asked_for() -> None:
 def test_a_port_is_served_until_closed_and_one_in_use_is_told() -> None:
     registry = CollectorRegistry()
     ShipperMetrics(registry)
-    served = serve(registry, 0)
+    served = serve(registry, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{served.port}/metrics"
     assert "journalguard_shipper_lines_total 0.0" in httpx2.get(address).text
-    with pytest.raises(DistributedError, match="choose another port"):
-        serve(registry, served.port)
+    with pytest.raises(AddressError, match="another port"):
+        serve(registry, "127.0.0.1", served.port)
     served.close()
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(address)
