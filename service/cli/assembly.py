@@ -1,11 +1,14 @@
 """A site's parts, put together from its settings."""
 
 import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pseudonymiser import keys
-from pseudonymiser.geo import GeoProvider, open_geo
+from pseudonymiser.geo import Edition, GeoProvider, LocalGeo, open_geo
 from pseudonymiser.ingest import Ingest, IngestSettings
 from pseudonymiser.seal_signing import SealSigner
 from pseudonymiser.vault import Vault, open_vault
@@ -15,6 +18,9 @@ from service.runtime.runner import Runner
 
 if TYPE_CHECKING:
     from service.pipeline.site_pipeline import Pipeline
+
+GEO = "geo"  # folder of the site's for the location databases that the installation brings
+OLD_DAYS = 180  # of a location database, from when on it should be replaced
 
 _log = logging.getLogger("journalguard.run")
 
@@ -32,12 +38,37 @@ def ingest_settings(settings: Settings) -> IngestSettings:
     )
 
 
-def site_geo(site: SiteFolder, city: Path | None = None, asn: Path | None = None) -> GeoProvider:
+def site_geo(site: SiteFolder, city: Path | None = None, asn: Path | None = None) -> LocalGeo:
     """The location databases given, else those of the site. Raises ``GeoFileError``."""
     settings = site.settings
-    return open_geo(
-        city or site.path(settings.geo_city), asn or site.path(settings.geo_asn), campus=settings.campus
+    geo = open_geo(
+        city or site.path(settings.geo_city),
+        asn or site.path(settings.geo_asn),
+        campus=settings.campus,
+        unpack_into=site.folder / GEO,
     )
+    for sentence in told_of(geo.editions, time.time()):
+        _log.info("places %s", sentence)
+    return geo
+
+
+def told_of(editions: Sequence[Edition], now: float) -> list[str]:
+    """What the operator should know of the location databases in use; ``now`` in s UTC."""
+    found = {edition.kind: edition for edition in editions}
+    sentences = []
+    for kind, what in (("city", "cities"), ("asn", "owners of networks")):
+        edition = found.get(kind)
+        if edition is None:
+            sentences.append(
+                f"{what}: no database, so all that hangs on them is silent; install journalguard[geo], "
+                f"or name one by geo_{kind}"
+            )
+            continue
+        day = datetime.fromtimestamp(edition.built_at, UTC).date()
+        old = now - edition.built_at > OLD_DAYS * 86_400
+        newer = "; it is old: get a newer one" if old else ""
+        sentences.append(f"{what}: {edition.name} of {day}{newer}")
+    return sentences
 
 
 class Parts(NamedTuple):

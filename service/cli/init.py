@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from pseudonymiser.geo import open_geo
 from pseudonymiser.pseudonyms import Address, Pseudonyms, network_of, parse_address
 from service.base.errors import SiteError
 from service.base.files import write_new
+from service.cli.assembly import GEO, told_of
 from service.cli.key_acts import note_act
 from service.cli.log_format_check import report, try_logs
 from service.cli.options import AGAIN, EXISTING_FILE, FOLDER, read_site, setting_option, site_option
@@ -83,6 +85,9 @@ def init(
     findings = try_logs(settings, open_geo(geo_city, geo_asn, campus))
     make_site(folder, settings)
     click.echo(f"{folder}: made, with settings in {SETTINGS_FILE} and keys that only you can read")
+    geo = open_geo(geo_city, geo_asn, campus, unpack_into=folder / GEO)
+    for sentence in told_of(geo.editions, time.time()):
+        click.echo(f"Places, {sentence}")
     for finding in findings:
         for sentence, warning in report(finding, settings):
             click.echo(sentence, err=warning)
