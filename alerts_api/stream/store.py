@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from alerts_api.alerts.databases import GEO
 from alerts_api.alerts.links import write_links
 from alerts_api.alerts.verdicts import verdicts_after
 from alerts_api.rights.erasure import erase_accounts, erase_identities, erase_traces
@@ -51,7 +53,9 @@ class SqlStore:
         Take them all before the next :meth:`commit`: they are of one moment until then.
         """
         with self._database.reading() as connection:
-            shared = connection.execute(select(tables.shared.c.name, tables.shared.c.state)).all()
+            shared = connection.execute(
+                select(tables.shared.c.name, tables.shared.c.state).where(tables.shared.c.name != GEO)
+            ).all()
             positions = connection.execute(
                 select(tables.positions.c.source, tables.positions.c.position)
             ).all()
@@ -100,6 +104,11 @@ class SqlStore:
         query = select(tables.identities.c.pseudonym).where(tables.identities.c.ring == ring)
         with self._database.reading() as connection:
             yield from connection.execution_options(yield_per=_BATCH).execute(query).scalars()
+
+    def note_databases(self, sentences: Sequence[str]) -> None:
+        """What the pages say of the location databases in use."""
+        with self._database.writing() as connection:
+            write_shared(connection, {GEO: msgspec.json.encode(sentences)})
 
     def forget_learnt(self, keep: Collection[str]) -> None:
         """Deletes what was learnt of accounts and site: states, kept events, shared blobs but ``keep``.

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts_api.alerts.daily_cap import read_overflow
+from alerts_api.alerts.databases import read_databases
 from alerts_api.alerts.detections import title_of
 from alerts_api.alerts.drift import CAUSES, FIGURES, read_drift
 from alerts_api.alerts.filters import Filters
@@ -113,7 +114,9 @@ def html_pages(context: AppContext) -> APIRouter:
     def log(actor: HealthReader) -> HTMLResponse:
         with context.reading() as connection:
             status, refused = context.status(connection), newest_refused(connection, _REFUSED)
-        return HTMLResponse(page("log.html", **page_frame(context, actor, status, "log"), refused=refused))
+            databases = read_databases(connection)
+        frame = page_frame(context, actor, status, "log")
+        return HTMLResponse(page("log.html", **frame, refused=refused, databases=databases))
 
     @router.get("/help")
     def help_page(actor: Anybody) -> HTMLResponse:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from math import nan
 
+from pseudonymiser.geo import GeoProvider
 from pseudonymiser.tail import Tail
 from service.config.settings import Settings
 from service.distributed.shipper.lag import unread_bytes
 from service.records.checkpoints import Checkpoint, SavedState, Store
-from service.runtime.telemetry import RunMetrics, registry_of, serve
+from service.runtime.telemetry import RunMetrics, registry_of, serve, tell_databases
 
 
 class TimedStore:
@@ -38,6 +39,7 @@ def measured(
     policy: str,
     logs: tuple[Sequence[str], Sequence[str]],
     positions: Mapping[str, bytes],
+    geo: GeoProvider,
 ) -> Iterator[tuple[TimedStore, RunMetrics]]:
     """The site's store, timed, and the metrics; served at the settings' ``metrics_port`` meanwhile.
 
@@ -45,9 +47,11 @@ def measured(
         policy: hash of the policy in force.
         logs: access and audit logs, as the tail is given them.
         positions: those that were saved before.
+        geo: whose databases' age is told.
     """
     registry = registry_of(policy)
     metrics = RunMetrics(registry)
+    tell_databases(registry, {edition.kind: edition.built_at for edition in geo.editions})
     timed = TimedStore(store, metrics, positions)
 
     def lag() -> float:

@@ -18,7 +18,7 @@ from pseudonymiser.tail import Tail
 from service.base.gc_tuning import relax_garbage_collection
 from service.base.locks import exclusive_lock
 from service.base.logs import start_logging
-from service.cli.assembly import build, site_geo, site_vault
+from service.cli.assembly import build, site_geo, site_vault, told_of
 from service.cli.copy_retention import drop_old_copies
 from service.cli.key_acts import note_start
 from service.cli.measuring import measured
@@ -89,7 +89,9 @@ def follow_site(site: SiteFolder, stop: Event, attend: Attendant, command: str =
         vault = site_vault(site)
         if vault is not None:
             vault.remember(store.sealed_for(vault.ring))
-        runner, pipeline, clock = build(site, site_geo(site), vault=vault)
+        geo = site_geo(site)
+        store.note_databases(told_of(geo.editions, time.time()))
+        runner, pipeline, clock = build(site, geo, vault=vault)
         note_start(site)
         saved = store.load()
         logs = _absolute(site, settings.logs), _absolute(site, settings.audit_logs)
@@ -99,7 +101,7 @@ def follow_site(site: SiteFolder, stop: Event, attend: Attendant, command: str =
         with (
             attend(runner) as poll,
             closing(_poller(site)) as poller,
-            measured(store, settings, pipeline.policy.hash, logs, saved.positions) as (timed, metrics),
+            measured(store, settings, pipeline.policy.hash, logs, saved.positions, geo) as (timed, metrics),
         ):
             FollowLoop(
                 runner,

@@ -72,7 +72,8 @@ def ship(source: str | None, topic: str | None, folder: Path, log_json: bool) ->
     settings, geo = ingest_settings(site.settings), site_geo(site)
     ingest = Ingest(settings, secrets, geo, site_vault(site))
     relax_garbage_collection()
-    ship_site(site, ingest, line_clock(Ingest(settings, secrets, geo)), open_intake, stop)
+    databases = {edition.kind: edition.built_at for edition in geo.editions}
+    ship_site(site, ingest, line_clock(Ingest(settings, secrets, geo)), open_intake, stop, databases)
     _log.info("ended")
 
 

@@ -65,6 +65,18 @@ class Delays:
                 self._seconds.observe(max(0.0, delay))
 
 
+def tell_databases(registry: CollectorRegistry, built_at: Mapping[str, int]) -> None:
+    """Of which time the location databases in use are: "city" and "asn" -> s UTC."""
+    gauge = Gauge(
+        "journalguard_geo_database_timestamp_seconds",
+        "Of which time the location database is.",
+        ["database"],
+        registry=registry,
+    )
+    for database, moment in built_at.items():
+        gauge.labels(database).set(moment)
+
+
 class RunMetrics:
     """What `run` tells beside what the pages read in its database, since this process began."""
 

@@ -7,7 +7,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from alerts_api.web.app import create_app
-from service.runtime.telemetry import RunMetrics, ShipperMetrics, WorkerMetrics, registry_of
+from service.runtime.telemetry import (
+    RunMetrics,
+    ShipperMetrics,
+    WorkerMetrics,
+    registry_of,
+    tell_databases,
+)
 from tests.alerts_api.examples import fill
 
 
@@ -26,6 +32,8 @@ def registries(folder: Path) -> dict[str, CollectorRegistry]:
     RunMetrics(found["run"])
     ShipperMetrics(found["shipper"])
     WorkerMetrics(found["worker"])
+    for name in ("run", "shipper"):
+        tell_databases(found[name], {"city": 1, "asn": 1})
     return {"pages": create_app(database, intake=Feed()).state.metrics, **found}
 
 

@@ -12,7 +12,9 @@ from tests.project.repository import ROOT
 
 COMPOSE = ROOT / "deploy/compose.yaml"
 TEXT = COMPOSE.read_text("utf-8")
-OURS = {"topics", "shipper", "worker-1", "worker-2", "pages"}
+CONTAINERFILE = (ROOT / "deploy/Containerfile").read_text("utf-8")
+SITE = "${SITE:?folder of the site}"
+OURS = {"topics", "shipper", "worker-1", "worker-2", "pages", "tools"}
 
 
 def services() -> dict[str, str]:
@@ -33,10 +35,13 @@ def test_commands_are_ours_with_options_that_they_have() -> None:
 
 
 def test_images_are_official_and_of_one_version() -> None:
-    assert set(re.findall(r"image: (\S+)", TEXT)) == {"journalguard", "apache/kafka:4.3.1", "postgres:18"}
-    assert re.findall(r"^FROM (\S+)", (ROOT / "deploy/Dockerfile").read_text("utf-8"), re.MULTILINE) == [
-        "python:3.13-slim"
-    ]
+    assert set(re.findall(r"image: (\S+)", TEXT)) == {
+        "journalguard",
+        "apache/kafka:4.3.1",
+        "postgres:18",
+        "prom/prometheus:v3.5.0",
+    }
+    assert set(re.findall(r"^FROM (\S+)", CONTAINERFILE, re.MULTILINE)) == {"python:3.13-slim"}
 
 
 def test_kafka_is_that_of_the_tests() -> None:
@@ -51,15 +56,46 @@ def test_no_secret_stands_in_it() -> None:
     assert not re.search(r"://[^/\s]*:[^/\s]*@", code)
 
 
-def test_only_the_shipper_sees_the_keys() -> None:
-    assert {name for name, text in services().items() if "}:/site\n" in text} == {"shipper"}
+def test_only_the_shipper_and_the_tools_see_the_keys() -> None:
+    assert {name for name, text in services().items() if "}:/site\n" in text} == {"shipper", "tools"}
+
+
+@pytest.mark.parametrize("name", ["worker-1", "worker-2", "pages"])
+def test_the_others_are_given_settings_policy_and_certificates(name: str) -> None:
+    """Or they score by another policy than was accepted, without a word."""
+    for part in ("site.toml", "policy", "tls"):
+        assert f"- {SITE}/{part}:/site/{part}:ro\n" in services()[name]
+
+
+def test_nothing_can_be_written_but_state() -> None:
+    block = re.search(r"^x-journalguard: &journalguard\n((?:  .*\n)+)", TEXT, re.MULTILINE)
+    assert block
+    for line in ("read_only: true", "tmpfs: [/tmp]", "cap_drop: [ALL]", "no-new-privileges:true"):
+        assert line in block[1]
+
+
+def test_prometheus_reaches_every_process_and_each_is_healthy_by_its_own_numbers() -> None:
+    assert "JOURNALGUARD_METRICS_ADDRESS: 0.0.0.0" in TEXT
+    assert "ENV JOURNALGUARD_METRICS_PORT=9100" in CONTAINERFILE
+    assert "JOURNALGUARD_METRICS_PORT" in re.findall(r"^HEALTHCHECK .*", CONTAINERFILE, re.MULTILINE)[0]
+    settings = (ROOT / "deploy/prometheus/containers.yaml").read_text("utf-8")
+    scraped = {target.partition(":")[0] for target in re.findall(r'"([\w-]+:9100)"', settings)}
+    assert scraped == OURS - {"topics", "tools"}
+
+
+def test_a_reverse_proxy_is_believed_at_the_networks_gateway_alone() -> None:
+    gateway = re.findall(r"gateway: ([\d.]+)", TEXT)
+    assert gateway == re.findall(r"JOURNALGUARD_TRUSTED_PROXIES: (\S+)", TEXT)
+    assert re.findall(r"ports:\n +- (\S+?):\d+:8321", TEXT) == ["127.0.0.1"]
 
 
 def test_everything_that_stays_up_is_watched() -> None:
-    unwatched = {
-        name for name, text in services().items() if not re.search(r"healthcheck:|<<: \*worker", text)
-    }
-    assert unwatched == {"topics"}
+    assert "\nHEALTHCHECK " in CONTAINERFILE
+    off = {name for name, text in services().items() if "disable: true" in text}
+    assert (
+        off == {name for name, text in services().items() if 'restart: "no"' in text} == {"topics", "tools"}
+    )
+    assert all("healthcheck:" in text for name, text in services().items() if name not in OURS)
     assert {name for name, text in services().items() if "<<: *" in text} == OURS
 
 

@@ -31,26 +31,37 @@ from service.distributed.shipper.status import StatusReporter
 from service.records.checkpoints import Checkpoint, SavedState
 from service.runtime.merge import Clock
 from service.runtime.runner import FollowLoop, FollowSettings, Runner
-from service.runtime.telemetry import ShipperMetrics, registry_of, serve
+from service.runtime.telemetry import ShipperMetrics, registry_of, serve, tell_databases
 
 PAUSE = 0.1  # s between looks at logs that had nothing new
 ASK_AGAIN = 2.0  # s between questions for the topics
 LOOK_AGAIN = 1.0  # s between looks for commands
 CHECKPOINT, TURNS = "ship.checkpoint", "ship.turns"  # in the site's folder
 
+NO_DATABASES: Mapping[str, int] = {}
+
 OpenIntake = Callable[[Mapping[str, bytes]], Intake]  # positions of the checkpoint -> sources
 
 _log = logging.getLogger("journalguard.ship")
 
 
-def ship(site: SiteFolder, ingest: Ingest, clock: Clock, open_intake: OpenIntake, stop: Event) -> None:
+def ship(
+    site: SiteFolder,
+    ingest: Ingest,
+    clock: Clock,
+    open_intake: OpenIntake,
+    stop: Event,
+    databases: Mapping[str, int] = NO_DATABASES,
+) -> None:
     """Ships until ``stop`` is set or the intake ends; ``clock`` orders several sources.
+    ``databases`` are those of places, and of which time each is, s UTC.
 
     Raises operators' errors: topics that are not as they must be, a damaged checkpoint, a folder in use.
     """
     with ExitStack() as closes:
         closes.enter_context(exclusive_lock(site.folder / SHIP_LOCK, "ship"))
         parts = closes.enter_context(closing(_Shipper(site, ingest, clock, open_intake, stop)))
+        tell_databases(parts.registry, databases)
         if site.settings.metrics_port:
             closes.enter_context(
                 closing(serve(parts.registry, site.settings.metrics_address, site.settings.metrics_port))
