@@ -1,15 +1,19 @@
 """The systemd units at work in a real systemd: who runs, what he may do, and who can read the keys."""
 
 import json
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import httpx2
 import pytest
 
+from service.cli import main
 from tests.e2e.sites import access_lines, made
 from tests.project.repository import ROOT, lacking
-from tests.services import systemd
+from tests.services import certificates, systemd
 from tests.services.processes import free_ports
 from tests.services.systemd import Machine, booted
 
@@ -18,6 +22,13 @@ RUN, SHIP, PAGES = (f"journalguard-{name}.service" for name in ("run", "ship", "
 WORKERS = ("journalguard-worker@1.service", "journalguard-worker@2.service")
 KEY = "/srv/journalguard/keys/pseudonyms.json"
 READER = 61_003  # the user journalguard
+AUTHORITY = "/srv/journalguard/authority.pem"
+SECURE = """security = "sasl_ssl"
+ca_file = "tls/kafka-ca.pem"
+user = "journalguard"
+password_file = "tls/kafka-password"
+"""
+BUDGET = ROOT / "service/policy/budget.toml"
 PREPARE = f"""
 getent group adm >/dev/null || echo adm:x:4: >> /etc/group
 echo journalguard:x:{READER}:{READER}::/srv/journalguard:/bin/sh >> /etc/passwd
@@ -27,7 +38,13 @@ echo 'localhost:*:*:*:not-a-secret' > /etc/journalguard/pgpass
 chown -R {READER}:{READER} /srv/journalguard
 chmod 755 /srv
 chmod 700 /srv/journalguard
-chmod 644 /srv/journalguard/site.toml
+chmod 640 /srv/journalguard/site.toml
+mkdir -p /srv/journalguard/tls /srv/journalguard/policy
+cp {AUTHORITY} /srv/journalguard/tls/kafka-ca.pem
+echo 'not-a-secret' > /srv/journalguard/tls/kafka-password
+cp {BUDGET} /srv/journalguard/policy/budget.toml
+chown -R root:journalguard /srv/journalguard/tls /srv/journalguard/policy
+chmod -R g=rX,o= /srv/journalguard/tls /srv/journalguard/policy
 mv /srv/journalguard/access.log /var/log/access.log
 chown root:adm /var/log/access.log
 chmod 640 /var/log/access.log
@@ -44,6 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if why := systemd.lacks():  # a container's owner may forbid namespaces, and CI cannot mend that
         pytest.skip(why)
     folder = made(tmp_path_factory.mktemp("units") / "site", "--log", "/var/log/access.log")
+    made_certificates = certificates.make(folder)
+    made_certificates.authority.rename(folder / "authority.pem")
     (folder / "access.log").write_text("".join(f"{line}\n" for line in access_lines(range(60))))
     return folder
 
@@ -71,7 +90,7 @@ def apart(
 ) -> Iterator[tuple[Machine, int]]:
     """The processes of a site over a Kafka at which nobody answers."""
     nobody = free_ports(1)[0]
-    port = on_port(folder, f'\n[kafka]\nservers = ["127.0.0.1:{nobody}"]\n')
+    port = on_port(folder, f'\n[kafka]\nservers = ["127.0.0.1:{nobody}"]\n{SECURE}')
     stage = tmp_path_factory.mktemp("apart")
     names = [SHIP, PAGES, *WORKERS]
     with booted(stage, folder, sorted(UNITS.iterdir()), names, PREPARE) as machine:
@@ -83,6 +102,33 @@ def serves(port: int) -> bool:
         return httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
     except httpx2.HTTPError:
         return False
+
+
+@pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
+def test_units_are_hardened(unit: str) -> None:
+    """At most 1.5 of 10; what is left is the network, and memory that numba fills with code."""
+    if not Path(systemd.SYSTEMD).exists():
+        lacking("systemd is not here (on Debian: apt-get install systemd)")
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", str(UNITS / unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-200:]
+
+
+def test_every_timer_has_its_job_and_every_job_is_a_command() -> None:
+    timers = {path.stem for path in UNITS.glob("*.timer")}
+    oneshots = {path.stem for path in UNITS.glob("*.service") if "Type=oneshot" in path.read_text("utf-8")}
+    assert timers == oneshots == {"journalguard-checkpoint", "journalguard-report"}
+    for path in UNITS.glob("*.service"):
+        words = re.findall(
+            r"^ExecStart=/opt/journalguard/bin/journalguard (.*)", path.read_text("utf-8"), re.M
+        )
+        name, *rest = words[0].split()
+        command = main.get_command(click.Context(main), name)
+        if isinstance(command, click.Group):
+            command = command.commands[rest.pop(0)]
+        assert command is not None
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= known, path.name
 
 
 def privileges(pid: int) -> dict[str, str]:
@@ -108,6 +154,19 @@ def test_one_machine_reads_scores_and_serves(embedded: tuple[Machine, int]) -> N
     assert limits.split("Max core file size")[1].split()[:2] == ["0", "0"]
 
 
+def test_the_audit_log_is_signed_by_its_job(embedded: tuple[Machine, int]) -> None:
+    machine, port = embedded
+    machine.wait(lambda: serves(port), RUN)
+    key = "/opt/journalguard/bin/journalguard audit key --site /srv/journalguard --name example.ac.uk/audit"
+    user = ["setpriv", f"--reuid={READER}", f"--regid={READER}", "--clear-groups", "--no-new-privs"]
+    made_key = machine.inside(*user, *key.split())
+    assert made_key.returncode == 0, made_key.stderr
+    done = machine.inside("systemctl", "start", "journalguard-checkpoint.service")
+    assert done.returncode == 0, machine.inside(
+        "systemctl", "status", "journalguard-checkpoint.service"
+    ).stdout
+
+
 def health(port: int) -> dict[str, float]:
     """Counters, from /metrics."""
     text = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
@@ -128,6 +187,10 @@ def test_keys_are_the_shippers_alone(apart: tuple[Machine, int]) -> None:
     assert json.loads(read.stdout), read.stderr
     assert machine.inside("cat", KEY, pid=pages).returncode, "not even root, where the pages look from"
     assert machine.inside("cat", "/etc/journalguard/pgpass", pid=shipper).returncode == 0
+    here = "/var/lib/journalguard-pages"
+    budget = machine.inside("cat", f"{here}/policy/budget.toml", pid=pages).stdout
+    assert budget == BUDGET.read_text("utf-8"), "the pages go by the site's own policy"
+    assert machine.inside("cat", f"{here}/tls/kafka-ca.pem", pid=pages).returncode == 0
 
 
 @pytest.mark.parametrize("unit", WORKERS)
@@ -135,4 +198,6 @@ def test_two_workers_start_and_ask_for_kafka(apart: tuple[Machine, int], unit: s
     machine, _ = apart
     machine.wait(lambda: "127.0.0.1" in machine.said(unit), unit)
     assert "keys" not in machine.said(unit)
+    assert "No such file" not in machine.said(unit), "it has what [kafka] names"
+    assert "no password there" not in machine.said(unit)
     assert "Permission denied" not in machine.said(unit)

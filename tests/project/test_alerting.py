@@ -49,7 +49,8 @@ def test_cases_of_the_rules() -> None:
 
 def test_every_alert_has_a_case() -> None:
     cases = yaml.safe_load((ROOT / "tests/project/rules_test.yaml").read_text("utf-8"))
-    fires, holds = set(), set()
+    fires: set[str] = set()
+    holds: set[str] = set()
     for case in cases["tests"]:
         for check in case["alert_rule_test"]:
             (fires if check.get("exp_alerts") else holds).add(check["alertname"])

@@ -54,8 +54,8 @@ def ship(
     databases: Mapping[str, int] = NO_DATABASES,
 ) -> None:
     """Ships until ``stop`` is set or the intake ends; ``clock`` orders several sources.
-    ``databases`` are those of places, and of which time each is, s UTC.
 
+    ``databases`` are those of places, and of which time each is, s UTC.
     Raises operators' errors: topics that are not as they must be, a damaged checkpoint, a folder in use.
     """
     with ExitStack() as closes:
