@@ -21,7 +21,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from alerts_api.audit.leaves import ActKind, Leaf, Role
+from alerts_api.audit.leaves import ActKind, ActRole, Leaf
 from alerts_api.audit.log import append
 from alerts_api.storage.database import open_database
 from tests.e2e.sites import call, made
@@ -209,10 +209,10 @@ def test_disk_nearly_full(watched: Watched) -> None:
 
 def test_audit_checkpoint_overdue(watched: Watched) -> None:
     """An act of three hours ago that nobody signed, then the checkpoint."""
-    act = Leaf(kind=ActKind.SIGNED_IN, actor="jane.doe", role=Role.ANALYST, at=int(time.time()) - 3 * 3600)
-    with closing(open_database(watched.folder / "journalguard.db", create=False)) as database:
-        with database.writing() as connection:
-            append(connection, act)
+    act = Leaf(kind=ActKind.SIGNED_IN, actor="jane.doe", role=ActRole.ANALYST, at=int(time.time()) - 3 * 3600)
+    place = watched.folder / "journalguard.db"
+    with closing(open_database(place, create=False)) as database, database.writing() as connection:
+        append(connection, act)
 
     def sign() -> None:
         for words in (["key", "--name", "alerts.example.ac.uk/audit"], ["checkpoint"]):
