@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from math import nan
 
-from pseudonymiser.geo import GeoProvider
+from pseudonymiser.geo import LocalGeo
 from pseudonymiser.tail import Tail
 from service.config.settings import Settings
 from service.distributed.shipper.lag import unread_bytes
@@ -39,7 +39,7 @@ def measured(
     policy: str,
     logs: tuple[Sequence[str], Sequence[str]],
     positions: Mapping[str, bytes],
-    geo: GeoProvider,
+    geo: LocalGeo,
 ) -> Iterator[tuple[TimedStore, RunMetrics]]:
     """The site's store, timed, and the metrics; served at the settings' ``metrics_port`` meanwhile.
 
