@@ -107,8 +107,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geo_asn: Annotated[
         str,
         about(
-            "Database of network owners (MMDB) of your own. Empty: none, and what is said of "
-            "owners and hosting networks stays empty.",
+            "Database of network owners (MMDB) of your own. Empty: the one that came with the installation, "
+            "or none; then what is said of owners and hosting networks stays empty.",
             example="/usr/share/GeoIP/asn.mmdb",
         ),
     ] = ""
