@@ -2,7 +2,6 @@
 
 from contextlib import closing
 
-from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -22,6 +21,7 @@ from service.distributed.sink.batcher import IncomingMessage, SinkBatcher
 from service.records.checkpoints import Changes, Checkpoint, SavedState
 from service.records.events import Alert
 from tests.alerts_api.examples import DAY, NOW, make_alert
+from tests.alerts_api.visitors import browser
 
 TOPICS = Topics(*(f"t.{name}.v1" for name in Topics._fields))
 Sample = tuple[str, tuple[tuple[str, str], ...]]
@@ -29,9 +29,7 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 
 def scraped(database: DatabaseLocation) -> dict[Sample, float]:
     """Every counter, as Prometheus sees it."""
-    with TestClient(
-        create_app(database, clock=lambda: NOW + 30.0), base_url="http://127.0.0.1:8321"
-    ) as client:
+    with browser(create_app(database, clock=lambda: NOW + 30.0)) as client:
         families = text_string_to_metric_families(client.get("/metrics").text)
         return {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
