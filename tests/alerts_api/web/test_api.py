@@ -17,6 +17,7 @@ from alerts_api.web.app import create_app
 from alerts_api.web.metrics import COUNTERS
 from service.records.events import Alert
 from tests.alerts_api.examples import NOW, checkpoint, fill, make_alert
+from tests.alerts_api.visitors import browser
 
 BASE = "http://127.0.0.1:8321"
 
@@ -230,7 +231,7 @@ def test_requests_are_timed_by_route_and_never_by_what_stands_in_its_place(
 
 def test_a_database_that_cannot_be_read_is_a_metric_too(tmp_path: FilePath) -> None:
     """So that an alert tells it apart from pages that are not there."""
-    with TestClient(create_app(tmp_path / "not-yet.db"), base_url=BASE) as client:
+    with browser(create_app(tmp_path / "not-yet.db")) as client:
         text = client.get("/metrics").text
     assert "journalguard_database_up 0.0" in text
     assert "journalguard_build_info{" in text
