@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-BINS = 256
-BINS_PER_E = 24.0  # bin = 24 * ln(1 + value): values up to 41,000
+from models.scale import BINS, BINS_PER_E
+
 CAP = 16.0  # of one surprise
 ORDINARY = 2.0  # what a group may say without being evidence
 VOLUME_GROUPS = 3  # the first groups tell of one thing, volume, over three windows:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +21,7 @@ from alerts_api.audit.keeping import CheckpointKeeper
 from alerts_api.storage.backend import DatabaseLocation, is_url
 from alerts_api.web.app import create_app
 from alerts_api.web.evaluation_pages import EvaluationPlace
+from service.base.errors import AddressError
 from service.base.logs import start_logging
 from service.cli.checkpointing import checkpoint_keeper
 from service.cli.http_timeouts import TimeoutProtocol, watched
@@ -46,6 +47,8 @@ from service.runtime.telemetry import serve
 
 if TYPE_CHECKING:
     from alerts_api.signin.provider import Provider
+
+_log = logging.getLogger("journalguard.pages")
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 CONNECTIONS = 200  # at once; more are told to come later
@@ -146,7 +149,7 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
         **_parts_of(site),
     )
     if settings.kafka is None:
-        with serving_metrics(app(), settings) as measured:
+        with serving_metrics(app(), settings, address.port) as measured:
             _serve(measured, address)
         return
     # Kafka's client is imported only where there is Kafka.
@@ -160,16 +163,23 @@ def _serve_site(folder: Path, host: str | None, port: int | None, names: Sequenc
     with ExitStack() as stack:
         stack.callback(supervisor.stop)
         supervisor.start()
-        _serve(stack.enter_context(serving_metrics(app(intake=sink), settings)), address)
+        _serve(stack.enter_context(serving_metrics(app(intake=sink), settings, address.port)), address)
 
 
 @contextmanager
-def serving_metrics(app: Any, settings: Settings) -> Iterator[Any]:
-    """The ASGI app, whose numbers are served at the settings' ``metrics_port`` meanwhile."""
-    if not settings.metrics_port:
-        yield app
-        return
-    with closing(serve(app.state.metrics, settings.metrics_address, settings.metrics_port)):
+def serving_metrics(app: Any, settings: Settings, port: int) -> Iterator[Any]:
+    """The ASGI app, whose numbers are served at the settings' ``metrics_port`` meanwhile.
+
+    A shipper or worker of the same site may have that port already; the pages' own ``port`` tells the same.
+    """
+    with ExitStack() as stack:
+        if settings.metrics_port not in (0, port):
+            try:
+                stack.callback(
+                    serve(app.state.metrics, settings.metrics_address, settings.metrics_port).close
+                )
+            except AddressError as error:
+                _log.warning("metrics-port-taken %s; /metrics of the pages tells the same", error)
         yield app
 
 

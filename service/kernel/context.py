@@ -7,7 +7,7 @@ told who reads can tell them apart.
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import BINS, BINS_PER_E
+from models.scale import BINS, BINS_PER_E
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.measures import M
 from service.kernel.peer_groups import locality

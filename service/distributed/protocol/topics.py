@@ -65,9 +65,8 @@ class ActualTopic(NamedTuple):
 
 def topics_of(kafka: KafkaSettings) -> Topics:
     """Names with the site's prefix and the version of what they carry."""
-    dead_letters = "rejected"
     return Topics(
-        *(f"{kafka.prefix}.{dead_letters if name == 'aside' else name}.v1" for name in Topics._fields)
+        *(f"{kafka.prefix}.{'rejected' if name == 'dead_letters' else name}.v1" for name in Topics._fields)
     )
 
 

@@ -64,7 +64,7 @@ def test_a_reason_in_plain_words() -> None:
     (found,) = reasons(reader(usual=14), measured(DOCS_1H=412.0), TABLE, POLICY)
     assert found.text == (
         "412 documents in one hour; this account's usual most is 14; "
-        "1 in 8,400 account-days of readers reaches that"
+        "1 in 8,100 account-days of readers reaches that"
     )
     assert (found.detection, found.measure, found.unit) == ("bulk-download", "docs_1h", "documents")
     assert found.observed == 412.0
@@ -77,7 +77,7 @@ def test_a_reason_for_an_account_without_history() -> None:
     (found,) = reasons(reader(usual=0, history=0.2), measured(COUNTRIES_1D=9.0), TABLE, POLICY)
     assert found.text == (
         "9 countries in a day; nothing is known yet of this account's usual; "
-        "1 in 32 account-days of readers reaches that"
+        "1 in 31 account-days of readers reaches that"
     )
     assert found.usual is None
 
@@ -86,7 +86,7 @@ def test_a_reason_against_own_history_does_not_say_it_twice() -> None:
     (found,) = reasons(reader(usual=3), measured(DOCS_1D_Z=9.0), TABLE, POLICY)
     assert found.text == (
         "documents in a day 9 standard deviations above its own busiest; "
-        "1 in 32 account-days of readers reaches that"
+        "1 in 31 account-days of readers reaches that"
     )
 
 
