@@ -28,11 +28,10 @@ from alerts_api.alerts.suppression import choices, suppression_of
 from alerts_api.alerts.verdicts import NOTE_LENGTH, Verdict, clean_note, record_verdict, verdicts_by_person
 from alerts_api.reveal.facts import has_seen, record_view
 from alerts_api.reveal.scrub import scrub
-from alerts_api.reveal.training import is_trained
 from alerts_api.signin.actors import ALERT_READERS, EVERYONE, HEALTH_READERS, Actor, Role
 from alerts_api.web.authorization import requires_roles
 from alerts_api.web.context import AppContext
-from alerts_api.web.judging import check_judge
+from alerts_api.web.judging import check_judge, lacks_training
 from alerts_api.web.rendering import page
 from alerts_api.web.timelines import days_line, hours_line
 from alerts_api.web.travel import journeys
@@ -175,7 +174,7 @@ def _detail(
         "alert.html",
         **page_frame(context, actor, status, "alert"),
         row=found.row,
-        untrained=bool(actor.session) and not is_trained(connection, actor, context.clock()),
+        untrained=lacks_training(connection, actor, context.clock()),
         judges_trained=context.judges_trained,
         quiet=suppression_of(found),
         quiet_days=context.quiet_days,

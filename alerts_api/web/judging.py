@@ -40,17 +40,18 @@ def judging(context: AppContext) -> APIRouter:
     return router
 
 
-def check_judge(context: AppContext, connection: Connection, actor: Actor) -> None:
-    """Raises ``RefusalError`` for who may not judge, or not so fast.
+def lacks_training(connection: Connection, actor: Actor, now: float) -> bool:
+    """Has nobody recorded a training of theirs that holds?
 
     Before the first user, and in a demonstration, there is nobody whose training could be recorded.
     """
+    return actor.via not in {"open", "demo"} and not is_trained(connection, actor, now)
+
+
+def check_judge(context: AppContext, connection: Connection, actor: Actor) -> None:
+    """Raises ``RefusalError`` for who may not judge, or not so fast."""
     now = context.clock()
-    if (
-        context.judges_trained
-        and actor.via not in {"open", "demo"}
-        and not is_trained(connection, actor, now)
-    ):
+    if context.judges_trained and lacks_training(connection, actor, now):
         raise RefusalError("untrained", _UNTRAINED, actor)
     theirs = subjects_of(connection, actor.human) | {actor.subject}
     if verdicts_since(connection, theirs, now - _HOUR) >= max(FEWEST, context.daily_verdict_limit):

@@ -209,15 +209,16 @@ def test_disk_nearly_full(watched: Watched) -> None:
 
 def test_audit_checkpoint_overdue(watched: Watched) -> None:
     """An act of three hours ago that nobody signed, then the checkpoint."""
-    act = Leaf(kind=ActKind.SIGNED_IN, actor="jane.doe", role=ActRole.ANALYST, at=int(time.time()) - 3 * 3600)
-    place = watched.folder / "journalguard.db"
-    with closing(open_database(place, create=False)) as database, database.writing() as connection:
-        append(connection, act)
 
     def sign() -> None:
         result = call("audit", "checkpoint", "--site", watched.folder)
         assert result.exit_code == 0, result.output
 
+    sign()  # what the start wrote down is younger, and stands before
+    act = Leaf(kind=ActKind.SIGNED_IN, actor="jane.doe", role=ActRole.ANALYST, at=int(time.time()) - 3 * 3600)
+    place = watched.folder / "journalguard.db"
+    with closing(open_database(place, create=False)) as database, database.writing() as connection:
+        append(connection, act)
     fires_and_resolves(watched, "JournalguardAuditUnsigned", sign)
 
 
@@ -230,7 +231,7 @@ def test_budget_overrun(watched: Watched) -> None:
 
 def test_retention_late(watched: Watched) -> None:
     watched.wait(lambda: watched.value("min(journalguard_last_retention_timestamp_seconds)") is not None)
-    change, now = "UPDATE retention SET ran_at = ?", time.time()
+    change, now = "UPDATE retention_runs SET ran_at = ?", time.time()
     changed(watched, change, now - 3 * 86_400)
     fires_and_resolves(watched, "JournalguardRetentionLate", lambda: changed(watched, change, now))
 

@@ -69,7 +69,7 @@ def test_a_reason_in_plain_words() -> None:
     assert (found.detection, found.measure, found.unit) == ("bulk-download", "docs_1h", "documents")
     assert found.observed == 412.0
     assert found.usual == pytest.approx(14, abs=0.1)
-    assert found.peers == pytest.approx(8400, rel=0.01)
+    assert found.peers == pytest.approx(8100, rel=0.01)
     assert found.surprise == pytest.approx(9.03, abs=0.02)
 
 
