@@ -35,23 +35,27 @@ class AccessParser:
 
     def parse(self, texts: Iterable[str]) -> list[Fields | None]:
         """The fields of each line, also behind a syslog prefix that the format does not name; None: none."""
-        match, otherwise, indexes = self._match, self._otherwise, self._indexes
+        match, indexes = self._match, self._indexes
         return [
-            found.group(*indexes)
-            if (found := otherwise(text) if text.count(" HTTP/") > 1 else match(text) or otherwise(text))
-            else None
-            for text in texts
-        ]
+            None if fit is None else fit.group(*indexes)
+            for fit in (
+                self._wrapped(text) if fit is None
+                else fit if text.count(" HTTP/") < 2
+                else self._weightier(fit, text)
+                for text, fit in ((text, match(text)) for text in texts)
+            )
+        ]  # fmt: skip
 
-    def _otherwise(self, text: str) -> re.Match[str] | None:
-        """A line that does not fit as it is, or that holds what looks like the end of a request twice."""
-        for candidate in _unwrapped(text):
+    def _wrapped(self, text: str) -> re.Match[str] | None:
+        """A line that does not fit as it stands: behind what a shipper added, or with blanks in its name."""
+        candidates = tuple(_unwrapped(text))
+        for candidate in candidates:
             if first := self._match(candidate):
                 return self._weightier(first, candidate)
         spaced = self.format.spaced
-        if spaced is None:
+        if spaced is None or text.count(" ") < 3:
             return None
-        return next(filter(None, (spaced.match(c) for c in reversed([*_unwrapped(text)]))), None)
+        return next(filter(None, map(spaced.match, (*reversed(candidates), text))), None)
 
     def _weightier(self, first: re.Match[str], text: str) -> re.Match[str]:
         """Of two readings the one that counts for more: nobody makes an answer smaller by what is sent."""
@@ -73,8 +77,7 @@ def behind_syslog(text: str) -> str:
 
 
 def _unwrapped(text: str) -> Iterator[str]:
-    """The line as it stands, then without what shippers add to it: blanks, ``#011`` for tabs, a prefix."""
-    yield text
+    """The line without what shippers add to it: blanks, ``#011`` for tabs, a prefix."""
     bare = text.lstrip(" ").replace("#011", "\t")
     if bare != text:
         yield bare

@@ -6,7 +6,6 @@ are something else (``Guess.least``).
 """
 
 import re
-from typing import NamedTuple
 
 import msgspec
 
@@ -35,7 +34,7 @@ _ABSTRACT_VIEW = frozenset({"abstract", "resume", "biblio", "references", "citat
 _CONTENTS_VIEW = frozenset({"toc", "sommaire", "contents"})
 
 
-class Guess(NamedTuple):
+class Guess(msgspec.Struct, frozen=True, gc=False):
     """The kind of a path, and the bytes from which on an answer is a document all the same."""
 
     kind: EventKind
@@ -79,13 +78,14 @@ class Kinds:
         self._words = BoundedCache(self._meant, 10_000)
         self._parameters = parameters
         self._large = large
+        self._furniture = Guess(EventKind.ASSET, large.asset)
 
-    def guess(self, path: str, query: str) -> Guess:
+    def guess(self, path: str, query: str) -> Guess:  # noqa: PLR0911  # one row of a table each
         """The kind of a normalised path and query."""
-        segments = [segment for segment in path.split("/") if segment]
-        last = segments[-1] if segments else ""
-        stem, _, ending = last.rpartition(".")
+        stem, _, ending = path.rpartition("/")[2].rpartition(".")
         file = self._files.get(ending, "") if stem else ""
+        if file == "asset" and "pdf/" not in path:  # most
+            return self._furniture
         if file in {"pdf", "book"}:
             return Guess(EventKind(file))
         if file == "archive":
@@ -93,9 +93,10 @@ class Kinds:
         if _FILE_BEFORE_END.search(path):
             return Guess(EventKind.PDF)
         if file == "asset":
-            return Guess(EventKind.ASSET, self._large.asset)
+            return self._furniture
         if file == "media":
             return Guess(EventKind.MEDIA)
+        segments = [segment for segment in path.split("/") if segment]
         if file:
             segments[-1] = stem
         return self._by_words(path, segments, query)

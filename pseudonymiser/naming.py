@@ -12,19 +12,64 @@ import msgspec
 
 from pseudonymiser.platforms import Identifiers, Platform
 from pseudonymiser.urls import Target
-from service.records.events import EventKind
+from service.records.events import READING, EventKind
 
 _DOI = re.compile(r"(?<![\d.])10\.\d{4,9}/[^\s?&\"'<>#]+")
 _ISSN = re.compile(r"\d{4}-?\d{3}[\dx]")
 _ISBN = re.compile(r"(?<!\d)97[89][\d-]{10,14}(?!\d)")
 _NUMBERS = re.compile(r"\d+", re.ASCII)
 _NO_PII = re.compile(r"[^0-9xsb]")
-_ADDED = re.compile(r"\.(?:css|js|mjs|map|png|gif|jpe?g|svg|webp|ico|woff2?|json|rss|txt)$")
-_VIEW = re.compile(
-    r"(?:e?pdf[a-z]*|[a-z]*pdf|full[-_]?text|full[-_]?html|full|html|epub[a-z]*|view|viewer|download|downloads|reader|read|doc|docs|document"
-    r"|documents?|articles?|chapters?|texte|text|detail|details|abs|abstract|content|contents|revues?|v\d|api|ojs|index|web|portal|en|fr|de|es|it|php"
-    r"|export|print|file|files|ps|ref|[a-z]{2}-[a-z]{2})"
+_PICTURES = frozenset(
+    {"css", "js", "mjs", "map", "png", "gif", "jpg", "jpeg", "svg", "webp", "ico", "woff", "woff2", "json"}
+    | {"rss", "txt"}
 )
+# Segments that say how a document is shown, not which one it is.
+_VIEWS = frozenset(
+    {
+        "full",
+        "fulltext",
+        "full-text",
+        "full_text",
+        "fullhtml",
+        "full-html",
+        "full_html",
+        "html",
+        "view",
+        "viewer",
+    }
+    | {
+        "download",
+        "downloads",
+        "reader",
+        "read",
+        "doc",
+        "docs",
+        "document",
+        "documents",
+        "article",
+        "articles",
+    }
+    | {"chapter", "chapters", "texte", "text", "detail", "details", "abs", "abstract", "content", "contents"}
+    | {
+        "revue",
+        "revues",
+        "api",
+        "ojs",
+        "index",
+        "web",
+        "portal",
+        "en",
+        "fr",
+        "de",
+        "es",
+        "it",
+        "php",
+        "export",
+    }
+    | {"print", "file", "files", "ps", "ref", "v1", "v2", "v3", "v4", "v5", "v6", "en-us", "en-gb", "fr-fr"}
+    | {"de-de", "es-es", "it-it", "pt-br", "epub2", "epub3"}
+)
+_VIEW_BEGINS = ("pdf", "epdf", "epub")
 _TELLS = re.compile(r"\d{3}|-[^/-]*-|[^a-z0-9_./-]")  # in a path: more than words of an application
 _PICTURED = re.compile(r"\.[a-z0-9]{2,5}$")
 _DOCUMENTARY = re.compile(r"\d{4}|[a-z0-9]++[-_][a-z0-9]++[-_][a-z0-9]++[-_][a-z]|\.(?:pdf|epub)$")
@@ -49,6 +94,7 @@ class Named(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Named()
+_BY_PATH = READING | {EventKind.MEDIA}  # what has a document though nothing but its path names it
 
 
 class Naming:
@@ -69,7 +115,7 @@ class Naming:
         elif doi := groups.get("doi"):
             named = self._doi(doi)
         elif doc := groups.get("doc"):
-            doc = _ADDED.sub("", doc)
+            doc = _without_picture(doc)
             named = (
                 self._doi(platform.doi_prefix + doc)
                 if platform.doi_prefix
@@ -80,19 +126,29 @@ class Naming:
         return _with_journal(named, platform, groups)
 
     def anywhere(self, platform: Platform, target: Target, kind: EventKind) -> Named:
-        """The document by a DOI or PII wherever it stands, else by the path and what is asked of it."""
-        if "10." in target.path and (doi := _DOI.search(target.path)):
-            return self._doi(doi[0])
-        if pii := self._ids.pii_anywhere.search(target.path):
-            return self._pii(platform, pii[0])
+        """The document by a DOI or PII wherever it stands, else by the path and what is asked of it.
+
+        By the path only what is read or played: any other page is none.
+        """
+        if named := self._identified(platform, target.path):
+            return named
+        if kind not in _BY_PATH:
+            return self._identified(platform, target.query) or NOTHING
         segments = _telling(target.path)
         strong = _strong(segments)
-        if target.query and not strong and not _TELLS.search("/".join(segments)):
-            if "10." in target.query and (doi := _DOI.search(target.query)) and self._alone(target, doi[0]):
-                return self._doi(doi[0])
-            if (pii := self._ids.pii_anywhere.search(target.query)) and self._alone(target, pii[0]):
-                return self._pii(platform, pii[0])
+        told = strong or not target.query or _TELLS.search("/".join(segments))
+        if not told and (named := self._identified(platform, target.query, target)):
+            return named
         return self._by_path(platform, target, kind, segments, strong)
+
+    def _identified(self, platform: Platform, text: str, alone: Target | None = None) -> Named | None:
+        """By a DOI or PII in the text; in that of a query, where no other parameter names a document."""
+        if "10." in text and (doi := _DOI.search(text)) and (alone is None or self._alone(alone, doi[0])):
+            return self._doi(doi[0])
+        pii = self._ids.pii_anywhere.search(text) if text else None
+        if pii is not None and (alone is None or self._alone(alone, pii[0])):
+            return self._pii(platform, pii[0])
+        return None
 
     def by_itself(self, platform: Platform, target: Target) -> Named:
         """A file, whatever it looks like."""
@@ -103,11 +159,11 @@ class Naming:
 
         So the parts of a site's pages are one, and an ending put behind a document hides none.
         """
-        folder, _, last = _ADDED.sub("", target.path).rpartition("/")
+        folder, _, last = _without_picture(target.path).rpartition("/")
         if _CODE.search(target.path):
             last = _HASH.sub("", last)
         if target.path.count("/") > 1 and not _DOCUMENTARY.search(last) and _PICTURED.search(target.path):
-            target = target._replace(path=folder or "/")
+            target = msgspec.structs.replace(target, path=folder or "/")
         return self.anywhere(platform, target, EventKind.PDF)
 
     def _by_path(
@@ -180,15 +236,30 @@ class Naming:
 
 def _telling(path: str) -> list[str]:
     """The segments of a path that say which document, the last without its ending."""
-    bare = _ADDED.sub("", path)
-    segments = [segment for segment in bare.split("/") if segment]
-    if segments:
-        stem, dot, ending = segments[-1].rpartition(".")
+    segments = [segment for segment in path.split("/") if segment]
+    if segments and "." in segments[-1]:
+        stem, dot, ending = _without_picture(segments[-1]).rpartition(".")
         if dot and stem and len(ending) <= 5 and not ending.isdecimal():
             segments[-1] = stem.removesuffix(".full").removesuffix(".pdf")
+        else:
+            segments[-1] = stem + dot + ending
     if len(segments) > _MOST_SEGMENTS:  # nobody's path: all of it, as it stands
         return ["/".join(segments)]
-    return [segment for segment in segments if not _VIEW.fullmatch(segment)]
+    return [segment for segment in segments if not _is_view(segment)]
+
+
+def _is_view(segment: str) -> bool:
+    return segment in _VIEWS or (
+        len(segment) <= 24
+        and (segment.endswith("pdf") or segment.startswith(_VIEW_BEGINS))
+        and segment.isalpha()
+    )
+
+
+def _without_picture(text: str) -> str:
+    """Without an ending like a picture's or script's, which may have been put behind it."""
+    stem, dot, ending = text.rpartition(".")
+    return stem if dot and ending in _PICTURES else text
 
 
 def _strong(segments: list[str]) -> bool:

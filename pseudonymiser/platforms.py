@@ -13,8 +13,9 @@ from pseudonymiser.kinds import Kinds, Large, Parameters
 from service.records.events import EventKind
 
 Find = Callable[[str], re.Match[str] | None]
-# Kind, how a rule's beginning is found, and what must follow behind that; None: nothing more.
-Rule = tuple[EventKind, Find, re.Pattern[str] | None]
+# Kind, how a rule's beginning is found, what must follow behind that (None: nothing more), and whether only
+# the path is looked at.
+Rule = tuple[EventKind, Find, re.Pattern[str] | None, bool]
 
 
 class _PlatformData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,12 +164,13 @@ class Catalogue:
     def _platform(self, data: _PlatformData) -> Platform:
         if (known := self._compiled.get(data.name)) is None:
             rules = data.rules + self._families.get(data.family, ())
-            compiled = tuple((kind, *split(pattern)) for kind, pattern in rules)
+            compiled = tuple((kind, *split(pattern), kind in _BY_PATH) for kind, pattern in rules)
             known = Platform(data.name, compiled, data.doi_prefix, data.by_host)
             self._compiled[data.name] = known
         return known
 
 
+_BY_PATH = frozenset({EventKind.ASSET, EventKind.POLL})  # what parameters do not say
 _CHOICE = re.compile(r"\|(?:\^|/|_ob|bknumber)")  # another beginning, not at the start
 _MOST_LABELS = 8  # of a host that are looked at for another's
 _GAP = re.compile(r"(?:\[\^\?\]|\.)\*\??")

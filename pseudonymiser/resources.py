@@ -38,7 +38,6 @@ _HOME = re.compile(r"/(?:index|home|default|main|welcome)?(?:\.[a-z]{2,5})?/?") 
 _NAMELESS = frozenset({EventKind.POLL, EventKind.ASSET, EventKind.SEARCH})  # what never gets a document
 _FURNITURE = frozenset({EventKind.ASSET, EventKind.POLL})
 _LISTS = frozenset({EventKind.SEARCH, EventKind.CONTENTS, EventKind.ABSTRACT})
-_BY_PATH = READING | {EventKind.MEDIA}  # what has a document though nothing but its path names it
 
 
 class Reduced(msgspec.Struct, frozen=True, gc=False):
@@ -115,8 +114,7 @@ class Reducer:
         return not host or host in self._own or host.removeprefix("login.") in self._own
 
     def _publisher(self, platform: Platform, target: Target) -> Reduced:
-        text = target.text
-        kind, match = _first(platform.rules, text, target.path)
+        kind, match = _first(platform.rules, target.text, target.path)
         if match is None:
             return self._guessed(platform, target, self._kinds.guess(target.path, target.query))
         if kind in _NAMELESS:
@@ -131,15 +129,14 @@ class Reducer:
         return Reduced(small, least)
 
     def _guessed(self, platform: Platform, target: Target, guess: Guess) -> Reduced:
-        kind, least = guess
+        kind, least = guess.kind, guess.least
         if kind in READING:
             return Reduced(self._resource(platform, kind, self._naming.anywhere(platform, target, kind)))
-        small = self._nameless[platform.name, kind]
-        if kind not in _NAMELESS:
-            named = self._naming.anywhere(platform, target, kind)
-            if kind in _BY_PATH or named.scheme in {"doi", "pii"}:
-                small = self._resource(platform, kind, named)
-        if least == NEVER or (not target.query and _HOME.fullmatch(target.path)):
+        if kind in _NAMELESS:
+            small = self._nameless[platform.name, kind]
+        else:
+            small = self._resource(platform, kind, self._naming.anywhere(platform, target, kind))
+        if least == NEVER or _is_front(target):
             return Reduced(small)
         return Reduced(small, least)
 
@@ -165,6 +162,11 @@ class Reducer:
         return (named.sequence + self._shifts[named.journal_scheme, named.journal]) % SEQUENCES
 
 
+def _is_front(target: Target) -> bool:
+    """Whether this is a site's own front page."""
+    return len(target.path) < 16 and not target.query and _HOME.fullmatch(target.path) is not None
+
+
 def _is_own_shape(target: Target) -> bool:
     """Whether a path is one of EZproxy's own, on whatever host."""
     return target.path in _OWN_PATHS and _OWN_SHAPE.match(target.text) is not None
@@ -179,11 +181,8 @@ def _own_kind(target: str) -> EventKind:
 
 def _first(rules: tuple[Rule, ...], text: str, path: str) -> tuple[EventKind, re.Match[str] | None]:
     """The first rule that fits. What is no document may not be said by parameters."""
-    for kind, find, rest in rules:
-        looked_at = path if kind is EventKind.ASSET or kind is EventKind.POLL else text
-        match = find(looked_at)
-        if match is not None and rest is not None:
-            match = rest.match(looked_at, match.end())
-        if match is not None:
+    for kind, find, rest, by_path in rules:
+        looked_at = path if by_path else text
+        if (match := find(looked_at)) and (rest is None or (match := rest.match(looked_at, match.end()))):
             return kind, match
     return EventKind.PAGE, None

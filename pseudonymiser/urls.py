@@ -8,21 +8,23 @@ is longer than ``LONGEST`` is cut off for patterns and kept as ``rest``: it stil
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 from urllib.parse import unquote
+
+import msgspec
 
 LONGEST = 1024  # characters of path and query that patterns look at; bounds their time
 
 NO_HOST = "invalid"  # stands for what cannot be a name
 
-_RAW = 1280  # characters of a path or query that are decoded
+_RAW = 1024  # characters of a path or query that are decoded
+_LONGEST_URL = 4096  # characters that are cut into parts
 _ROUNDS = 3  # of decoding: what is encoded more often is nobody's link
 _LONGEST_HOST = 253  # characters of a host name, RFC 1035
 _URL = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{0,15}:)?//([^/?#\\]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.I | re.DOTALL
+    r"(?:[A-Za-z][A-Za-z0-9+.-]{0,15}:)?//([^/?#\\]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )
 _RELATIVE = re.compile(r"([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
-_ESCAPE = re.compile(r"%[0-9a-f]{2}", re.I)
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _REQUEST = re.compile(r"([A-Za-z_-]{1,24}) +(.*) HTTP/\d(?:\.\d)?", re.DOTALL)
 _METHODS = frozenset(
     {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND"}
@@ -30,11 +32,11 @@ _METHODS = frozenset(
 _PORT = re.compile(r":\d*$")
 _ODD = re.compile(r"[%;\\]|//|/\.")  # what a path needs no mending without
 _SAYS_NOTHING = re.compile(
-    r"(?:/[a-z_.]{0,20}){0,4}", re.I
+    r"(?:/[A-Za-z_.]{0,20}){0,4}"
 )  # a path behind which the fragment may be the address
 
 
-class Target(NamedTuple):
+class Target(msgspec.Struct, frozen=True, gc=False):
     """What is asked for. All in small letters and decoded; ``query`` without its question mark."""
 
     host: str  # "" for a path alone
@@ -57,6 +59,9 @@ def request_line(text: str) -> tuple[str, str]:
 
 def cut(url: str, bare: Callable[[str], str]) -> Target:
     """Never fails: what is no URL is a host with the path ``/``. ``bare`` brings a host to one spelling."""
+    if len(url) > _LONGEST_URL:
+        found = cut(url[:_LONGEST_URL], bare)
+        return msgspec.structs.replace(found, rest=found.rest + url[_LONGEST_URL:])
     if match := _URL.match(url):
         host, path, query, fragment = match.groups()
         return target(bare(host or NO_HOST), path, query, fragment)
@@ -70,6 +75,8 @@ def target(host: str, path: str | None, query: str | None, fragment: str | None)
     path, query = path or "/", query or ""
     if fragment and _SAYS_NOTHING.fullmatch(path):
         path, query = _routed(path, query, fragment)
+    if len(path) + len(query) < LONGEST and not ("%" in query or "&" in query or _ODD.search(path)):  # most
+        return Target(host, path.lower(), query.lower())
     rest = path[_RAW:] + query[_RAW:] if len(path) > _RAW or len(query) > _RAW else ""
     path = path[:_RAW].lower()
     if _ODD.search(path):
@@ -141,6 +148,8 @@ def _mended(path: str) -> tuple[str, str]:
 def _joined(query: str) -> str:
     """Values of one name in one: no second value, put before or behind, stands for the first."""
     pairs = query.split("&")
+    if len({pair.partition("=")[0] for pair in pairs}) == len(pairs):
+        return query
     values: dict[str, str] = {}
     for pair in pairs:
         name, _, value = pair.partition("=")
@@ -148,6 +157,4 @@ def _joined(query: str) -> str:
             values[name] += f".{value}"
         else:
             values[name] = value
-    if len(values) == len(pairs):
-        return query
     return "&".join(f"{name}={value}" if value else name for name, value in values.items())

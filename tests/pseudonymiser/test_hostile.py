@@ -5,7 +5,7 @@ import pytest
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.ingest import LONGEST_LINE
 from service.records.events import AccessEvent
-from tests.pseudonymiser.hostile import FORMATS, TIMES, costs, feed, ordinary, seconds
+from tests.pseudonymiser.hostile import FORMATS, TIMES, costs, feed, ordinary, quickest
 from tests.pseudonymiser.ingest_factory import COMMON, ingest, line
 
 COMBINED = COMMON + ' "%{Referer}i" "%{User-Agent}i"'
@@ -58,12 +58,11 @@ def test_no_line_costs_more_than_twenty_ordinary_ones(name: str) -> None:
     log_format, hostile = COSTLY[name]
     assert len(hostile) <= LONGEST_LINE
     usual = ordinary()
-    assert min(seconds(ingest(log_format), [hostile]) for _ in range(5)) <= TIMES * usual
+    assert quickest(ingest(log_format), hostile) <= TIMES * max(usual, ordinary())
 
 
 def test_lines_of_the_grammar_keep_to_the_bound() -> None:
-    bound = TIMES * ordinary()
-    assert max(costs(COMMON, 150, seed=7, bound=bound)) <= bound
+    assert max(costs(COMMON, 200, seed=7)) <= TIMES
 
 
 def test_a_name_of_any_length_is_one_name() -> None:
