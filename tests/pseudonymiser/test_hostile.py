@@ -5,7 +5,7 @@ import pytest
 from pseudonymiser.canonical import Canoniser
 from pseudonymiser.ingest import LONGEST_LINE
 from service.records.events import AccessEvent
-from tests.pseudonymiser.hostile import FORMATS, TIMES, costs, feed, ordinary, quickest
+from tests.pseudonymiser.hostile import FORMATS, TIMES, costs, feed, in_ordinary_lines
 from tests.pseudonymiser.ingest_factory import COMMON, ingest, line
 
 COMBINED = COMMON + ' "%{Referer}i" "%{User-Agent}i"'
@@ -57,8 +57,8 @@ def test_no_line_costs_more_than_twenty_ordinary_ones(name: str) -> None:
     """A ratio within one run: both sides are measured by this process's CPU time."""
     log_format, hostile = COSTLY[name]
     assert len(hostile) <= LONGEST_LINE
-    usual = ordinary()
-    assert quickest(ingest(log_format), hostile) <= TIMES * max(usual, ordinary())
+    room = ingest(log_format)
+    assert any(in_ordinary_lines(room, hostile) <= TIMES for _ in range(4))
 
 
 def test_lines_of_the_grammar_keep_to_the_bound() -> None:
