@@ -15,12 +15,14 @@ pytestmark = needs_real_logs
 
 AccountDay = tuple[str, int]  # pseudonym, local day since 1970
 
-# An article of ScienceDirect as of 2012, read off the raw line: a page, a PDF, a supplement, an excerpt.
+# An article of ScienceDirect as of 2012, read off the raw line: a page, a PDF, a supplement, an excerpt;
+# and each request for several at once.
 ARTICLE = re.compile(
     rb'"GET [^ ]*(?:/science/article/pii/|_ob=MiamiImageURL[^ ]*?_pii=|/MiamiMultiMediaURL/1-s2\.0-|'
     rb'_ob=PdfExcerptURL[^ ]*?_piikey=)([SB]?\d[\dX]{13,18}[\dA-Z])(?=[?&/ -])[^"]*" (?:200|206) ',
     re.IGNORECASE,
 )
+BUNDLE = re.compile(rb'"GET [^ ]*[?&]_ob=PdfDownloadURL&([^ ]*) [^"]*" (?:200|206) ')
 
 
 def events_of(name: str) -> tuple[list[bytes], list[AccessEvent]]:
@@ -58,7 +60,7 @@ def test_articles_agree_with_a_count_by_hand() -> None:
     lines, events = events_of("sd")
     by_hand: dict[AccountDay, set[bytes]] = defaultdict(set)
     for line, e in zip(lines, events, strict=True):
-        if e.account and (found := ARTICLE.search(line)):
+        if e.account and (found := ARTICLE.search(line) or BUNDLE.search(line)):
             by_hand[e.account, (e.time + e.offset) // 86400].add(found[1].upper().lstrip(b"SB"))
     ours = counted_by_the_stream(events)
     days = by_hand.keys() | ours.keys()

@@ -13,7 +13,6 @@ import httpx2
 import msgspec
 
 from pseudonymiser import keys
-from pseudonymiser.geo import open_geo
 from pseudonymiser.ingest import Ingest
 from service.cli.assembly import build, ingest_settings, site_geo
 from service.cli.init import make_site
@@ -143,8 +142,7 @@ class Outcome(NamedTuple):
 
 def undisturbed(site: SiteFolder, log: Path) -> Outcome:
     """What one process makes of the log."""
-    geo = open_geo(site.path(site.settings.geo_city), site.path(site.settings.geo_asn), campus=())
-    runner, _, clock = build(site, geo)
+    runner, _, clock = build(site, site_geo(site))
     states: dict[str, bytes] = {}
     days: dict[str, bytes] = {}
     drain = runner.drain
