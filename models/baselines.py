@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import BINS, BINS_PER_E, CAP
+from models.evidence import CAP
+from models.scale import BINS, BINS_PER_E
 
 PRIOR_DAYS = 200.0  # account-days that the prior weighs at first; half of them when the site has had as many
 PRIOR_SHARES = (0.5, 0.1, 0.01, 0.001)  # share of account-days at or above each quantile

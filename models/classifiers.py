@@ -23,7 +23,7 @@ from river.optim import AdaGrad
 from river.optim.base import DictLike
 from river.optim.losses import Log
 
-from models.evidence import BINS
+from models.scale import BINS
 
 RATE, L2, INTERCEPT_RATE = 0.05, 1e-5, 0.01
 PLAIN = 0.02  # probability below which a reader's example is learnt only now and then,

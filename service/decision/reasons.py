@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import baselines
-from models.evidence import BINS_PER_E, ORDINARY
+from models.evidence import ORDINARY
+from models.scale import BINS_PER_E
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS
 from service.kernel.measure_types import MeasureGroup
 from service.kernel.measures import BASE_OF, OWN, M

@@ -8,7 +8,7 @@ import math
 
 from numba import njit
 
-from models.evidence import BINS_PER_E
+from models.scale import BINS_PER_E
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.measures import TRENDS
 

@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 
 from models import evidence
-from models.evidence import BINS_PER_E, position, weigh
+from models.evidence import position, weigh
+from models.scale import BINS_PER_E
 from service.kernel import account_record, account_tables, blatant, cusum, input_rows, measures
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT, DAYS, HOURS, RING
 from service.kernel.account_tables import distance_km, recent, slot_of, touch, unfamiliar

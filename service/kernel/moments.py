@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import BINS, BINS_PER_E
+from models.scale import BINS, BINS_PER_E
 from service.kernel.account_record import ACCOUNT, BIN_UNIT
 from service.kernel.context import context
 from service.kernel.measures import G, K

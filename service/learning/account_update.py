@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from models.evidence import BINS_PER_E
+from models.scale import BINS_PER_E
 from service.kernel import account_record, cusum, measures
 from service.kernel.account_record import BIN_UNIT, DAY_UNIT
 from service.kernel.cache_key import code_mark

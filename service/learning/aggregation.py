@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models import baselines, calibration
 from models.calibration import Candidate
-from models.evidence import BINS, BINS_PER_E
+from models.scale import BINS, BINS_PER_E
 from service.decision.reader_groups import merge_counts
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.measures import GROUP_OF, G, K

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.drift import Series, observe
 from models.evaluation.rarity import RarityCalibration
-from models.evidence import BINS, BINS_PER_E
+from models.scale import BINS, BINS_PER_E
 from service.kernel.measure_types import MeasureGroup
 from service.kernel.measures import K, M
 from service.learning.aggregation import COUNTED, pack_counts, unpack_counts, unpack_sample

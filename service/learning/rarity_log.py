@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.rarity import ONE_IN, RarityCalibration, calibrations, tally, tally_scores
-from models.evidence import BINS, BINS_PER_E
+from models.scale import BINS, BINS_PER_E
 from service.kernel.account_record import ACCOUNT
 from service.kernel.measures import K, M
 from service.kernel.peer_groups import LOCALITIES

@@ -10,7 +10,7 @@ from models import baselines
 from models.calibration import Calibration
 from models.classifiers import Classifiers
 from models.detectors import Trees
-from models.evidence import BINS
+from models.scale import BINS
 from service.base.decoding import decoding_guard
 from service.decision.reader_groups import KEPT_DAYS, PREFIX, GroupHistory, read_group_history
 from service.kernel.measures import K

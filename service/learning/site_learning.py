@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models import baselines, calibration, terms
 from models.classifiers import NO_THEFT, SOME_THEFT
-from models.evidence import BINS, BINS_PER_E
+from models.scale import BINS, BINS_PER_E
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.measures import GROUP_OF, G
 from service.kernel.peer_groups import PEER_GROUPS

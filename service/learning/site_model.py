@@ -14,7 +14,8 @@ from models import baselines, terms
 from models.classifiers import Classifiers
 from models.detectors import Trees
 from models.ensemble import MemberScores
-from models.evidence import BINS, BINS_PER_E, CAP
+from models.evidence import CAP
+from models.scale import BINS, BINS_PER_E
 from service.attacks.families import FAMILIES
 from service.decision.threshold import AlertThreshold
 from service.kernel.account_record import BIN_UNIT

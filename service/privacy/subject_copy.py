@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from models.evidence import BINS_PER_E
+from models.scale import BINS_PER_E
 from service.decision.reasons import counts, day_counts, usual_most
 from service.kernel.account_record import BIN_UNIT
 from service.kernel.encoder import key32

@@ -28,7 +28,7 @@ def site(tmp_path: Path) -> Path:
 
 
 def dump(site: Path) -> bytes:
-    """All that lies in the site's folder, but for the keys, the settings (they name the log's format) and maps."""
+    """All in the folder of the site but for the keys, the settings (they name the log's format) and maps."""
     apart = (site / "keys", site / "geo", site / "site.toml")
     files = [path for path in site.rglob("*") if path.is_file()]
     return b"\n".join(path.read_bytes() for path in files if not any(map(path.is_relative_to, apart)))

@@ -19,7 +19,8 @@ from models.baselines import (
     prior_survival,
     table,
 )
-from models.evidence import BINS, BINS_PER_E, CAP
+from models.evidence import CAP
+from models.scale import BINS, BINS_PER_E
 
 PRIOR = prior_survival((1.0, 6.0, 15.0, 35.0))[None, :]
 NOTHING = np.zeros((1, BINS), np.uint32)

@@ -24,7 +24,7 @@ from models.classifiers import (
     OneRate,
     combined_logit,
 )
-from models.evidence import BINS
+from models.scale import BINS
 
 K, G, C = 4, 4, 2
 GROUP_OF = np.arange(G)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.evidence import BINS, BINS_PER_E, CAP, ORDINARY, OVERLAP, VOLUME_GROUPS, position, surprise, weigh
+from models.evidence import CAP, ORDINARY, OVERLAP, VOLUME_GROUPS, position, surprise, weigh
+from models.scale import BINS, BINS_PER_E
 
 LINE = np.arange(BINS, dtype=np.float32) / 16  # surprise grows by 1/16 a bin
 

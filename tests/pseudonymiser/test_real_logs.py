@@ -35,12 +35,13 @@ def test_a_publishers_day(name: str) -> None:
 
 
 def test_distinct_articles_agree_with_a_count_by_hand() -> None:
-    """PII of full texts, PDFs and what lies beside them, cut out of the raw lines by the test's own pattern."""
+    """PII of full texts, PDFs and what lies beside them, cut from the raw lines by the test's own pattern."""
     with gzip.open(REAL / "sd.2012-11-30.log.gz") as file:
         lines = file.read().splitlines()
     ours, by_hand = defaultdict(set), defaultdict(set)
     reading = re.compile(
-        rb" - (\S+) \[.*?(?:/science/article/pii/|/science/MiamiMultiMediaURL/1-s2\.0-|_ob=MiamiImageURL[^ ]*?_pii=)"
+        rb" - (\S+) \[.*?(?:/science/article/pii/|/science/MiamiMultiMediaURL/1-s2\.0-|"
+        rb"_ob=MiamiImageURL[^ ]*?_pii=)"
         rb"([SB]?[\dX]{16,20})(?=[?& /-])"
     )
     for line, result in zip(lines, ingest(timezone="Europe/Paris").feed(lines, source="sd"), strict=True):

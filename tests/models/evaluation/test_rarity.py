@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from models.baselines import TAIL_CAP, count, prior_survival, table
 from models.evaluation.rarity import ONE_IN, calibrations, poisson_limits, pooled, tally, tally_scores
-from models.evidence import BINS, BINS_PER_E
+from models.scale import BINS, BINS_PER_E
 
 PRIOR = prior_survival((1.0, 6.0, 15.0, 35.0))[None, :]
 ANY = np.array([BINS - 1])

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.evidence import BINS, CAP
+from models.evidence import CAP
+from models.scale import BINS
 from service.decision.reasons import MOST_REASONS, number, picture, reasons, usual_most
 from service.kernel.account_record import ACCOUNT, BIN_UNIT, DAYS, HOURS
 from service.kernel.encoder import key32
