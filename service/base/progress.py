@@ -1,6 +1,7 @@
 """How far long work is, on standard error: one rewritten line on a terminal, else a line now and then."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,3 +49,21 @@ def progress(what: str, stream: TextIO | None = None) -> Iterator[Progress]:
         if (stream or sys.stderr).isatty():
             (stream or sys.stderr).write("\n")
         raise
+
+
+@contextmanager
+def said_if_long(what: str, patience: float, stream: TextIO | None = None) -> Iterator[None]:
+    """Say what the block does, in a line, once it has taken ``patience`` seconds."""
+
+    def say() -> None:
+        out = stream or sys.stderr
+        out.write(f"{what}\n")
+        out.flush()
+
+    timer = threading.Timer(patience, say)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

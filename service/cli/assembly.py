@@ -99,6 +99,7 @@ def build(
     """Raises operators' errors. Without a ``vault`` no identity is sealed."""
     # Seconds, and a hundred megabytes, that a process without a pipeline does not spend.
     from service.pipeline.site_pipeline import Pipeline  # noqa: PLC0415
+    from service.pipeline.warm_up import compile_kernels  # noqa: PLC0415
     from service.policy.history import warn_if_unaccepted  # noqa: PLC0415
     from service.policy.loading import load_policy  # noqa: PLC0415
 
@@ -106,6 +107,7 @@ def build(
     settings = ingest_settings(site.settings)
     policy = load_policy(site.policy, alerts_per_day=alerts_per_day or site.settings.alerts_per_day)
     warn_if_unaccepted(site.folder, policy)
+    compile_kernels(policy)
     pipeline = Pipeline(policy, site.settings.retention.states)
     runner = Runner(Ingest(settings, secrets, geo, vault), pipeline)
     return Parts(runner, pipeline, line_clock(Ingest(settings, secrets, geo)))

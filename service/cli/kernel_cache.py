@@ -94,10 +94,10 @@ def _temporary() -> Path:
 
 def compile_all() -> None:
     """Compile every kernel that is kept, as the image does when it is built."""
-    from service.distributed.worker.start import warm  # noqa: PLC0415 - as late as the kernels themselves
+    from service.pipeline.warm_up import compile_kernels  # noqa: PLC0415 - as late as the kernels themselves
     from service.policy.loading import load_policy  # noqa: PLC0415
 
-    warm(load_policy(None, alerts_per_day=3.0))
+    compile_kernels(load_policy(None, alerts_per_day=3.0))
 
 
 if __name__ == "__main__":
