@@ -36,6 +36,7 @@ ELSEWHERE = {
     "service/distributed/worker/account_handover.py": "tests/service/distributed/worker/test_partition_processor.py",  # noqa: E501
     "service/distributed/worker/app.py": "tests/kafka/test_parity.py",
     "service/distributed/worker/partition_task.py": "tests/kafka/test_parity.py",
+    "service/distributed/worker/start.py": "tests/kafka/test_parity.py",
     "service/privacy/subject_copy.py": "tests/e2e/test_access.py",
 }
 
